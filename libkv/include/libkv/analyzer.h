@@ -1,0 +1,47 @@
+// An Analyzer cuts a text into the terms that are indexed and searched.
+#ifndef LIBKV_ANALYZER_H_
+#define LIBKV_ANALYZER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/functional/function_ref.h"
+
+namespace libkv {
+
+// One term found in a text. Views live until the sink returns.
+struct Token {
+  std::string_view term;    // folded and stemmed: equal terms match
+  uint32_t position = 0;    // counts words, those left out (stop words) included
+  uint32_t begin_byte = 0;  // where the word stands in the text, for highlighting:
+  uint32_t end_byte = 0;    // [begin_byte, end_byte)
+};
+
+// Threads    Analyze is called from many threads at once.
+class Analyzer {
+ public:
+  virtual ~Analyzer() = default;
+
+  // Names the rules and their version, for example "english/1". Stored with the space; a store
+  // opened with another one answers FailedPrecondition instead of mixing terms.
+  virtual std::string id() const = 0;
+
+  // Calls `sink` for every term of `text`, positions ascending. Any bytes are legal: what is not
+  // UTF-8 counts as U+FFFD.
+  virtual void Analyze(std::string_view text, absl::FunctionRef<void(const Token&)> sink) const = 0;
+};
+
+// The built-in "english/1": words by Unicode's rules (UAX 29), NFKC case folding, possessive 's
+// removed, 33 stop words left out, the Snowball English stemmer (Porter 2). Chinese, Japanese and
+// Korean are cut into overlapping pairs of characters. Words over 64 bytes keep their first 48 and
+// a hash of the rest.
+std::shared_ptr<const Analyzer> MakeEnglishAnalyzer();
+
+// The built-in "simple/1": as above without stop words and without stemming.
+std::shared_ptr<const Analyzer> MakeSimpleAnalyzer();
+
+}  // namespace libkv
+
+#endif  // LIBKV_ANALYZER_H_

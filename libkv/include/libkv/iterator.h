@@ -1,0 +1,48 @@
+// An Iterator walks over keys in byte order, forward or backward, within its bounds, over one fixed
+// view of the store: the snapshot it was given, or the state at its creation.
+//
+//   auto it = store->NewIterator({}, {.prefix = "user:"});
+//   for (it->SeekToFirst(); it->Valid(); it->Next()) Use(it->key(), it->value());
+//   if (!it->status().ok()) ...
+//
+// Expired keys are skipped. An Iterator belongs to one thread and must die before its Store.
+#ifndef LIBKV_ITERATOR_H_
+#define LIBKV_ITERATOR_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace libkv {
+
+// An empty member sets no bound; all that are set hold together.
+struct IteratorOptions {
+  std::string prefix;  // only keys that begin with it
+  std::string first;   // only keys >= first
+  std::string end;     // only keys < end
+};
+
+class Iterator {
+ public:
+  virtual ~Iterator() = default;
+
+  virtual bool Valid() const = 0;  // false until sought, past either end, and after an error
+  virtual void SeekToFirst() = 0;
+  virtual void SeekToLast() = 0;
+  virtual void Seek(std::string_view key) = 0;         // the first key >= `key`
+  virtual void SeekForPrev(std::string_view key) = 0;  // the last key <= `key`
+  virtual void Next() = 0;                             // requires Valid()
+  virtual void Prev() = 0;                             // requires Valid()
+
+  // Require Valid(). The views live until the iterator moves. value() checks the value's checksum:
+  // a damaged one is empty, and status() says DataLoss and names the key.
+  virtual std::string_view key() const = 0;
+  virtual std::string_view value() const = 0;
+
+  virtual absl::Status status() const = 0;
+};
+
+}  // namespace libkv
+
+#endif  // LIBKV_ITERATOR_H_

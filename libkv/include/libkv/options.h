@@ -1,0 +1,104 @@
+// How a Store is opened, and what one read or one write may ask for.
+#ifndef LIBKV_OPTIONS_H_
+#define LIBKV_OPTIONS_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "libkv/analyzer.h"
+#include "libkv/embedder.h"
+#include "libkv/snapshot.h"
+
+namespace libkv {
+
+// Limits of what can be stored. Beyond them: InvalidArgument, and nothing is written.
+inline constexpr size_t kKeyBytesMax = 65'535;
+inline constexpr size_t kValueBytesMax = size_t{64} << 20;
+inline constexpr size_t kBatchBytesMax = size_t{64} << 20;  // keys and values of one batch
+inline constexpr size_t kVectorDimensionMax = 8'192;
+
+enum class Metric : uint8_t {
+  kCosine = 1,        // score = cosine, 1 is the same direction
+  kL2 = 2,            // score = minus the squared Euclidean distance
+  kInnerProduct = 3,  // score = dot product
+};
+
+enum class VectorPrecision : uint8_t {
+  kFloat32 = 1,  // stored exactly as given
+  kFloat16 = 2,  // half the disk; enough for embeddings
+};
+
+// A Space is the set of keys that begin with `prefix`, and says how their values are indexed. Of
+// several spaces a key belongs to the one with the longest prefix; a key in no space is plain and
+// pays nothing. The definition is stored: see Store::DefineSpace for changing it.
+struct Space {
+  std::string prefix;  // "" is every key
+
+  bool text = false;                         // Search
+  std::shared_ptr<const Analyzer> analyzer;  // null: MakeEnglishAnalyzer()
+  // For JSON values, the fields whose text is indexed and embedded, in this order, as dotted paths
+  // ("summary", "author.name"; an array means each of its elements). Empty: every string of the
+  // value. Values that are not JSON are taken whole.
+  std::vector<std::string> text_fields;
+
+  uint32_t vector_dimension = 0;  // Similar; 0: no vectors. May stay 0 when an embedder is given.
+  Metric metric = Metric::kCosine;
+  VectorPrecision precision = VectorPrecision::kFloat32;
+  // Makes the vector of every value that comes without one. Null: only given vectors are indexed.
+  std::shared_ptr<const Embedder> embedder;
+
+  bool values = false;              // FindByValue over whole values
+  std::vector<std::string> fields;  // FindByValue over these fields of JSON values (dotted paths)
+};
+
+struct Options {
+  // Behaviour.
+  bool must_exist = false;    // NotFound instead of creating an empty store
+  bool read_only = false;     // Beside another process, or from a read-only disk; see Store::Open.
+  std::vector<Space> spaces;  // Defined at open when not yet there; must match when they are.
+
+  // Resources.
+  // One budget for everything the store keeps in memory: block cache, write buffers and indexes.
+  // At least 8 MiB. Indexes that outgrow it shrink the cache, never the answer (Stats tells).
+  size_t memory_bytes = size_t{256} << 20;
+  int background_threads = 2;  // flushes and compactions
+
+  // Milliseconds since 1970, for expiry times. Null: the system's clock.
+  std::function<int64_t()> clock;
+};
+
+struct ReadOptions {
+  std::shared_ptr<const Snapshot> snapshot;  // null: the newest state
+  bool fill_cache = true;                    // false for large scans
+};
+
+// What OK means after a write.
+enum class Durability : uint8_t {
+  kSynced,    // survives a power cut (the log is synced; shared by all writes that wait)
+  kWritten,   // survives the end of the process, even kill -9, not of the machine
+  kBuffered,  // survives a clean Close; the store may delay it (this version does not)
+};
+
+struct WriteOptions {
+  Durability durability = Durability::kSynced;
+};
+
+// What may go with one value.
+struct SetOptions {
+  // After this long the key is gone: from reads and searches at once, from the disk soon after.
+  // 0: never. Negative: InvalidArgument.
+  std::chrono::milliseconds ttl{0};
+  // The value's vector; its size must be the dimension of the key's space. Empty: the space's
+  // embedder makes it, if there is one.
+  std::span<const float> vector;
+};
+
+}  // namespace libkv
+
+#endif  // LIBKV_OPTIONS_H_

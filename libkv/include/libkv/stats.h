@@ -1,0 +1,43 @@
+// What a store says about itself.
+#ifndef LIBKV_STATS_H_
+#define LIBKV_STATS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace libkv {
+
+struct SpaceStats {
+  std::string prefix;
+  uint64_t documents = 0;     // live values with words
+  uint64_t terms = 0;         // distinct
+  uint64_t vectors = 0;       // live
+  uint64_t index_bytes = 0;   // memory held by the word index
+  uint64_t vector_bytes = 0;  // memory held by the vector index
+};
+
+struct StoreStats {
+  uint64_t keys_estimate = 0;  // of live and expired keys; RocksDB's estimate
+  uint64_t disk_bytes = 0;     // tables and logs
+  uint64_t memory_bytes = 0;   // held now: caches, write buffers, indexes
+  uint64_t commits = 0;        // groups of writes committed since open
+  uint64_t writes = 0;         // changes in them
+  uint64_t syncs = 0;          // log syncs: commits that somebody needed durable
+  uint64_t expired = 0;        // keys removed since open because their time was over
+  std::vector<SpaceStats> spaces;
+};
+
+// What Verify found.
+struct VerifyReport {
+  uint64_t keys = 0;                  // records whose checksum was compared
+  uint64_t documents = 0;             // compared with the word index
+  uint64_t vectors = 0;               // compared with the vector rows
+  uint64_t index_rows = 0;            // rows of the index and vectors families that were explained
+  uint64_t problem_count = 0;         // 0: data and indexes agree
+  std::vector<std::string> problems;  // the first 100, one sentence each
+};
+
+}  // namespace libkv
+
+#endif  // LIBKV_STATS_H_

@@ -1,0 +1,198 @@
+// A Store is one directory: an ordered map from keys to values, with a word index and a vector
+// index derived from the values. The three change together or not at all.
+//
+//   absl::StatusOr<std::unique_ptr<libkv::Store>> store = libkv::Store::Open({}, "/var/lib/app");
+//   if (!store.ok()) ...
+//   absl::Status status = (*store)->Set({}, "greeting", "hello world");
+//
+// Threads    Any method, any thread, any time.
+// Lifetime   Arguments are copied before return. Results belong to the caller, except inside
+//            View(), which lends. Iterators and snapshots must die before the store.
+// Errors     NotFound is an answer. InvalidArgument: the caller's data; nothing was written.
+//            FailedPrecondition: wrong state, format, analyzer or embedder; the message says what
+//            to do. Aborted: a condition did not hold. DataLoss: a checksum does not match, or a
+//            write ended in an unknown state: from then on the store refuses writes; copy what can
+//            be read, reopen, or restore. No exception leaves the library.
+// fork()     A child must not use a store its parent opened: every call but the destructor
+//            answers FailedPrecondition there.
+#ifndef LIBKV_STORE_H_
+#define LIBKV_STORE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "libkv/batch.h"
+#include "libkv/iterator.h"
+#include "libkv/options.h"
+#include "libkv/search.h"
+#include "libkv/similar.h"
+#include "libkv/snapshot.h"
+#include "libkv/stats.h"
+
+namespace libkv {
+
+struct KeyValue {
+  std::string_view key;
+  std::string_view value;
+};
+
+class Store {
+ public:
+  // Opens the store in `directory`, creating it unless options.must_exist. Everything that was
+  // acknowledged is there, and searchable, when Open returns; it reads back the values that
+  // have words (about 0.5 s per 32 MB of text).
+  //
+  // One process at a time may open a store for writing: a second one gets Unavailable, and
+  // HolderOf(status) tells the process that has it. With options.read_only a store is opened as it
+  // is now, without a lock, and never changes; writes answer FailedPrecondition.
+  //
+  // NotFound: must_exist (or read_only) and no store there. FailedPrecondition: `directory` is a
+  // file; a newer format; spaces, analyzers or embedders that differ from the stored ones; a
+  // directory with other files in it. PermissionDenied: the directory cannot be written.
+  // DataLoss: the files are damaged.
+  static absl::StatusOr<std::unique_ptr<Store>> Open(const Options& options,
+                                                     const std::string& directory);
+
+  // Waits for running calls' commits, then closes. What was written is on disk: a clean close makes
+  // even kBuffered writes durable.
+  ~Store();
+
+  // Binds `value` to `key`, with its words, its vector and its fields. OK: see Durability.
+  // InvalidArgument: empty key, key over kKeyBytesMax, value over kValueBytesMax, a vector of the
+  // wrong dimension, with NaN or infinity, or of length zero under cosine.
+  // FailedPrecondition: the space has an embedder that was not given at open.
+  absl::Status Set(const WriteOptions& write, std::string_view key, std::string_view value,
+                   const SetOptions& options = {});
+
+  // Gives the value of `key` another vector and leaves the rest as it is. NotFound: no such key.
+  absl::Status SetVector(const WriteOptions& write, std::string_view key,
+                         std::span<const float> vector);
+
+  // Removes `key` and everything derived from its value. Deleting nothing is OK.
+  absl::Status Delete(const WriteOptions& write, std::string_view key);
+
+  // Binds all items, or none: readers and searches see all of them or none, and so does a restart
+  // after a crash. Of equal keys the last one counts. InvalidArgument: as for Set, naming the item,
+  // or more than kBatchBytesMax in total; nothing was written.
+  absl::Status BulkSet(const WriteOptions& write, std::span<const KeyValue> items);
+  absl::Status Apply(const WriteOptions& write, const Batch& batch);
+
+  // As Apply, without waiting: `done` is called once, with the result, from another thread or
+  // before Write returns. It must not block and must not wait for other writes of this store.
+  // At most 64 MiB and 65,536 batches wait at a time; beyond that Write blocks until there is room.
+  void Write(const WriteOptions& write, Batch batch, std::function<void(absl::Status)> done);
+
+  // Binds `desired` to `key` if its value is `expected`; nullopt stands for no value, on either
+  // side. Aborted: the value was another one.
+  absl::Status CompareAndSet(const WriteOptions& write, std::string_view key,
+                             std::optional<std::string_view> expected,
+                             std::optional<std::string_view> desired);
+
+  // Adds `amount` to the decimal integer stored at `key` (none counts as 0) and returns the sum.
+  // The expiry time stays. InvalidArgument: the value is not an integer of 64 bits. OutOfRange: the
+  // sum would not be one. Nothing is written then.
+  absl::StatusOr<int64_t> Increment(const WriteOptions& write, std::string_view key,
+                                    int64_t amount = 1);
+
+  // A copy of the value. NotFound carries no message, so that a miss costs nothing.
+  // DataLoss: the stored value is damaged.
+  absl::StatusOr<std::string> Get(const ReadOptions& read, std::string_view key) const;
+
+  // Lends the value to `reader`, without a copy. The view dies when `reader` returns. `reader` must
+  // not wait and must not write to this store; an exception from it becomes Internal.
+  absl::Status View(const ReadOptions& read, std::string_view key,
+                    absl::FunctionRef<void(std::string_view value)> reader) const;
+
+  // The values of `keys`, in their order, all from one view of the store.
+  std::vector<absl::StatusOr<std::string>> MultiGet(const ReadOptions& read,
+                                                    std::span<const std::string_view> keys) const;
+
+  // When `key` expires: milliseconds since 1970, or nullopt for never. NotFound: no such key.
+  absl::StatusOr<std::optional<int64_t>> GetExpiry(const ReadOptions& read,
+                                                   std::string_view key) const;
+
+  std::unique_ptr<Iterator> NewIterator(const ReadOptions& read,
+                                        const IteratorOptions& bounds = {}) const;
+  std::shared_ptr<const Snapshot> GetSnapshot() const;
+
+  // The best hits for `query` among the spaces with text. Every acknowledged write is seen.
+  // InvalidArgument: limit + offset over kSearchLimitMax; a query that strict does not accept.
+  // FailedPrecondition: no space with text matches the prefix.
+  absl::StatusOr<SearchResult> Search(const SearchOptions& options, std::string_view query) const;
+
+  // The nearest neighbours of a vector; of the vector of `key` (which is left out); of `text`, by
+  // the space's embedder. Exact: every vector is compared. Fewer than `limit` only when there are
+  // fewer. InvalidArgument: wrong dimension, NaN, zero under cosine, limit over kSimilarLimitMax,
+  // or a prefix that leads to several spaces. NotFound: `key` has no vector.
+  absl::StatusOr<std::vector<Neighbor>> Similar(const SimilarOptions& options,
+                                                std::span<const float> vector) const;
+  absl::StatusOr<std::vector<Neighbor>> SimilarTo(const SimilarOptions& options,
+                                                  std::string_view key) const;
+  absl::StatusOr<std::vector<Neighbor>> SimilarText(const SimilarOptions& options,
+                                                    std::string_view text) const;
+
+  // The stored vector of `key`. NotFound: no such key, or it has none.
+  absl::StatusOr<std::vector<float>> GetVector(std::string_view key) const;
+
+  // The keys, in order, whose whole value is `value` (spaces with `values`), at most `limit`; or
+  // whose JSON field `field` is `value` (spaces with that field). A number in `value` equals the
+  // JSON number whatever its spelling: "1" finds 1 and 1.0, and the string "1" too.
+  // FailedPrecondition: no space under `prefix` has that index.
+  struct FindOptions {
+    std::string prefix;
+    std::string field;  // "": the whole value
+    size_t limit = 1'000;
+  };
+  absl::StatusOr<std::vector<std::string>> FindByValue(const FindOptions& options,
+                                                       std::string_view value) const;
+
+  // Defines a space while the store is in use and indexes what is already there. New writes are
+  // indexed from the start; searches see the older values as they are done; returns when all are.
+  // A crash in between is made up for by the next Open. Defining the same space again is OK.
+  // FailedPrecondition: the prefix is defined otherwise: DropSpace it first.
+  absl::Status DefineSpace(const Space& space);
+
+  // Removes the indexes of the space with this prefix; the values stay. NotFound: no such space.
+  absl::Status DropSpace(std::string_view prefix);
+
+  // Moves everything from the log into tables, so that the next Open reads no log.
+  absl::Status Flush();
+
+  // Writes a copy that can be opened as a store: hard links where possible, taken at one moment.
+  // `directory` must not exist; its parent must.
+  absl::Status Checkpoint(const std::string& directory) const;
+
+  // Reads everything once and compares: every checksum of files and values; words, vectors and
+  // field rows against the values they are derived from. Runs beside other calls, on a snapshot.
+  absl::StatusOr<VerifyReport> Verify() const;
+
+  StoreStats Stats() const;
+
+  // Deletes the store in `directory` for ever. Unavailable: it is open somewhere.
+  // FailedPrecondition: the directory holds something else; nothing is deleted.
+  static absl::Status Destroy(const std::string& directory);
+
+  // The process that holds a store, if `status` is the Unavailable that Open or Destroy answered.
+  static std::optional<int64_t> HolderOf(const absl::Status& status);
+
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+ private:
+  class Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace libkv
+
+#endif  // LIBKV_STORE_H_

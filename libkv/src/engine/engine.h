@@ -1,0 +1,158 @@
+// The Engine is RocksDB as this library uses it: four families, one batch, one sync. It is the only
+// folder that includes rocksdb/ headers, and the only place where its options, its avoid-list and
+// its status codes are known.
+//
+// Threads    Every method may be called from any thread; writes are made by one thread at a time
+//            (the caller's business), which is what makes LatestSequence() right after Write the
+//            sequence of that write.
+// Errors     After a write or a background task failed with an I/O error the effect on disk is
+//            unknown: the engine stops accepting writes (see Write); reads go on.
+#ifndef LIBKV_SRC_ENGINE_ENGINE_H_
+#define LIBKV_SRC_ENGINE_ENGINE_H_
+
+#include <rocksdb/slice.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace rocksdb {
+class WriteBatch;
+}
+
+namespace libkv {
+
+enum class Family : uint8_t { kDefault = 0, kData = 1, kIndex = 2, kVectors = 3 };
+inline constexpr size_t kFamilyCount = 4;
+
+struct EngineOptions {
+  bool create_if_missing = true;
+  bool read_only = false;
+  size_t memory_bytes = size_t{256} << 20;  // block cache and write buffers
+  int background_threads = 2;
+};
+
+// Changes that reach the disk together. Copies what it is given.
+class EngineBatch {
+ public:
+  EngineBatch();
+  ~EngineBatch();
+  EngineBatch(const EngineBatch&) = delete;
+  EngineBatch& operator=(const EngineBatch&) = delete;
+
+  void Put(Family family, std::string_view key, std::string_view value);
+  void Delete(Family family, std::string_view key);
+  void Clear();
+
+  size_t count() const;
+  size_t size_bytes() const;
+
+ private:
+  friend class Engine;
+  std::unique_ptr<rocksdb::WriteBatch> batch_;
+  const void* families_ = nullptr;  // the engine's handles, set by Engine::NewBatch
+};
+
+// A fixed view of all families. Must be released before its engine.
+class EngineSnapshot {
+ public:
+  virtual ~EngineSnapshot() = default;
+  virtual uint64_t sequence() const = 0;
+};
+
+// A value that stays where it is, in the block cache or a buffer, until this is reset or dies.
+class PinnedValue {
+ public:
+  std::string_view view() const { return {slice_.data(), slice_.size()}; }
+  void Reset() { slice_.Reset(); }
+
+ private:
+  friend class Engine;
+  rocksdb::PinnableSlice slice_;
+};
+
+// Walks over the rows of one family in key order. Views live until the next move.
+class EngineCursor {
+ public:
+  virtual ~EngineCursor() = default;
+  virtual bool Valid() const = 0;
+  virtual void SeekToFirst() = 0;
+  virtual void SeekToLast() = 0;
+  virtual void Seek(std::string_view key) = 0;
+  virtual void SeekForPrev(std::string_view key) = 0;
+  virtual void Next() = 0;
+  virtual void Prev() = 0;
+  virtual std::string_view key() const = 0;
+  virtual std::string_view value() const = 0;
+  virtual absl::Status status() const = 0;
+};
+
+struct EngineRead {
+  const EngineSnapshot* snapshot = nullptr;  // null: the newest state
+  bool fill_cache = true;
+};
+
+struct EngineStats {
+  uint64_t keys_estimate = 0;
+  uint64_t disk_bytes = 0;
+  uint64_t memory_bytes = 0;
+};
+
+class Engine {
+ public:
+  // Opens the database in `directory`, with all families it has, known here or not.
+  // NotFound: nothing there and not to be created. DataLoss: damaged files.
+  static absl::StatusOr<std::unique_ptr<Engine>> Open(const EngineOptions& options,
+                                                      const std::string& directory);
+  static absl::Status Destroy(const std::string& directory);
+  virtual ~Engine() = default;
+
+  std::unique_ptr<EngineBatch> NewBatch() const;
+
+  // Writes `batch`, all or nothing. With `sync`, OK means it survives a power cut. After an error
+  // whose effect is unknown every further Write answers DataLoss.
+  virtual absl::Status Write(EngineBatch& batch, bool sync) = 0;
+
+  // The sequence number of the last change of the last write.
+  virtual uint64_t LatestSequence() const = 0;
+
+  // False in *found: no such key. OK is returned either way.
+  virtual absl::Status Get(Family family, const EngineRead& read, std::string_view key,
+                           PinnedValue* value, bool* found) const = 0;
+
+  // Like Get for each of `keys`, faster when there are many.
+  virtual absl::Status MultiGet(Family family, const EngineRead& read,
+                                std::span<const std::string_view> keys, PinnedValue* values,
+                                bool* found) const = 0;
+
+  // Over the keys in [lower, upper); "" is no bound.
+  virtual std::unique_ptr<EngineCursor> NewCursor(Family family, const EngineRead& read,
+                                                  std::string lower, std::string upper) const = 0;
+
+  virtual std::unique_ptr<EngineSnapshot> NewSnapshot() const = 0;
+
+  virtual absl::Status Flush() = 0;
+  virtual absl::Status Checkpoint(const std::string& directory) = 0;
+  virtual absl::Status VerifyFiles() = 0;  // the checksum of every table file and block
+  virtual EngineStats Stats() const = 0;
+
+  // Gives `bytes` of the memory budget to somebody else: the block cache shrinks.
+  virtual void ReserveMemory(size_t bytes) = 0;
+
+ protected:
+  static rocksdb::PinnableSlice* SliceOf(PinnedValue* value) { return &value->slice_; }
+  static rocksdb::WriteBatch* BatchOf(EngineBatch& batch) { return batch.batch_.get(); }
+  virtual const void* Families() const = 0;
+};
+
+}  // namespace libkv
+
+#endif  // LIBKV_SRC_ENGINE_ENGINE_H_

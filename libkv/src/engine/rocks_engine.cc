@@ -1,0 +1,316 @@
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/utilities/checkpoint.h>
+#include <rocksdb/write_batch.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <numeric>
+
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "engine/engine.h"
+#include "engine/file_logger.h"
+#include "engine/rocks_options.h"
+#include "engine/rocks_status.h"
+
+namespace libkv {
+namespace {
+
+using Handles = std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount>;
+
+rocksdb::Slice ToSlice(std::string_view s) { return {s.data(), s.size()}; }
+
+class RocksSnapshot final : public EngineSnapshot {
+ public:
+  explicit RocksSnapshot(rocksdb::DB* db) : db_(db), snapshot_(db->GetSnapshot()) {}
+  ~RocksSnapshot() override { db_->ReleaseSnapshot(snapshot_); }
+  uint64_t sequence() const override { return snapshot_->GetSequenceNumber(); }
+  const rocksdb::Snapshot* get() const { return snapshot_; }
+
+ private:
+  rocksdb::DB* const db_;
+  const rocksdb::Snapshot* const snapshot_;
+};
+
+const rocksdb::Snapshot* Unwrap(const EngineSnapshot* snapshot) {
+  return snapshot == nullptr ? nullptr : static_cast<const RocksSnapshot*>(snapshot)->get();
+}
+
+class RocksCursor final : public EngineCursor {
+ public:
+  RocksCursor(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* family, rocksdb::ReadOptions read,
+              std::string lower, std::string upper)
+      : lower_(std::move(lower)), upper_(std::move(upper)) {
+    lower_slice_ = lower_;
+    upper_slice_ = upper_;
+    if (!lower_.empty()) read.iterate_lower_bound = &lower_slice_;
+    if (!upper_.empty()) read.iterate_upper_bound = &upper_slice_;
+    it_.reset(db->NewIterator(read, family));
+  }
+
+  bool Valid() const override { return it_->Valid(); }
+  void SeekToFirst() override { it_->SeekToFirst(); }
+  void SeekToLast() override { it_->SeekToLast(); }
+  void Seek(std::string_view key) override { it_->Seek(ToSlice(key)); }
+  void SeekForPrev(std::string_view key) override { it_->SeekForPrev(ToSlice(key)); }
+  void Next() override { it_->Next(); }
+  void Prev() override { it_->Prev(); }
+  std::string_view key() const override { return {it_->key().data(), it_->key().size()}; }
+  std::string_view value() const override { return {it_->value().data(), it_->value().size()}; }
+  absl::Status status() const override { return FromRocks(it_->status(), "reading a range"); }
+
+ private:
+  const std::string lower_, upper_;
+  rocksdb::Slice lower_slice_, upper_slice_;  // RocksDB keeps pointers to them
+  std::unique_ptr<rocksdb::Iterator> it_;
+};
+
+class RocksEngine final : public Engine {
+ public:
+  RocksEngine(std::unique_ptr<rocksdb::DB> db, Handles families,
+              std::vector<rocksdb::ColumnFamilyHandle*> all, std::shared_ptr<rocksdb::Cache> cache,
+              size_t memory_bytes)
+      : db_(std::move(db)),
+        families_(families),
+        all_(std::move(all)),
+        cache_(std::move(cache)),
+        memory_bytes_(memory_bytes) {}
+
+  ~RocksEngine() override {
+    // RocksDB asserts that no handle outlives it.
+    for (rocksdb::ColumnFamilyHandle* handle : all_) db_->DestroyColumnFamilyHandle(handle);
+    db_->Close();
+  }
+
+  absl::Status Write(EngineBatch& batch, bool sync) override;
+  uint64_t LatestSequence() const override { return db_->GetLatestSequenceNumber(); }
+  absl::Status Get(Family family, const EngineRead& read, std::string_view key, PinnedValue* value,
+                   bool* found) const override;
+  absl::Status MultiGet(Family family, const EngineRead& read,
+                        std::span<const std::string_view> keys, PinnedValue* values,
+                        bool* found) const override;
+  std::unique_ptr<EngineCursor> NewCursor(Family family, const EngineRead& read, std::string lower,
+                                          std::string upper) const override;
+  std::unique_ptr<EngineSnapshot> NewSnapshot() const override {
+    return std::make_unique<RocksSnapshot>(db_.get());
+  }
+  absl::Status Flush() override;
+  absl::Status Checkpoint(const std::string& directory) override;
+  absl::Status VerifyFiles() override;
+  EngineStats Stats() const override;
+  void ReserveMemory(size_t bytes) override;
+
+ private:
+  const void* Families() const override { return &families_; }
+  rocksdb::ColumnFamilyHandle* Handle(Family family) const {
+    return families_[static_cast<size_t>(family)];
+  }
+  rocksdb::ReadOptions ReadOptionsFor(const EngineRead& read) const {
+    rocksdb::ReadOptions options = MakeReadOptions(read.fill_cache);
+    options.snapshot = Unwrap(read.snapshot);
+    return options;
+  }
+
+  const std::unique_ptr<rocksdb::DB> db_;
+  const Handles families_;
+  const std::vector<rocksdb::ColumnFamilyHandle*> all_;  // those of unknown families included
+  const std::shared_ptr<rocksdb::Cache> cache_;
+  const size_t memory_bytes_;
+  std::atomic<bool> failed_{false};
+};
+
+absl::Status RocksEngine::Write(EngineBatch& batch, bool sync) {
+  if (failed_.load(std::memory_order_relaxed)) {
+    return DataLoss(
+        "an earlier write failed and its effect is unknown: close the store and open "
+        "it again; what was acknowledged is still there");
+  }
+  const rocksdb::Status status = db_->Write(MakeWriteOptions(sync), BatchOf(batch));
+  if (!status.ok()) {
+    failed_ = true;
+    return FromRocks(status, "writing");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RocksEngine::Get(Family family, const EngineRead& read, std::string_view key,
+                              PinnedValue* value, bool* found) const {
+  rocksdb::PinnableSlice* const slice = SliceOf(value);
+  slice->Reset();
+  const rocksdb::Status status =
+      db_->Get(ReadOptionsFor(read), Handle(family), ToSlice(key), slice);
+  *found = status.ok();
+  if (status.ok() || status.IsNotFound()) return absl::OkStatus();
+  return FromRocks(status, "reading a key");
+}
+
+absl::Status RocksEngine::MultiGet(Family family, const EngineRead& read,
+                                   std::span<const std::string_view> keys, PinnedValue* values,
+                                   bool* found) const {
+  // Equal neighbours confuse RocksDB 7.8's MultiGet: each distinct key is asked for once.
+  std::vector<size_t> order(keys.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return keys[a] < keys[b]; });
+  std::vector<rocksdb::Slice> distinct;
+  std::vector<size_t> distinct_of(keys.size());
+  for (const size_t i : order) {
+    if (distinct.empty() || distinct.back() != ToSlice(keys[i]))
+      distinct.push_back(ToSlice(keys[i]));
+    distinct_of[i] = distinct.size() - 1;
+  }
+
+  std::vector<rocksdb::PinnableSlice> slices(distinct.size());
+  std::vector<rocksdb::Status> statuses(distinct.size());
+  db_->MultiGet(ReadOptionsFor(read), Handle(family), distinct.size(), distinct.data(),
+                slices.data(), statuses.data(), /*sorted_input=*/true);
+
+  std::vector<const rocksdb::PinnableSlice*> given(distinct.size(), nullptr);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const size_t d = distinct_of[i];
+    found[i] = statuses[d].ok();
+    if (!statuses[d].ok()) {
+      if (!statuses[d].IsNotFound()) return FromRocks(statuses[d], "reading keys");
+      continue;
+    }
+    rocksdb::PinnableSlice* const slice = SliceOf(&values[i]);
+    slice->Reset();
+    if (given[d] == nullptr) {
+      *slice = std::move(slices[d]);
+      given[d] = slice;
+    } else {
+      slice->PinSelf(*given[d]);
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::unique_ptr<EngineCursor> RocksEngine::NewCursor(Family family, const EngineRead& read,
+                                                     std::string lower, std::string upper) const {
+  return std::make_unique<RocksCursor>(db_.get(), Handle(family), ReadOptionsFor(read),
+                                       std::move(lower), std::move(upper));
+}
+
+absl::Status RocksEngine::Flush() {
+  const std::vector<rocksdb::ColumnFamilyHandle*> handles(families_.begin(), families_.end());
+  return FromRocks(db_->Flush(rocksdb::FlushOptions(), handles), "flushing");
+}
+
+absl::Status RocksEngine::Checkpoint(const std::string& directory) {
+  // RocksDB 7.8 may link a log that is not synced yet: have nothing in the log that matters.
+  LIBKV_RETURN_IF_ERROR(Flush());
+  rocksdb::Checkpoint* raw = nullptr;
+  const rocksdb::Status made = rocksdb::Checkpoint::Create(db_.get(), &raw);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
+  if (!made.ok()) return FromRocks(made, "preparing a checkpoint");
+  return FromRocks(checkpoint->CreateCheckpoint(directory), "writing a checkpoint");
+}
+
+absl::Status RocksEngine::VerifyFiles() {
+  const rocksdb::ReadOptions read = MakeReadOptions(/*fill_cache=*/false);
+  LIBKV_RETURN_IF_ERROR(FromRocks(db_->VerifyFileChecksums(read), "checking table files"));
+  return FromRocks(db_->VerifyChecksum(read), "checking blocks");
+}
+
+EngineStats RocksEngine::Stats() const {
+  const auto property = [&](rocksdb::ColumnFamilyHandle* family, const std::string& name) {
+    uint64_t value = 0;
+    return db_->GetIntProperty(family, name, &value) ? value : 0;
+  };
+  EngineStats stats;
+  stats.keys_estimate = property(Handle(Family::kData), rocksdb::DB::Properties::kEstimateNumKeys);
+  for (rocksdb::ColumnFamilyHandle* family : all_) {
+    stats.disk_bytes += property(family, rocksdb::DB::Properties::kTotalSstFilesSize);
+    stats.memory_bytes += property(family, rocksdb::DB::Properties::kCurSizeAllMemTables);
+  }
+  rocksdb::VectorLogPtr logs;
+  if (db_->GetSortedWalFiles(logs).ok()) {
+    for (const auto& log : logs) stats.disk_bytes += log->SizeFileBytes();
+  }
+  stats.memory_bytes += cache_->GetUsage();
+  return stats;
+}
+
+void RocksEngine::ReserveMemory(size_t bytes) {
+  // Never below an eighth: a cache of nothing would make every read a disk read.
+  const size_t floor = memory_bytes_ / 8;
+  cache_->SetCapacity(bytes + floor < memory_bytes_ ? memory_bytes_ - bytes : floor);
+}
+
+}  // namespace
+
+EngineBatch::EngineBatch()
+    : batch_(std::make_unique<rocksdb::WriteBatch>(/*reserved_bytes=*/0, /*max_bytes=*/0,
+                                                   kProtectionBytesPerKey,
+                                                   /*default_cf_ts_sz=*/0)) {}
+EngineBatch::~EngineBatch() = default;
+
+void EngineBatch::Put(Family family, std::string_view key, std::string_view value) {
+  rocksdb::ColumnFamilyHandle* const handle =
+      (*static_cast<const Handles*>(families_))[static_cast<size_t>(family)];
+  // Fails only for keys over 4 GiB and batches over their bound; both are checked above this layer.
+  LIBKV_CHECK(batch_->Put(handle, ToSlice(key), ToSlice(value)).ok());
+}
+
+void EngineBatch::Delete(Family family, std::string_view key) {
+  rocksdb::ColumnFamilyHandle* const handle =
+      (*static_cast<const Handles*>(families_))[static_cast<size_t>(family)];
+  LIBKV_CHECK(batch_->Delete(handle, ToSlice(key)).ok());
+}
+
+void EngineBatch::Clear() { batch_->Clear(); }
+size_t EngineBatch::count() const { return static_cast<size_t>(batch_->Count()); }
+size_t EngineBatch::size_bytes() const { return batch_->GetDataSize(); }
+
+std::unique_ptr<EngineBatch> Engine::NewBatch() const {
+  auto batch = std::make_unique<EngineBatch>();
+  batch->families_ = Families();
+  return batch;
+}
+
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options,
+                                                     const std::string& directory) {
+  auto logger =
+      options.read_only ? nullptr : std::make_shared<FileLogger>(directory + "/libkv.log");
+  const std::shared_ptr<rocksdb::Cache> cache = MakeCache(options);
+  const rocksdb::DBOptions db_options = MakeDbOptions(options, logger, cache);
+
+  // RocksDB refuses to open with a family left out: list them all, known here or not.
+  std::vector<std::string> names(kFamilyNames, kFamilyNames + kFamilyCount);
+  std::vector<std::string> stored;
+  if (rocksdb::DB::ListColumnFamilies(db_options, directory, &stored).ok()) {
+    for (const std::string& name : stored) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+  }
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (const std::string& name : names) {
+    descriptors.emplace_back(name, MakeFamilyOptions(options, name, cache));
+  }
+
+  rocksdb::DB* raw = nullptr;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  const rocksdb::Status status =
+      options.read_only
+          ? rocksdb::DB::OpenForReadOnly(db_options, directory, descriptors, &handles, &raw)
+          : rocksdb::DB::Open(db_options, directory, descriptors, &handles, &raw);
+  if (!status.ok()) return FromRocks(status, Concat("opening the database in ", directory));
+
+  Handles families{};
+  std::copy_n(handles.begin(), kFamilyCount, families.begin());
+  return std::make_unique<RocksEngine>(std::unique_ptr<rocksdb::DB>(raw), families,
+                                       std::move(handles), cache, options.memory_bytes);
+}
+
+absl::Status Engine::Destroy(const std::string& directory) {
+  const EngineOptions options;
+  const rocksdb::DBOptions db_options = MakeDbOptions(options, nullptr, MakeCache(options));
+  return FromRocks(rocksdb::DestroyDB(directory, rocksdb::Options(db_options, {})),
+                   "deleting the database");
+}
+
+}  // namespace libkv

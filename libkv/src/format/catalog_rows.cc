@@ -1,0 +1,194 @@
+#include "format/catalog_rows.h"
+
+#include "base/coding.h"
+#include "base/strings.h"
+#include "format/keys.h"
+#include "format/row.h"
+
+namespace libkv {
+namespace {
+
+constexpr uint8_t kDefinitionVersion = 1;
+constexpr uint8_t kDescriptorVersion = 1;
+constexpr uint64_t kListCountMax = 4'096;
+
+enum Flag : uint8_t {
+  kText = 0x01,
+  kVectors = 0x02,
+  kEmbedder = 0x04,
+  kValues = 0x08,
+  kFields = 0x10,
+  kKnownFlags = 0x1f,
+};
+
+absl::Status Damaged(std::string_view key) {
+  return DataLoss("row '", Printable(key), "' of the catalog is damaged");
+}
+
+absl::Status Unknown(std::string_view key) {
+  return FailedPrecondition("row '", Printable(key),
+                            "' of the catalog was written by a newer libkv: use that one");
+}
+
+void AppendList(std::string& out, const std::vector<std::string>& list) {
+  AppendVarint(out, list.size());
+  for (const std::string& item : list) AppendBytes(out, item);
+}
+
+bool ReadList(Reader& in, std::vector<std::string>* list) {
+  uint64_t count = 0;
+  if (!in.Varint(&count) || count > kListCountMax) return false;
+  for (uint64_t i = 0; i < count; ++i) {
+    std::string_view item;
+    if (!in.Bytes(&item)) return false;
+    list->emplace_back(item);
+  }
+  return true;
+}
+
+bool ReadString(Reader& in, std::string* out) {
+  std::string_view bytes;
+  if (!in.Bytes(&bytes)) return false;
+  *out = bytes;
+  return true;
+}
+
+}  // namespace
+
+std::string EncodeIdsRow(const IdsRow& ids) {
+  std::string out;
+  AppendFixed40(out, ids.next_document);
+  AppendFixed32(out, ids.next_space);
+  return SealRow(kIdsKey, std::move(out));
+}
+
+absl::Status ParseIdsRow(std::string_view row, IdsRow* ids) {
+  std::string_view payload;
+  if (!OpenRow(kIdsKey, row, &payload)) return Damaged(kIdsKey);
+  Reader in(payload);
+  in.Fixed40(&ids->next_document);
+  in.Fixed32(&ids->next_space);
+  return in.done() ? absl::OkStatus() : Damaged(kIdsKey);
+}
+
+bool SpaceDefinition::SameAs(const SpaceDefinition& other) const {
+  return prefix == other.prefix && text == other.text && analyzer == other.analyzer &&
+         text_fields == other.text_fields && dimension == other.dimension &&
+         metric == other.metric && precision == other.precision && embedder == other.embedder &&
+         values == other.values && fields == other.fields;
+}
+
+std::string EncodeSpaceDefinition(uint32_t space, const SpaceDefinition& definition) {
+  const SpaceDefinition& d = definition;
+  uint8_t flags = 0;
+  if (d.text) flags |= kText;
+  if (d.dimension != 0) flags |= kVectors;
+  if (!d.embedder.empty()) flags |= kEmbedder;
+  if (d.values) flags |= kValues;
+  if (!d.fields.empty()) flags |= kFields;
+
+  std::string out;
+  out += static_cast<char>(kDefinitionVersion);
+  out += static_cast<char>(d.state);
+  out += static_cast<char>(flags);
+  AppendBytes(out, d.prefix);
+  if (d.text) {
+    AppendBytes(out, d.analyzer);
+    AppendList(out, d.text_fields);
+  }
+  if (d.dimension != 0) {
+    AppendVarint(out, d.dimension);
+    out += static_cast<char>(d.metric);
+    out += static_cast<char>(d.precision);
+  }
+  if (!d.embedder.empty()) AppendBytes(out, d.embedder);
+  if (!d.fields.empty()) AppendList(out, d.fields);
+  return SealRow(SpaceKey(space), std::move(out));
+}
+
+absl::Status ParseSpaceDefinition(uint32_t space, std::string_view row,
+                                  SpaceDefinition* definition) {
+  const std::string key = SpaceKey(space);
+  std::string_view payload;
+  if (!OpenRow(key, row, &payload)) return Damaged(key);
+  Reader in(payload);
+  uint8_t version = 0, state = 0, flags = 0;
+  in.Fixed8(&version);
+  in.Fixed8(&state);
+  in.Fixed8(&flags);
+  if (version != kDefinitionVersion || (flags & ~kKnownFlags) != 0 || state < 1 || state > 3) {
+    return Unknown(key);
+  }
+  SpaceDefinition d;
+  d.state = static_cast<SpaceState>(state);
+  d.text = (flags & kText) != 0;
+  d.values = (flags & kValues) != 0;
+  bool good = ReadString(in, &d.prefix);
+  if (d.text) good = good && ReadString(in, &d.analyzer) && ReadList(in, &d.text_fields);
+  if ((flags & kVectors) != 0) {
+    good = good && in.Varint32(&d.dimension) && in.Fixed8(&d.metric) && in.Fixed8(&d.precision);
+  }
+  if ((flags & kEmbedder) != 0) good = good && ReadString(in, &d.embedder);
+  if ((flags & kFields) != 0) good = good && ReadList(in, &d.fields);
+  if (!good || !in.done()) return Damaged(key);
+  *definition = std::move(d);
+  return absl::OkStatus();
+}
+
+std::string EncodeTextDescriptor(uint32_t space, uint64_t sealed_through) {
+  std::string out{static_cast<char>(kDescriptorVersion)};
+  AppendFixed40(out, sealed_through);
+  return SealRow(TextDescriptorKey(space), std::move(out));
+}
+
+absl::Status ParseTextDescriptor(uint32_t space, std::string_view row, uint64_t* sealed_through) {
+  const std::string key = TextDescriptorKey(space);
+  std::string_view payload;
+  if (!OpenRow(key, row, &payload)) return Damaged(key);
+  Reader in(payload);
+  uint8_t version = 0;
+  in.Fixed8(&version);
+  if (in.ok() && version != kDescriptorVersion) return Unknown(key);
+  in.Fixed40(sealed_through);
+  return in.done() ? absl::OkStatus() : Damaged(key);
+}
+
+std::string EncodeVectorDescriptor(uint32_t space, const VectorDescriptor& descriptor) {
+  std::string out{static_cast<char>(kDescriptorVersion), static_cast<char>(descriptor.rotation)};
+  AppendFixed64(out, descriptor.seed);
+  AppendVarint(out, descriptor.padded);
+  return SealRow(VectorDescriptorKey(space), std::move(out));
+}
+
+absl::Status ParseVectorDescriptor(uint32_t space, std::string_view row,
+                                   VectorDescriptor* descriptor) {
+  const std::string key = VectorDescriptorKey(space);
+  std::string_view payload;
+  if (!OpenRow(key, row, &payload)) return Damaged(key);
+  Reader in(payload);
+  uint8_t version = 0;
+  in.Fixed8(&version);
+  if (in.ok() && version != kDescriptorVersion) return Unknown(key);
+  in.Fixed8(&descriptor->rotation);
+  in.Fixed64(&descriptor->seed);
+  in.Varint32(&descriptor->padded);
+  return in.done() ? absl::OkStatus() : Damaged(key);
+}
+
+std::string EncodeFormatRow(uint32_t format, uint32_t min_reader) {
+  std::string out;
+  AppendFixed32(out, format);
+  AppendFixed32(out, min_reader);
+  return SealRow(kFormatKey, std::move(out));
+}
+
+absl::Status ParseFormatRow(std::string_view row, uint32_t* format, uint32_t* min_reader) {
+  std::string_view payload;
+  if (!OpenRow(kFormatKey, row, &payload)) return Damaged(kFormatKey);
+  Reader in(payload);
+  in.Fixed32(format);
+  in.Fixed32(min_reader);
+  return in.ok() ? absl::OkStatus() : Damaged(kFormatKey);
+}
+
+}  // namespace libkv

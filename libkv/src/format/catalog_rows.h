@@ -1,0 +1,66 @@
+// The small rows: id counters, definitions of spaces, descriptors. Every row carries a checksum
+// over its key and value; Parse functions answer DataLoss when it does not match.
+#ifndef LIBKV_SRC_FORMAT_CATALOG_ROWS_H_
+#define LIBKV_SRC_FORMAT_CATALOG_ROWS_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace libkv {
+
+// "ids": every id below these is used up.
+struct IdsRow {
+  uint64_t next_document = 1;
+  uint32_t next_space = 1;
+};
+std::string EncodeIdsRow(const IdsRow& ids);
+absl::Status ParseIdsRow(std::string_view row, IdsRow* ids);
+
+enum class SpaceState : uint8_t { kBuilding = 1, kReady = 2, kDropping = 3 };
+
+// "space" id: what a libkv::Space says, with names in place of objects.
+struct SpaceDefinition {
+  SpaceState state = SpaceState::kBuilding;
+  std::string prefix;
+  bool text = false;
+  std::string analyzer;
+  std::vector<std::string> text_fields;
+  uint32_t dimension = 0;  // 0: no vectors
+  uint8_t metric = 0;
+  uint8_t precision = 0;
+  std::string embedder;  // "": none
+  bool values = false;
+  std::vector<std::string> fields;
+
+  // Everything but the state.
+  bool SameAs(const SpaceDefinition& other) const;
+};
+std::string EncodeSpaceDefinition(uint32_t space, const SpaceDefinition& definition);
+absl::Status ParseSpaceDefinition(uint32_t space, std::string_view row,
+                                  SpaceDefinition* definition);
+
+// The text descriptor: how far documents stand in sealed segments.
+std::string EncodeTextDescriptor(uint32_t space, uint64_t sealed_through);
+absl::Status ParseTextDescriptor(uint32_t space, std::string_view row, uint64_t* sealed_through);
+
+// The vector descriptor: how codes are made from vectors.
+struct VectorDescriptor {
+  uint8_t rotation = 1;
+  uint64_t seed = 0;
+  uint32_t padded = 0;
+};
+std::string EncodeVectorDescriptor(uint32_t space, const VectorDescriptor& descriptor);
+absl::Status ParseVectorDescriptor(uint32_t space, std::string_view row,
+                                   VectorDescriptor* descriptor);
+
+// "format": the numbers of KVFORMAT, inside the database.
+std::string EncodeFormatRow(uint32_t format, uint32_t min_reader);
+absl::Status ParseFormatRow(std::string_view row, uint32_t* format, uint32_t* min_reader);
+
+}  // namespace libkv
+
+#endif  // LIBKV_SRC_FORMAT_CATALOG_ROWS_H_

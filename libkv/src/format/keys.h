@@ -1,0 +1,70 @@
+// The keys of the rows that are not the user's: index, vectors and default families.
+//
+// Every key of index and vectors begins with space:u32 kind:u8, so a space is one range of keys and
+// each kind is one range within it.
+#ifndef LIBKV_SRC_FORMAT_KEYS_H_
+#define LIBKV_SRC_FORMAT_KEYS_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/hash.h"
+
+namespace libkv {
+
+enum class IndexKind : uint8_t {
+  kDescriptor = 'D',  // (nothing)                   -> text descriptor
+  kExpiry = 'E',      // expiry:u64 key              -> (empty); space 0
+  kField = 'F',       // field:u16 ordered key       -> (empty)
+  kDocument = 'M',    // document:u40                -> words:varint key
+  kValue = 'V',       // hash:16 key                 -> (empty)
+  kDeadMarker = 'X',  // document:u40                -> (empty)
+};
+
+enum class VectorKind : uint8_t {
+  kDescriptor = 'D',  // (nothing)               -> vector descriptor
+  kPosting = 'P',     // list:u32 document:u40   -> scale norm2 code
+  kVector = 'V',      // document:u40            -> precision payload checksum
+};
+
+inline constexpr uint64_t kDocumentMax = (uint64_t{1} << 40) - 1;
+
+// The keys themselves.
+std::string TextDescriptorKey(uint32_t space);
+std::string ExpiryKey(int64_t expiry, std::string_view key);
+std::string FieldKey(uint32_t space, uint16_t field, std::string_view ordered,
+                     std::string_view key);
+std::string DocumentKey(uint32_t space, uint64_t document);
+std::string ValueKey(uint32_t space, const Hash128& hash, std::string_view key);
+std::string DeadMarkerKey(uint32_t space, uint64_t document);
+std::string VectorDescriptorKey(uint32_t space);
+std::string PostingKey(uint32_t space, uint32_t list, uint64_t document);
+std::string VectorKey(uint32_t space, uint64_t document);
+std::string SpaceKey(uint32_t space);  // default family
+
+inline constexpr std::string_view kFormatKey = "format";
+inline constexpr std::string_view kIdsKey = "ids";
+inline constexpr std::string_view kClosedKey = "closed";
+inline constexpr std::string_view kSpaceKeyPrefix = "space";
+
+// The range of a kind of rows in a space: its common prefix.
+std::string IndexPrefix(uint32_t space, IndexKind kind);
+std::string VectorPrefix(uint32_t space, VectorKind kind);
+std::string SpacePrefix(uint32_t space);  // all kinds, either family
+
+// The first key after all keys that begin with `prefix`; "" when there is none.
+std::string PrefixEnd(std::string_view prefix);
+
+// Keys taken apart. False: malformed. Views point into `row_key`.
+bool ParseRowKey(std::string_view row_key, uint32_t* space, uint8_t* kind, std::string_view* rest);
+bool ParseDocumentSuffix(std::string_view rest, uint64_t* document);
+bool ParsePostingSuffix(std::string_view rest, uint32_t* list, uint64_t* document);
+bool ParseValueSuffix(std::string_view rest, Hash128* hash, std::string_view* key);
+bool ParseExpirySuffix(std::string_view rest, int64_t* expiry, std::string_view* key);
+bool ParseFieldSuffix(std::string_view rest, uint16_t* field, std::string_view* ordered,
+                      std::string_view* key);
+
+}  // namespace libkv
+
+#endif  // LIBKV_SRC_FORMAT_KEYS_H_

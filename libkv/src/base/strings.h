@@ -63,6 +63,7 @@ struct StringEqual {
 template <typename Value>
 using StringMap = absl::flat_hash_map<std::string, Value, StringHash, StringEqual>;
 using StringSet = absl::flat_hash_set<std::string, StringHash, StringEqual>;
+using StringViewSet = absl::flat_hash_set<std::string_view, StringHash, StringEqual>;
 
 }  // namespace libkv
 

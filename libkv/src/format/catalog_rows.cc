@@ -18,7 +18,8 @@ enum Flag : uint8_t {
   kEmbedder = 0x04,
   kValues = 0x08,
   kFields = 0x10,
-  kKnownFlags = 0x1f,
+  kTextFields = 0x20,
+  kKnownFlags = 0x3f,
 };
 
 absl::Status Damaged(std::string_view key) {
@@ -86,16 +87,15 @@ std::string EncodeSpaceDefinition(uint32_t space, const SpaceDefinition& definit
   if (!d.embedder.empty()) flags |= kEmbedder;
   if (d.values) flags |= kValues;
   if (!d.fields.empty()) flags |= kFields;
+  if (!d.text_fields.empty()) flags |= kTextFields;
 
   std::string out;
   out += static_cast<char>(kDefinitionVersion);
   out += static_cast<char>(d.state);
   out += static_cast<char>(flags);
   AppendBytes(out, d.prefix);
-  if (d.text) {
-    AppendBytes(out, d.analyzer);
-    AppendList(out, d.text_fields);
-  }
+  if (d.text) AppendBytes(out, d.analyzer);
+  if (!d.text_fields.empty()) AppendList(out, d.text_fields);
   if (d.dimension != 0) {
     AppendVarint(out, d.dimension);
     out += static_cast<char>(d.metric);
@@ -124,7 +124,8 @@ absl::Status ParseSpaceDefinition(uint32_t space, std::string_view row,
   d.text = (flags & kText) != 0;
   d.values = (flags & kValues) != 0;
   bool good = ReadString(in, &d.prefix);
-  if (d.text) good = good && ReadString(in, &d.analyzer) && ReadList(in, &d.text_fields);
+  if (d.text) good = good && ReadString(in, &d.analyzer);
+  if ((flags & kTextFields) != 0) good = good && ReadList(in, &d.text_fields);
   if ((flags & kVectors) != 0) {
     good = good && in.Varint32(&d.dimension) && in.Fixed8(&d.metric) && in.Fixed8(&d.precision);
   }

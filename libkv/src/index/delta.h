@@ -1,0 +1,94 @@
+// The Delta is the inverted index of the documents that are not in a sealed segment: in memory,
+// searchable the moment a write is committed.
+//
+// For each term it keeps a list of postings in the order of the documents' ordinals:
+//
+//   posting := ordinal_difference:varint frequency:varint positions_bytes:varint positions
+//
+// in blocks that are chained and never move. The writer fills bytes behind what is published and
+// then publishes the new length, so readers need no lock and see whole postings only. A new list
+// takes 16 bytes; every further block is as large as all before it, up to 4 KiB, so the waste is
+// bounded and the chains stay short.
+//
+// Threads    Add from one thread at a time; Open, and the cursors it gives, from any.
+// Cost       Add about 100 ns a term; a cursor about 5 ns a posting.
+#ifndef LIBKV_SRC_INDEX_DELTA_H_
+#define LIBKV_SRC_INDEX_DELTA_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/growing_array.h"
+#include "base/strings.h"
+#include "index/derived_document.h"
+#include "index/document_table.h"
+#include "text/postings.h"
+
+namespace libkv {
+
+class Delta final : public PostingsSource {
+ public:
+  // `documents` must outlive this; postings name places in it.
+  explicit Delta(const DocumentTable* documents) : documents_(documents) {}
+
+  // Adds the terms of the document at `ordinal`, which is above all before it.
+  void Add(uint32_t ordinal, const DerivedDocument& derived);
+
+  std::unique_ptr<PostingsCursor> Open(std::string_view term) const override;
+  uint8_t LengthNorm(uint32_t ordinal) const override { return (*documents_)[ordinal].length_norm; }
+  float CosineNorm(uint32_t ordinal) const override { return (*documents_)[ordinal].cosine_norm; }
+
+  // In how many documents `term` stands, dead ones included.
+  uint32_t DocumentFrequency(std::string_view term) const;
+
+  size_t term_count() const { return lists_.size(); }
+  size_t memory_bytes() const { return memory_bytes_.load(std::memory_order_relaxed); }
+
+  // All terms, in no order. Terms that are added meanwhile may be missing.
+  std::vector<std::string> Terms() const;
+
+  // One stretch of a list, followed in memory by its bytes.
+  struct Block {
+    std::atomic<uint32_t> used{0};  // published bytes
+    uint32_t capacity = 0;
+    std::atomic<Block*> next{nullptr};
+    char* data() { return reinterpret_cast<char*>(this + 1); }
+    const char* data() const { return reinterpret_cast<const char*>(this + 1); }
+  };
+  struct List {
+    std::atomic<uint32_t> count{0};
+    std::atomic<Block*> first{nullptr};
+    // The writer's own.
+    Block* last = nullptr;
+    uint32_t last_ordinal = 0;
+    uint32_t bytes = 0;
+  };
+
+ private:
+  List& ListOf(const DerivedDocument& derived, const DerivedDocument::Term& term);
+  const List* Find(std::string_view term) const;
+  char* Room(List& list, size_t bytes);
+  Block* NewBlock(size_t capacity);
+
+  const DocumentTable* const documents_;
+  GrowingArray<List, 4096> lists_;
+
+  mutable std::mutex mutex_;
+  StringMap<uint32_t> ids_;  // guarded by mutex_; changed by the writer only
+
+  // The writer's own: where blocks come from.
+  std::vector<std::unique_ptr<char[]>> pool_;
+  size_t pool_left_ = 0;
+  char* pool_next_ = nullptr;
+  std::atomic<size_t> memory_bytes_{0};
+};
+
+}  // namespace libkv
+
+#endif  // LIBKV_SRC_INDEX_DELTA_H_

@@ -1,0 +1,52 @@
+// What the indexes need to know of one value: computed before the value is committed, by the thread
+// that writes it.
+#ifndef LIBKV_SRC_INDEX_DERIVED_DOCUMENT_H_
+#define LIBKV_SRC_INDEX_DERIVED_DOCUMENT_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.h"
+
+namespace libkv {
+
+struct DerivedDocument {
+  // Words.
+  struct Term {
+    uint64_t hash = 0;  // of the term; terms are ordered by it
+    uint32_t term_begin = 0, term_bytes = 0;
+    uint32_t frequency = 0;
+    uint32_t positions_begin = 0, positions_bytes = 0;  // varints: differences, the first from 0
+  };
+  std::vector<Term> terms;
+  std::string term_pool, position_pool;
+  uint32_t words = 0;     // sum of the frequencies
+  float cosine_norm = 0;  // length of the vector of 1 + ln(frequency)
+
+  // Vector. Empty: none.
+  std::vector<float> vector;  // as given or embedded
+  float scale = 0, norm2 = 0;
+  std::vector<int8_t> code;
+
+  // Values. Each of `fields` is field:u16 ordered; sorted, distinct.
+  std::optional<Hash128> value_hash;
+  std::vector<std::string> fields;
+
+  bool has_words() const { return !terms.empty(); }
+  bool has_vector() const { return !code.empty(); }
+  bool has_value_rows() const { return value_hash.has_value() || !fields.empty(); }
+
+  std::string_view term(const Term& t) const {
+    return std::string_view(term_pool).substr(t.term_begin, t.term_bytes);
+  }
+  std::string_view positions(const Term& t) const {
+    return std::string_view(position_pool).substr(t.positions_begin, t.positions_bytes);
+  }
+};
+
+}  // namespace libkv
+
+#endif  // LIBKV_SRC_INDEX_DERIVED_DOCUMENT_H_

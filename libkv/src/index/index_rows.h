@@ -1,0 +1,52 @@
+// The rows of the index and vectors families that belong to one document: written with its record,
+// removed when it is replaced or deleted.
+#ifndef LIBKV_SRC_INDEX_INDEX_ROWS_H_
+#define LIBKV_SRC_INDEX_INDEX_ROWS_H_
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "engine/engine.h"
+#include "format/record.h"
+#include "index/derived_document.h"
+#include "index/space_table.h"
+
+namespace libkv {
+
+// While a space has one list of vectors, this is it.
+inline constexpr uint32_t kOnlyList = 0;
+
+// Everything that `derived` asks for, as document `document` of `key`.
+void PutIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view key,
+                  uint64_t document, const DerivedDocument& derived);
+
+// Undoes that for the record `header`. `old_values` tells the value and field rows to remove; only
+// those are looked at.
+void DeleteIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view key,
+                     const RecordHeader& header, const DerivedDocument& old_values);
+
+// The keys of the value and field rows of `key`.
+std::vector<std::string> ValueRowKeys(const ActiveSpace& space, std::string_view key,
+                                      const DerivedDocument& derived);
+
+// vector := precision:u8 payload checksum. DataLoss: damaged, or of another dimension.
+std::string EncodeVectorRow(std::string_view row_key, VectorPrecision precision,
+                            std::span<const float> vector);
+absl::Status ParseVectorRow(std::string_view row_key, std::string_view row, size_t dimension,
+                            std::vector<float>* vector);
+
+// posting := scale norm2 code
+std::string EncodePostingRow(const DerivedDocument& derived);
+
+// document map := words:varint key
+std::string EncodeDocumentRow(uint32_t words, std::string_view key);
+bool ParseDocumentRow(std::string_view row, uint32_t* words, std::string_view* key);
+
+}  // namespace libkv
+
+#endif  // LIBKV_SRC_INDEX_INDEX_ROWS_H_

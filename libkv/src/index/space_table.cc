@@ -1,0 +1,193 @@
+#include "index/space_table.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/strings.h"
+
+namespace libkv {
+namespace {
+
+constexpr size_t kFieldsMax = 256;
+
+std::string Join(const std::vector<std::string>& items) {
+  std::string out;
+  for (const std::string& item : items) out += (out.empty() ? "" : ", ") + item;
+  return out;
+}
+
+}  // namespace
+
+ActiveSpace::ActiveSpace(uint32_t id, SpaceDefinition definition,
+                         std::shared_ptr<const Analyzer> analyzer,
+                         std::shared_ptr<const Embedder> embedder,
+                         const std::optional<VectorDescriptor>& vectors, uint64_t sealed_through)
+    : id_(id),
+      definition_(std::move(definition)),
+      analyzer_(std::move(analyzer)),
+      embedder_(std::move(embedder)),
+      sealed_through_(sealed_through) {
+  if (vectors.has_value()) rotation_.emplace(definition_.dimension, vectors->seed);
+  contents_ = NewContents();
+}
+
+std::shared_ptr<SpaceIndex> ActiveSpace::contents() const {
+  const std::lock_guard lock(mutex_);
+  return contents_;
+}
+
+void ActiveSpace::ReplaceContents(std::shared_ptr<SpaceIndex> contents) {
+  const std::lock_guard lock(mutex_);
+  contents_.swap(contents);
+}
+
+std::shared_ptr<SpaceIndex> ActiveSpace::NewContents() const {
+  return std::make_shared<SpaceIndex>(rotation_ ? rotation_->padded() : 0);
+}
+
+SpaceTable::SpaceTable(std::vector<std::shared_ptr<ActiveSpace>> spaces)
+    : spaces_(std::move(spaces)) {
+  std::sort(spaces_.begin(), spaces_.end(), [](const auto& a, const auto& b) {
+    return a->definition().prefix.size() > b->definition().prefix.size();
+  });
+}
+
+const ActiveSpace* SpaceTable::Of(std::string_view key) const {
+  for (const auto& space : spaces_) {
+    if (key.starts_with(space->definition().prefix)) return space.get();
+  }
+  return nullptr;
+}
+
+const ActiveSpace* SpaceTable::ById(uint32_t id) const {
+  for (const auto& space : spaces_) {
+    if (space->id() == id) return space.get();
+  }
+  return nullptr;
+}
+
+const ActiveSpace* SpaceTable::At(std::string_view prefix) const {
+  for (const auto& space : spaces_) {
+    if (space->definition().prefix == prefix) return space.get();
+  }
+  return nullptr;
+}
+
+std::vector<const ActiveSpace*> SpaceTable::Overlapping(std::string_view prefix) const {
+  std::vector<const ActiveSpace*> found;
+  for (const auto& space : spaces_) {
+    const std::string_view own = space->definition().prefix;
+    if (own.starts_with(prefix) || prefix.starts_with(own)) found.push_back(space.get());
+    // Every key that begins with `prefix` and with `own` has its space; shorter ones have none.
+    if (prefix.starts_with(own)) break;
+  }
+  return found;
+}
+
+absl::StatusOr<SpaceDefinition> DefinitionOf(const Space& space) {
+  const std::string where = Concat("space '", Printable(space.prefix), "': ");
+  SpaceDefinition d;
+  d.prefix = space.prefix;
+  if (space.prefix.size() > kKeyBytesMax) {
+    return InvalidArgument(where, "the prefix is longer than a key may be");
+  }
+  if (space.text_fields.size() > kFieldsMax || space.fields.size() > kFieldsMax) {
+    return InvalidArgument(where, "more than ", kFieldsMax, " fields");
+  }
+  d.text = space.text;
+  if (space.text) {
+    d.analyzer = space.analyzer != nullptr ? space.analyzer->id() : MakeEnglishAnalyzer()->id();
+  } else if (space.analyzer != nullptr) {
+    return InvalidArgument(where, "an analyzer needs text = true");
+  }
+  if (space.text || space.embedder != nullptr) {
+    d.text_fields = space.text_fields;
+  } else if (!space.text_fields.empty()) {
+    return InvalidArgument(where, "text_fields need text = true or an embedder");
+  }
+
+  d.dimension = space.vector_dimension;
+  if (space.embedder != nullptr) {
+    d.embedder = space.embedder->identity();
+    if (d.embedder.empty()) return InvalidArgument(where, "the embedder has an empty identity");
+    const size_t made = space.embedder->dimension();
+    if (d.dimension == 0) d.dimension = static_cast<uint32_t>(made);
+    if (d.dimension != made) {
+      return InvalidArgument(where, "vector_dimension is ", d.dimension,
+                             " but the embedder makes vectors of ", made);
+    }
+  }
+  if (d.dimension > kVectorDimensionMax || (space.embedder != nullptr && d.dimension == 0)) {
+    return InvalidArgument(where, "a vector dimension of ", d.dimension, " is outside 1..",
+                           kVectorDimensionMax);
+  }
+  if (d.dimension != 0) {
+    d.metric = static_cast<uint8_t>(space.metric);
+    d.precision = static_cast<uint8_t>(space.precision);
+  }
+  d.values = space.values;
+  d.fields = space.fields;
+  for (const std::string& field : space.fields) {
+    if (field.empty()) return InvalidArgument(where, "a field with an empty name");
+    if (std::count(d.fields.begin(), d.fields.end(), field) != 1) {
+      return InvalidArgument(where, "field '", field, "' is named twice");
+    }
+  }
+  if (!d.text && d.dimension == 0 && !d.values && d.fields.empty()) {
+    return InvalidArgument(where,
+                           "it asks for no index: set text, vector_dimension, embedder, "
+                           "values or fields");
+  }
+  return d;
+}
+
+absl::StatusOr<SpaceObjects> ObjectsFor(const SpaceDefinition& definition, const Space* given) {
+  SpaceObjects objects;
+  if (definition.text) {
+    if (given != nullptr && given->analyzer != nullptr) objects.analyzer = given->analyzer;
+    for (const auto& built_in : {MakeEnglishAnalyzer(), MakeSimpleAnalyzer()}) {
+      if (objects.analyzer == nullptr && built_in->id() == definition.analyzer) {
+        objects.analyzer = built_in;
+      }
+    }
+    if (objects.analyzer == nullptr) {
+      return FailedPrecondition("space '", Printable(definition.prefix), "' uses the analyzer '",
+                                definition.analyzer,
+                                "', which is not built in: give it in Options::spaces");
+    }
+  }
+  if (!definition.embedder.empty()) {
+    if (given != nullptr) objects.embedder = given->embedder;
+    if (objects.embedder == nullptr) {
+      if (auto hash = MakeHashEmbedder(); hash->identity() == definition.embedder) {
+        objects.embedder = hash;
+      }
+    }
+  }
+  return objects;
+}
+
+std::string Difference(const SpaceDefinition& stored, const SpaceDefinition& wanted) {
+  const auto say = [](std::string_view what, const auto& has, const auto& asked) {
+    return Concat(what, " is '", has, "' in the store and '", asked, "' in the options");
+  };
+  if (stored.text != wanted.text) return say("text", stored.text, wanted.text);
+  if (stored.analyzer != wanted.analyzer) return say("analyzer", stored.analyzer, wanted.analyzer);
+  if (stored.embedder != wanted.embedder) return say("embedder", stored.embedder, wanted.embedder);
+  if (stored.dimension != wanted.dimension) {
+    return say("vector_dimension", stored.dimension, wanted.dimension);
+  }
+  if (stored.metric != wanted.metric) {
+    return say("metric", int{stored.metric}, int{wanted.metric});
+  }
+  if (stored.precision != wanted.precision) {
+    return say("precision", int{stored.precision}, int{wanted.precision});
+  }
+  if (stored.text_fields != wanted.text_fields) {
+    return say("text_fields", Join(stored.text_fields), Join(wanted.text_fields));
+  }
+  if (stored.values != wanted.values) return say("values", stored.values, wanted.values);
+  return say("fields", Join(stored.fields), Join(wanted.fields));
+}
+
+}  // namespace libkv

@@ -1,0 +1,38 @@
+#include "libkv/batch.h"
+
+namespace libkv {
+
+void Batch::Set(std::string_view key, std::string_view value, const SetOptions& options) {
+  changes_.push_back({.key_begin = bytes_.size(),
+                      .key_bytes = key.size(),
+                      .value_bytes = value.size(),
+                      .vector_begin = floats_.size(),
+                      .vector_count = options.vector.size(),
+                      .ttl = options.ttl});
+  bytes_ += key;
+  bytes_ += value;
+  floats_.insert(floats_.end(), options.vector.begin(), options.vector.end());
+}
+
+void Batch::Delete(std::string_view key) {
+  changes_.push_back({.is_delete = true, .key_begin = bytes_.size(), .key_bytes = key.size()});
+  bytes_ += key;
+}
+
+void Batch::Clear() {
+  bytes_.clear();
+  floats_.clear();
+  changes_.clear();
+}
+
+Batch::Change Batch::change(size_t i) const {
+  const Entry& entry = changes_[i];
+  const std::string_view bytes = bytes_;
+  return {.is_delete = entry.is_delete,
+          .key = bytes.substr(entry.key_begin, entry.key_bytes),
+          .value = bytes.substr(entry.key_begin + entry.key_bytes, entry.value_bytes),
+          .ttl = entry.ttl,
+          .vector = std::span(floats_).subspan(entry.vector_begin, entry.vector_count)};
+}
+
+}  // namespace libkv

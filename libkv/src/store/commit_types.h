@@ -1,0 +1,42 @@
+// What the committer remembers while it turns a group of requests into rows.
+#ifndef LIBKV_SRC_STORE_COMMIT_TYPES_H_
+#define LIBKV_SRC_STORE_COMMIT_TYPES_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "format/record.h"
+#include "index/derived_document.h"
+#include "store/store_impl.h"
+
+namespace libkv {
+
+// A key as the requests before in this group leave it. Views belong to those requests.
+struct Store::Impl::Pending {
+  bool is_delete = false;
+  RecordHeader header;
+  std::string_view value;
+};
+
+// What stands under a key before a change.
+struct Store::Impl::OldRecord {
+  bool left_out = false;  // the change does not happen
+  RecordHeader header;
+  const ActiveSpace* space = nullptr;  // where its rows are; null: it has none
+  DerivedDocument values;              // its value and field rows
+};
+
+// What memory must be told when the batch is written.
+struct Store::Impl::Publication {
+  const ActiveSpace* old_space = nullptr;
+  uint64_t old_document = 0;
+  const ActiveSpace* space = nullptr;  // null: nothing new
+  uint64_t document = 0;
+  std::string_view key;
+  int64_t expiry = 0;
+  const DerivedDocument* derived = nullptr;
+};
+
+}  // namespace libkv
+
+#endif  // LIBKV_SRC_STORE_COMMIT_TYPES_H_

@@ -1,0 +1,189 @@
+// Defining and dropping spaces while the store is in use.
+//
+// A definition goes through the commit queue like any write. From that commit on every write under
+// the prefix is indexed; what was there before is then written again, value by value, each only if
+// nobody changed it meanwhile. The definition says "building" until that is done, so that an open
+// after a crash goes on with it; "dropping" works the same way in the other direction.
+#include <algorithm>
+
+#include "base/hash.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "format/keys.h"
+#include "store/store_impl.h"
+
+namespace libkv {
+namespace {
+
+constexpr size_t kStepChanges = 256;
+constexpr size_t kStepBytes = size_t{1} << 20;
+
+}  // namespace
+
+void Store::Impl::PutTable(std::vector<std::shared_ptr<ActiveSpace>> spaces) {
+  tables_.push_back(std::make_unique<const SpaceTable>(std::move(spaces)));
+  table_.store(tables_.back().get(), std::memory_order_release);
+}
+
+std::vector<std::shared_ptr<ActiveSpace>> Store::Impl::SpacesBut(uint32_t id) const {
+  std::vector<std::shared_ptr<ActiveSpace>> spaces;
+  for (const auto& space : Spaces().all()) {
+    if (space->id() != id) spaces.push_back(space);
+  }
+  return spaces;
+}
+
+// Writes the definition and puts it in force, keeping what an older state of it has in memory.
+absl::Status Store::Impl::CommitSpace(uint32_t id, const SpaceDefinition& definition,
+                                      const SpaceObjects& objects) {
+  std::optional<VectorDescriptor> vectors;
+  if (definition.dimension != 0) {
+    vectors = {.rotation = kRotationVersion,
+               .seed = id,
+               .padded = static_cast<uint32_t>(PaddedDimension(definition.dimension))};
+  }
+  const ActiveSpace* const before = Spaces().ById(id);
+  auto space = std::make_shared<ActiveSpace>(id, definition, objects.analyzer, objects.embedder,
+                                             vectors, before ? before->sealed_through() : 0);
+  WriteRequest request;
+  request.more_rows = [&](EngineBatch& batch) {
+    next_space_ = std::max(next_space_, id + 1);
+    batch.Put(Family::kDefault, kIdsKey,
+              EncodeIdsRow({.next_document = reserved_documents_, .next_space = next_space_}));
+    batch.Put(Family::kDefault, SpaceKey(id), EncodeSpaceDefinition(id, definition));
+    if (definition.text) {
+      batch.Put(Family::kIndex, TextDescriptorKey(id),
+                EncodeTextDescriptor(id, space->sealed_through()));
+    }
+    if (vectors.has_value()) {
+      batch.Put(Family::kVectors, VectorDescriptorKey(id), EncodeVectorDescriptor(id, *vectors));
+    }
+  };
+  request.after = [&] {
+    const std::lock_guard lock(publish_mutex_);
+    if (before != nullptr) space->ReplaceContents(before->contents());
+    auto spaces = SpacesBut(id);
+    spaces.push_back(space);
+    PutTable(std::move(spaces));
+  };
+  return Run({}, request);
+}
+
+absl::Status Store::Impl::DefineSpace(const libkv::Space& space) {
+  LIBKV_RETURN_IF_ERROR(CheckWritable());
+  LIBKV_ASSIGN_OR_RETURN(SpaceDefinition definition, DefinitionOf(space));
+  LIBKV_ASSIGN_OR_RETURN(const SpaceObjects objects, ObjectsFor(definition, &space));
+  const std::lock_guard lock(define_mutex_);
+  if (const ActiveSpace* stored = Spaces().At(space.prefix)) {
+    if (stored->definition().SameAs(definition)) return absl::OkStatus();
+    return FailedPrecondition("space '", Printable(space.prefix), "' is defined otherwise: ",
+                              Difference(stored->definition(), definition),
+                              ". Open it as it is, or DropSpace it and define it anew");
+  }
+  const uint32_t id = next_space_;
+  definition.state = SpaceState::kBuilding;
+  LIBKV_RETURN_IF_ERROR(CommitSpace(id, definition, objects));
+  LIBKV_RETURN_IF_ERROR(IndexExisting(definition.prefix));
+  definition.state = SpaceState::kReady;
+  return CommitSpace(id, definition, objects);
+}
+
+absl::Status Store::Impl::DropSpace(std::string_view prefix) {
+  LIBKV_RETURN_IF_ERROR(CheckWritable());
+  const std::lock_guard lock(define_mutex_);
+  const ActiveSpace* const space = Spaces().At(prefix);
+  if (space == nullptr) {
+    return MakeStatus(absl::StatusCode::kNotFound, "no space has the prefix '", Printable(prefix),
+                      "'");
+  }
+  SpaceDefinition definition = space->definition();
+  definition.state = SpaceState::kDropping;
+  WriteRequest request;
+  request.more_rows = [&](EngineBatch& batch) {
+    batch.Put(Family::kDefault, SpaceKey(space->id()),
+              EncodeSpaceDefinition(space->id(), definition));
+  };
+  request.after = [&] {
+    const std::lock_guard publish_lock(publish_mutex_);
+    PutTable(SpacesBut(space->id()));
+  };
+  LIBKV_RETURN_IF_ERROR(Run({}, request));
+  return RemoveSpace(*space);
+}
+
+// What is left to do once a space is out of force.
+absl::Status Store::Impl::RemoveSpace(const ActiveSpace& space) {
+  LIBKV_RETURN_IF_ERROR(DeleteRows(Family::kIndex, SpacePrefix(space.id())));
+  LIBKV_RETURN_IF_ERROR(DeleteRows(Family::kVectors, SpacePrefix(space.id())));
+  // Its keys may belong to a shorter prefix now.
+  LIBKV_RETURN_IF_ERROR(IndexExisting(space.definition().prefix));
+  WriteRequest request;
+  request.more_rows = [&](EngineBatch& batch) {
+    batch.Delete(Family::kDefault, SpaceKey(space.id()));
+  };
+  return Run({}, request);
+}
+
+// Deletes all rows that begin with `prefix`, in steps: range tombstones would slow down every later
+// scan next to them.
+absl::Status Store::Impl::DeleteRows(Family family, const std::string& prefix) {
+  const auto cursor =
+      engine_->NewCursor(family, {.fill_cache = false}, prefix, PrefixEnd(prefix));
+  cursor->SeekToFirst();
+  while (cursor->Valid()) {
+    std::vector<std::string> keys;
+    for (; cursor->Valid() && keys.size() < kStepChanges; cursor->Next()) {
+      keys.emplace_back(cursor->key());
+    }
+    WriteRequest request;
+    request.more_rows = [&](EngineBatch& batch) {
+      for (const std::string& key : keys) batch.Delete(family, key);
+    };
+    LIBKV_RETURN_IF_ERROR(Run({.durability = Durability::kWritten}, request));
+  }
+  return cursor->status();
+}
+
+// Indexes the values under `prefix` that are not yet in the space they belong to.
+absl::Status Store::Impl::IndexExisting(std::string_view prefix) {
+  const std::unique_ptr<EngineSnapshot> rows = engine_->NewSnapshot();
+  const auto cursor = engine_->NewCursor(Family::kData,
+                                         {.snapshot = rows.get(), .fill_cache = false},
+                                         std::string(prefix), PrefixEnd(prefix));
+  cursor->SeekToFirst();
+  struct Copy {
+    std::string key, record_bytes;
+    Record record;
+  };
+  while (cursor->Valid()) {
+    std::vector<Copy> step;
+    size_t bytes = 0;
+    step.reserve(kStepChanges);
+    for (; cursor->Valid() && step.size() < kStepChanges && bytes < kStepBytes; cursor->Next()) {
+      const ActiveSpace* const space = Spaces().Of(cursor->key());
+      Copy& copy = step.emplace_back();
+      copy.key = cursor->key();
+      copy.record_bytes = cursor->value();
+      // Damaged values stay as they are; Verify names them.
+      if (space == nullptr || !ReadRecord(copy.key, copy.record_bytes, &copy.record).ok() ||
+          copy.record.header.space == space->id()) {
+        step.pop_back();
+        continue;
+      }
+      bytes += copy.record_bytes.size();
+    }
+    WriteRequest request;
+    for (const Copy& copy : step) {
+      PendingChange& change = request.changes.emplace_back();
+      change.key = copy.key;
+      change.value = copy.record.value;
+      change.expiry = copy.record.header.expiry;
+      change.only_if_record = Hash64(copy.record_bytes);
+    }
+    if (step.empty()) continue;
+    LIBKV_RETURN_IF_ERROR(Run({.durability = Durability::kWritten}, request));
+  }
+  return cursor->status();
+}
+
+}  // namespace libkv

@@ -1,0 +1,225 @@
+// Store::Impl: the parts of an open store, and which file holds which of its methods.
+//
+//   open.cc          Open, Destroy, the order in which things start and end
+//   loader.cc        what is in memory, rebuilt from the rows
+//   write_path.cc    Set, Delete, BulkSet, ...: preparing a request and committing a group
+//   read_path.cc     Get, View, MultiGet, iterators, snapshots
+//   search_path.cc   Search                 similar_path.cc  Similar, SimilarTo, SimilarText
+//   find_path.cc     FindByValue            spaces.cc        DefineSpace, DropSpace
+//   maintenance.cc   expired keys, indexes with many dead entries
+//   verify.cc        Verify
+#ifndef LIBKV_SRC_STORE_STORE_IMPL_H_
+#define LIBKV_SRC_STORE_STORE_IMPL_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "base/fork_guard.h"
+#include "engine/engine.h"
+#include "format/record.h"
+#include "index/space_table.h"
+#include "libkv/store.h"
+#include "store/commit_queue.h"
+#include "store/directory.h"
+#include "store/write_request.h"
+
+namespace libkv {
+
+// A view of everything at one moment: the rows, and what was in memory for them.
+class StoreSnapshot final : public Snapshot {
+ public:
+  struct Space {
+    const ActiveSpace* space;
+    std::shared_ptr<SpaceIndex> contents;
+  };
+  std::unique_ptr<EngineSnapshot> rows;
+  std::vector<Space> spaces;
+
+  std::shared_ptr<SpaceIndex> ContentsOf(const ActiveSpace& space) const;  // null: not there then
+};
+
+class Store::Impl {
+ public:
+  static absl::StatusOr<std::unique_ptr<Impl>> Open(const Options& options,
+                                                    const std::string& directory);
+  ~Impl();
+
+  // write_path.cc
+  absl::Status Set(const WriteOptions& write, std::string_view key, std::string_view value,
+                   const SetOptions& options);
+  absl::Status SetVector(const WriteOptions& write, std::string_view key,
+                         std::span<const float> vector);
+  absl::Status Delete(const WriteOptions& write, std::string_view key);
+  absl::Status BulkSet(const WriteOptions& write, std::span<const KeyValue> items);
+  absl::Status Apply(const WriteOptions& write, const Batch& batch);
+  void Write(const WriteOptions& write, Batch batch, std::function<void(absl::Status)> done);
+  absl::Status CompareAndSet(const WriteOptions& write, std::string_view key,
+                             std::optional<std::string_view> expected,
+                             std::optional<std::string_view> desired);
+  absl::StatusOr<int64_t> Increment(const WriteOptions& write, std::string_view key,
+                                    int64_t amount);
+
+  // read_path.cc
+  absl::StatusOr<std::string> Get(const ReadOptions& read, std::string_view key) const;
+  absl::Status View(const ReadOptions& read, std::string_view key,
+                    absl::FunctionRef<void(std::string_view)> reader) const;
+  std::vector<absl::StatusOr<std::string>> MultiGet(const ReadOptions& read,
+                                                    std::span<const std::string_view> keys) const;
+  absl::StatusOr<std::optional<int64_t>> GetExpiry(const ReadOptions& read,
+                                                   std::string_view key) const;
+  std::unique_ptr<Iterator> NewIterator(const ReadOptions& read,
+                                        const IteratorOptions& bounds) const;
+  std::shared_ptr<const StoreSnapshot> GetSnapshot() const;
+
+  // search_path.cc, similar_path.cc, find_path.cc
+  absl::StatusOr<SearchResult> Search(const SearchOptions& options, std::string_view query) const;
+  absl::StatusOr<std::vector<Neighbor>> Similar(const SimilarOptions& options,
+                                                std::span<const float> vector) const;
+  absl::StatusOr<std::vector<Neighbor>> SimilarTo(const SimilarOptions& options,
+                                                  std::string_view key) const;
+  absl::StatusOr<std::vector<Neighbor>> SimilarText(const SimilarOptions& options,
+                                                    std::string_view text) const;
+  absl::StatusOr<std::vector<float>> GetVector(std::string_view key) const;
+  absl::StatusOr<std::vector<std::string>> FindByValue(const FindOptions& options,
+                                                       std::string_view value) const;
+
+  // spaces.cc
+  absl::Status DefineSpace(const libkv::Space& space);
+  absl::Status DropSpace(std::string_view prefix);
+
+  // open.cc, verify.cc
+  absl::Status Flush();
+  absl::Status Checkpoint(const std::string& directory) const;
+  absl::StatusOr<VerifyReport> Verify() const;
+  StoreStats Stats() const;
+
+ private:
+  struct ReadView;
+  class RecordIterator;
+  class Verifier;
+  friend class RecordIterator;
+  friend class Verifier;
+
+  Impl(const Options& options, std::string directory);
+
+  // FailedPrecondition in a forked child, and for writes to a read-only store.
+  absl::Status CheckUsable() const;
+  absl::Status CheckWritable() const;
+  int64_t Now() const { return clock_(); }
+  const SpaceTable& Spaces() const { return *table_.load(std::memory_order_acquire); }
+
+  // open.cc
+  absl::Status OpenEngine(const Options& options, bool is_new);
+  absl::Status LoadCatalog(const Options& options);
+  absl::Status FinishSpaces(const Options& options);
+
+  // loader.cc
+  absl::Status LoadContents(const ActiveSpace& space, SpaceIndex& contents) const;
+
+  // write_path.cc
+  absl::Status CheckChange(const PendingChange& change) const;
+  absl::Status Prepare(WriteRequest& request) const;
+  absl::Status Run(const WriteOptions& write, WriteRequest& request);
+  struct Pending;
+  struct OldRecord;
+  void CommitGroup(std::span<CommitQueue::Request* const> group);
+  bool Admit(WriteRequest& request, bool track);
+  absl::Status Evaluate(WriteRequest& request);
+  absl::Status ReadOld(const PendingChange& change, OldRecord* old);
+  absl::Status ReadOlds(WriteRequest& request, std::vector<OldRecord>* olds);
+  void AppendRequest(WriteRequest& request, std::vector<OldRecord>& olds, bool track);
+  void AppendChange(const PendingChange& change, const OldRecord& old, bool track);
+  uint64_t NextDocument();
+  void Publish(uint64_t sequence);
+
+  // read_path.cc
+  absl::Status ReadLive(const EngineRead& read, std::string_view key, PinnedValue* pinned,
+                        Record* record) const;
+  EngineRead ReadFor(const ReadOptions& options) const;
+  std::shared_ptr<const StoreSnapshot> SnapshotOrNow(
+      const std::shared_ptr<const Snapshot>& snapshot) const;
+
+  // similar_path.cc
+  absl::StatusOr<const ActiveSpace*> OneVectorSpace(std::string_view prefix) const;
+  absl::StatusOr<std::vector<Neighbor>> Nearest(const SimilarOptions& options,
+                                                const ActiveSpace& space,
+                                                std::span<const float> vector,
+                                                std::string_view without_key) const;
+  absl::StatusOr<std::vector<float>> VectorOf(const ActiveSpace& space,
+                                              const EngineSnapshot* snapshot,
+                                              std::string_view key) const;
+
+  // spaces.cc
+  absl::Status CommitSpace(uint32_t id, const SpaceDefinition& definition,
+                           const SpaceObjects& objects);
+  absl::Status RemoveSpace(const ActiveSpace& space);
+  absl::Status IndexExisting(std::string_view prefix);
+  absl::Status DeleteRows(Family family, const std::string& prefix);
+  std::vector<std::shared_ptr<ActiveSpace>> SpacesBut(uint32_t id) const;
+  void PutTable(std::vector<std::shared_ptr<ActiveSpace>> spaces);
+
+  // maintenance.cc
+  void StartMaintenance();
+  void StopMaintenance();
+  void Maintain();
+  size_t RemoveExpired();
+  void RebuildCrowded();
+  absl::Status Rebuild(const ActiveSpace& space);
+
+  // Fixed after construction.
+  const std::string directory_;
+  const bool read_only_;
+  const std::function<int64_t()> clock_;
+  const ForkGuard fork_guard_;
+  std::optional<DirectoryLock> lock_;
+  std::unique_ptr<Engine> engine_;
+
+  // Which spaces there are. Tables stay until the store closes: readers hold no lock on them.
+  std::atomic<const SpaceTable*> table_{nullptr};
+  std::vector<std::unique_ptr<const SpaceTable>> tables_;
+  std::mutex define_mutex_;  // one change of the spaces at a time
+
+  // The sequence up to which commits are in memory too: what a search without snapshot sees.
+  std::atomic<uint64_t> published_{0};
+
+  // The committer's own: used by one thread at a time, whoever leads the queue.
+  struct Publication;
+  std::unique_ptr<EngineBatch> batch_;
+  std::vector<Publication> publications_;
+  absl::flat_hash_map<std::string_view, Pending, StringHash, StringEqual> pending_;
+  std::string record_buffer_;
+  uint64_t next_document_ = 1, reserved_documents_ = 1;
+  uint32_t next_space_ = 1;
+  size_t reserved_memory_ = 0;
+
+  // Held while memory is changed: by the committer for a moment, by a rebuild for a few documents.
+  std::mutex publish_mutex_;
+  struct RebuildTarget {
+    uint32_t space = 0;
+    std::shared_ptr<SpaceIndex> contents;
+  };
+  RebuildTarget rebuild_;  // guarded by publish_mutex_; null: no rebuild is running
+
+  std::atomic<uint64_t> commits_{0}, writes_{0}, syncs_{0}, expired_{0};
+  std::atomic<bool> unsynced_{false};
+
+  std::mutex maintenance_mutex_;
+  std::condition_variable maintenance_wake_;
+  bool stopping_ = false;  // guarded by maintenance_mutex_
+  std::thread maintenance_;
+
+  std::unique_ptr<CommitQueue> queue_;  // last: its thread uses all of the above
+};
+
+}  // namespace libkv
+
+#endif  // LIBKV_SRC_STORE_STORE_IMPL_H_

@@ -1,0 +1,67 @@
+// One call that changes the store, on its way through the commit queue.
+#ifndef LIBKV_SRC_STORE_WRITE_REQUEST_H_
+#define LIBKV_SRC_STORE_WRITE_REQUEST_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "engine/engine.h"
+#include "index/derived_document.h"
+#include "index/space_table.h"
+#include "libkv/options.h"
+#include "store/commit_queue.h"
+
+namespace libkv {
+
+// One key set or deleted. The views belong to the caller, who waits, or to the request's batch.
+struct PendingChange {
+  bool is_delete = false;
+  std::string_view key;
+  std::string_view value;
+  int64_t expiry = 0;
+  std::span<const float> vector;
+
+  // What follows from the value in the space of the key; both null for plain keys.
+  const ActiveSpace* space = nullptr;
+  std::unique_ptr<DerivedDocument> derived;
+
+  // Only if the stored record is still the one with this hash; otherwise the change is left out.
+  std::optional<uint64_t> only_if_record;
+};
+
+struct WriteRequest : CommitQueue::Request {
+  absl::InlinedVector<PendingChange, 1> changes;
+  Durability durability = Durability::kSynced;
+  const SpaceTable* table = nullptr;  // the one that `changes` were prepared with
+
+  // Conditions, on the key of the first change. At most one is set.
+  enum class Condition : uint8_t { kNone, kCompare, kIncrement };
+  Condition condition = Condition::kNone;
+  std::optional<std::string_view> expected;  // of kCompare; nullopt: no value
+  int64_t amount = 0;                        // of kIncrement
+  int64_t sum = 0;                           // its result
+  std::string sum_text;                      // what the change's value views
+
+  // For changes of the catalog: further rows, and what happens once they are durable.
+  std::function<void(EngineBatch&)> more_rows;
+  std::function<void()> after;
+
+  absl::Status status;
+  size_t applied = 0;  // changes that were not left out
+
+  // Of asynchronous requests: what owns the bytes, and whom to tell.
+  std::unique_ptr<Batch> batch;
+  std::function<void(absl::Status)> done;
+  void Done() override;
+};
+
+}  // namespace libkv
+
+#endif  // LIBKV_SRC_STORE_WRITE_REQUEST_H_

@@ -1,0 +1,195 @@
+#include "text/matcher.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace libkv {
+
+void TermMatcher::AddTo(ScoreWindow* window) {
+  PostingsCursor& cursor = *cursor_;
+  uint32_t document = document_;
+  for (const uint32_t end = window->end(); document < end; document = cursor.document()) {
+    window->Add(document, scorer_.Score(document, cursor.frequency(), weight_));
+    cursor.Next();
+  }
+  document_ = document;
+}
+
+void PhraseCounter::AddTerm(PostingsCursor* cursor, uint32_t offset) {
+  const auto found = std::find(cursors_.begin(), cursors_.end(), cursor);
+  const auto list = static_cast<size_t>(found - cursors_.begin());
+  if (found == cursors_.end()) {
+    cursors_.push_back(cursor);
+    lists_.emplace_back();
+  }
+  places_.push_back({list, offset});
+}
+
+// Places only move forward: the positions asked for ascend.
+bool PhraseCounter::StandsAt(Place* place, uint64_t position) {
+  const std::vector<uint32_t>& list = lists_[place->list];
+  while (place->at < list.size() && list[place->at] < position) ++place->at;
+  return place->at < list.size() && list[place->at] == position;
+}
+
+uint32_t PhraseCounter::Count() {
+  for (size_t i = 0; i < cursors_.size(); ++i) cursors_[i]->Positions(&lists_[i]);
+  for (Place& place : places_) place.at = 0;
+  const Place& lead =
+      *std::min_element(places_.begin(), places_.end(), [this](const Place& a, const Place& b) {
+        return lists_[a.list].size() < lists_[b.list].size();
+      });
+  uint32_t count = 0;
+  for (const uint32_t position : lists_[lead.list]) {
+    if (position < lead.offset) continue;
+    const uint64_t start = position - lead.offset;
+    count += std::all_of(places_.begin(), places_.end(), [&](Place& place) {
+      return &place == &lead || StandsAt(&place, start + place.offset);
+    });
+  }
+  return count;
+}
+
+void Conjunction::Want(std::unique_ptr<Matcher> matcher, bool is_scored) {
+  if (is_scored) scored_.push_back(matcher.get());
+  wanted_.push_back(std::move(matcher));
+}
+
+void Conjunction::WantPhrase(PhraseCounter phrase, double weight) {
+  phrases_.push_back({std::move(phrase), weight});
+}
+
+void Conjunction::Exclude(std::unique_ptr<Matcher> matcher) {
+  excluded_.push_back(std::move(matcher));
+}
+
+void Conjunction::Start() {
+  LIBKV_CHECK(!wanted_.empty());
+  std::stable_sort(wanted_.begin(), wanted_.end(),
+                   [](const auto& a, const auto& b) { return a->cost() < b->cost(); });
+  FindMatch();
+}
+
+void Conjunction::Next() {
+  wanted_.front()->Next();
+  FindMatch();
+}
+
+void Conjunction::SeekTo(uint32_t target) {
+  if (document_ >= target) return;
+  wanted_.front()->SeekTo(target);
+  FindMatch();
+}
+
+// Leap-frog: the rarest proposes; whoever does not have the document names the next one it has.
+void Conjunction::FindMatch() {
+  Matcher& first = *wanted_.front();
+  for (uint32_t document = first.document(); document != kNoDocument; document = first.document()) {
+    if (!Agree(document)) continue;
+    if (Passes(document)) {
+      document_ = document;
+      return;
+    }
+    first.Next();
+  }
+  document_ = kNoDocument;
+}
+
+// False: the first matcher has moved on.
+bool Conjunction::Agree(uint32_t document) {
+  for (size_t i = 1; i < wanted_.size(); ++i) {
+    wanted_[i]->SeekTo(document);
+    if (wanted_[i]->document() != document) {
+      wanted_.front()->SeekTo(wanted_[i]->document());
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Conjunction::Passes(uint32_t document) {
+  for (const auto& matcher : excluded_) {
+    matcher->SeekTo(document);
+    if (matcher->document() == document) return false;
+  }
+  for (Phrase& phrase : phrases_) {
+    phrase.frequency = phrase.counter.Count();
+    if (phrase.frequency == 0) return false;
+  }
+  return true;
+}
+
+double Conjunction::Score() {
+  double score = 0;
+  for (Matcher* matcher : scored_) score += matcher->Score();
+  for (const Phrase& phrase : phrases_) {
+    score += scorer_.Score(document_, phrase.frequency, phrase.weight);
+  }
+  return score;
+}
+
+namespace {
+
+bool IsLater(const std::unique_ptr<Matcher>& a, const std::unique_ptr<Matcher>& b) {
+  return a->document() > b->document();
+}
+
+}  // namespace
+
+Disjunction::Disjunction(std::vector<std::unique_ptr<Matcher>> matchers)
+    : heap_(std::move(matchers)) {
+  LIBKV_CHECK(!heap_.empty());
+  for (const auto& matcher : heap_) {
+    cost_ = matcher->cost() > UINT32_MAX - cost_ ? UINT32_MAX : cost_ + matcher->cost();
+  }
+  Rebuild();
+}
+
+void Disjunction::Rebuild() {
+  std::make_heap(heap_.begin(), heap_.end(), IsLater);
+  document_ = heap_.front()->document();
+}
+
+// Restores the order after the matcher in front has moved on.
+void Disjunction::SinkTop() {
+  size_t i = 0;
+  for (;;) {
+    size_t least = i;
+    for (size_t child = 2 * i + 1; child <= 2 * i + 2 && child < heap_.size(); ++child) {
+      if (heap_[child]->document() < heap_[least]->document()) least = child;
+    }
+    if (least == i) break;
+    std::swap(heap_[i], heap_[least]);
+    i = least;
+  }
+  document_ = heap_.front()->document();
+}
+
+void Disjunction::Next() {
+  const uint32_t document = document_;
+  while (heap_.front()->document() == document) {
+    heap_.front()->Next();
+    SinkTop();
+  }
+}
+
+void Disjunction::SeekTo(uint32_t target) {
+  while (heap_.front()->document() < target) {
+    heap_.front()->SeekTo(target);
+    SinkTop();
+  }
+}
+
+// Those on the current document are a subtree at the top of the heap.
+double Disjunction::ScoreBelow(size_t i) {
+  if (i >= heap_.size() || heap_[i]->document() != document_) return 0;
+  return heap_[i]->Score() + ScoreBelow(2 * i + 1) + ScoreBelow(2 * i + 2);
+}
+
+void Disjunction::AddTo(ScoreWindow* window) {
+  for (const auto& matcher : heap_) matcher->AddTo(window);
+  Rebuild();
+}
+
+}  // namespace libkv

@@ -1,0 +1,253 @@
+#include "text/query_parser.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+
+#include "base/utf8.h"
+
+namespace libkv {
+namespace {
+
+// A query tree in prefix form: (& a "b c" !d), (| a b), nothing.
+std::string Show(const QueryNode& node) {
+  switch (node.kind) {
+    case QueryNode::Kind::kNothing:
+      return "nothing";
+    case QueryNode::Kind::kWord:
+      return node.text;
+    case QueryNode::Kind::kPhrase:
+      return "\"" + node.text + "\"";
+    case QueryNode::Kind::kNot:
+      return "!" + Show(node.children[0]);
+    default: {
+      std::string out = node.kind == QueryNode::Kind::kAnd ? "(&" : "(|";
+      for (const QueryNode& child : node.children) out += " " + Show(child);
+      return out + ")";
+    }
+  }
+}
+
+struct Case {
+  std::string query, tree;
+  size_t warnings = 0;            // of the lenient parser
+  std::string strict_error = {};  // part of the message; "" where there is no warning
+};
+
+TEST_CASE("queries are read as their grammar says, leniently and strictly") {
+  const Case cases[] = {
+      {"web", "web"},
+      {"web server", "(& web server)"},
+      {"web AND server & x && y", "(& web server x y)"},
+      {"a OR b", "(| a b)"},
+      {"a b OR c d", "(| (& a b) (& c d))"},
+      {"a|b || c", "(| a b c)"},
+      {"\"web server\" x", "(& \"web server\" x)"},
+      {"\xE2\x80\x9Cweb server\xE2\x80\x9D", "\"web server\""},
+      {"a -b", "(& a !b)"},
+      {"-b a", "(& a !b)"},
+      {"a NOT b +c", "(& a c !b)"},
+      {"a -\"b c\" -(d OR e)", "(& a !\"b c\" !(| d e))"},
+      {"(a OR b) c", "(& (| a b) c)"},
+      {"((a))", "a"},
+      {"a (-b -c)", "(& a !(| b c))"},
+      {"a -(-b)", "(& a b)"},
+      {"a -(b -c)", "(& a !(& b !c))"},
+      {"(a)OR(b)", "(| a b)"},
+      {"f(x)", "(& f x)"},
+      {"a\xE3\x80\x80"
+       "b",
+       "(& a b)"},  // the ideographic space
+      // Characters of operators inside words.
+      {"full-text C++ a@b.org AT&T x-y|z+", "(| (& full-text C++ a@b.org AT&T x-y) z+)"},
+      {"--verbose", "--verbose"},
+      {"or and not", "(& or and not)"},
+      {"a -OR", "(& a !OR)"},
+      {"\"OR\"", "\"OR\""},
+      {"title:x* ^y~2", "(& title:x* ^y~2)"},
+      // What is wrong.
+      {"", "nothing", 1, "byte 0"},
+      {"  ", "nothing", 1, "byte 0"},
+      {"-a", "nothing", 1, "byte 0"},
+      {"-a -b", "nothing", 1, "byte 0"},
+      {"NOT (a OR b)", "nothing", 1, "byte 0"},
+      {"a \"b c", "(& a \"b c\")", 1, "byte 2"},
+      {"a \"\" b", "(& a b)", 1, "byte 2"},
+      {"(a b", "(& a b)", 1, "byte 0"},
+      {"a) b", "(& a b)", 1, "byte 1"},
+      {"a () b", "(& a b)", 1, "byte 2"},
+      {"OR a", "a", 1, "byte 0"},
+      {"a OR", "a", 1, "byte 2"},
+      {"a OR OR b", "(| a b)", 1, "byte 5"},
+      {"AND a", "a", 1, "byte 0"},
+      {"a AND", "a", 1, "byte 2"},
+      {"a AND AND b", "(& a b)", 1, "byte 6"},
+      {"a AND OR b", "(| a b)", 1, "byte 2"},
+      {"a NOT", "a", 1, "byte 2"},
+      {"a NOT OR b", "(| a b)", 1, "byte 2"},
+      {"a NOT NOT b", "(& a !b)", 1, "byte 6"},
+      {"a - b", "(& a b)", 1, "byte 2"},
+      {"a -", "a", 1, "byte 2"},
+      {"a OR -b", "a", 1, "byte 5"},
+      {"-a OR -b", "nothing", 2, "byte 0"},
+      {"a OR (-b)", "a", 1, "byte 5"},
+      {")(", "nothing", 3, "byte 0"},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.query);
+    const auto lenient = ParseQuery(c.query, false);
+    REQUIRE(lenient.ok());
+    CHECK(Show(lenient->root) == c.tree);
+    CHECK(lenient->warnings.size() == c.warnings);
+    const auto strict = ParseQuery(c.query, true);
+    CHECK(strict.ok() == (c.warnings == 0));
+    if (strict.ok()) {
+      CHECK(Show(strict->root) == c.tree);
+    } else {
+      CHECK(absl::IsInvalidArgument(strict.status()));
+      const std::string message(strict.status().message().data(), strict.status().message().size());
+      CAPTURE(message);
+      CHECK(message.find(c.strict_error + ":") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("a warning is one sentence that says where and what was done") {
+  CHECK(
+      ParseQuery("web \"server", false)->warnings ==
+      std::vector<std::string>{"Byte 4: a quote that is never closed; it was closed at the end."});
+}
+
+TEST_CASE("the bounds cut a lenient query and refuse a strict one") {
+  const auto words = [](size_t count) {
+    std::string query;
+    for (size_t i = 0; i < count; ++i) query += "w ";
+    return query;
+  };
+  const auto nested = [](size_t depth) {
+    return std::string(depth, '(') + "a" + std::string(depth, ')') + " b";
+  };
+  CHECK(ParseQuery(words(kQueryTermsMax), true).ok());
+  CHECK_FALSE(ParseQuery(words(kQueryTermsMax + 1), true).ok());
+  CHECK(ParseQuery(words(kQueryTermsMax + 9), false)->root.children.size() == kQueryTermsMax);
+  CHECK(ParseQuery("a \"" + words(kQueryTermsMax - 1) + "\"", true).ok());
+  CHECK_FALSE(ParseQuery("a \"" + words(kQueryTermsMax) + "\"", true).ok());
+  const auto phrase = ParseQuery("a \"" + words(kQueryTermsMax) + "\" b", false);
+  CHECK(phrase->root.children.size() == 2);
+  CHECK(phrase->root.children[1].text.size() == 2 * (kQueryTermsMax - 1));
+  CHECK(phrase->warnings.size() == 1);
+
+  CHECK(ParseQuery(nested(kQueryDepthMax), true).ok());
+  CHECK_FALSE(ParseQuery(nested(kQueryDepthMax + 1), true).ok());
+  const auto flattened = ParseQuery(nested(kQueryBytesMax / 2 - 2), false);
+  CHECK(Show(flattened->root) == "(& a b)");
+  CHECK(flattened->warnings.size() == 1);
+  CHECK(ParseQuery(std::string(kQueryBytesMax, '('), false).ok());
+
+  const std::string long_word(kQueryBytesMax, 'x');
+  CHECK(ParseQuery(long_word, true).ok());
+  CHECK_FALSE(ParseQuery(long_word + "x", true).ok());
+  CHECK(ParseQuery(long_word + "x", false)->root.text == long_word);
+  // The cut does not split a character.
+  const std::string tail = long_word.substr(1) + "\xE4\xB8\xAD";
+  CHECK(ParseQuery(tail, false)->root.text == long_word.substr(1));
+}
+
+size_t Depth(const QueryNode& node) {
+  size_t depth = 0;
+  for (const QueryNode& child : node.children) depth = std::max(depth, Depth(child));
+  return depth + 1;
+}
+
+// Whether the tree has the shape that query.h promises.
+void CheckShape(const QueryNode& node, const QueryNode* parent) {
+  using Kind = QueryNode::Kind;
+  size_t negations = 0;
+  for (const QueryNode& child : node.children) {
+    REQUIRE(child.kind != Kind::kNothing);
+    negations += child.kind == Kind::kNot;
+    CheckShape(child, &node);
+  }
+  switch (node.kind) {
+    case Kind::kAnd:
+      REQUIRE(node.children.size() >= 2);
+      REQUIRE(negations < node.children.size());
+      break;
+    case Kind::kOr:
+      REQUIRE(node.children.size() >= 2);
+      REQUIRE(negations == 0);
+      break;
+    case Kind::kNot:
+      REQUIRE(parent != nullptr);
+      REQUIRE(parent->kind == Kind::kAnd);
+      REQUIRE(node.children.size() == 1);
+      REQUIRE(negations == 0);
+      break;
+    default:
+      REQUIRE(node.children.empty());
+  }
+}
+
+TEST_CASE("a lenient query is never wrong") {
+  // Goal: any bytes give a tree of the promised shape, bounded, with at most eight warnings; and
+  // what strict accepts, lenient reads the same. Method: random mixes of all that has a meaning.
+  const std::vector<std::string> pieces = {"a",
+                                           "b",
+                                           "the",
+                                           "(",
+                                           ")",
+                                           "((",
+                                           "\"",
+                                           "-",
+                                           "+",
+                                           "|",
+                                           "&",
+                                           " ",
+                                           " OR ",
+                                           " AND ",
+                                           " NOT ",
+                                           "OR",
+                                           "NOT",
+                                           "\xE2\x80\x9C",
+                                           "\xFF",
+                                           "\xE4\xB8",
+                                           std::string(1, '\0'),
+                                           "\xE3\x80\x80",
+                                           " -("};
+  std::mt19937 random(21);
+  size_t accepted = 0;
+  for (int round = 0; round < 60'000; ++round) {
+    std::string query;
+    for (size_t count = random() % 20; count > 0; --count)
+      query += pieces[random() % pieces.size()];
+    CAPTURE(query);
+    const auto lenient = ParseQuery(query, false);
+    REQUIRE(lenient.ok());
+    REQUIRE(lenient->warnings.size() <= kQueryWarningsMax);
+    REQUIRE(Depth(lenient->root) <= 3 * kQueryDepthMax + 4);
+    CheckShape(lenient->root, nullptr);
+    for (const std::string& warning : lenient->warnings) REQUIRE(IsValidUtf8(warning));
+    const auto strict = ParseQuery(query, true);
+    REQUIRE(strict.ok() == lenient->warnings.empty());
+    if (strict.ok()) {
+      ++accepted;
+      REQUIRE(strict->root == lenient->root);
+    }
+  }
+  CHECK(accepted > 1'000);
+}
+
+TEST_CASE("the deepest tree stays within its bound") {
+  std::string query;
+  for (size_t i = 0; i < kQueryDepthMax; ++i) query += "a OR b -(";
+  query += "c" + std::string(kQueryDepthMax, ')');
+  const auto parsed = ParseQuery(query, true);
+  REQUIRE(parsed.ok());
+  CHECK(Depth(parsed->root) <= 3 * kQueryDepthMax + 4);
+  CHECK(Depth(parsed->root) > 2 * kQueryDepthMax);
+}
+
+}  // namespace
+}  // namespace libkv

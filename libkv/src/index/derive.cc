@@ -1,7 +1,6 @@
 #include "index/derive.h"
 
 #include <algorithm>
-#include <cmath>
 #include <exception>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "base/strings.h"
 #include "format/ordered_value.h"
 #include "text/json_text.h"
+#include "text/scoring.h"
 #include "vector/code.h"
 #include "vector/kernels.h"
 #include "vector/metric.h"
@@ -106,7 +106,8 @@ void DeriveWords(const Analyzer& analyzer, std::string_view text, DerivedDocumen
     return a.position < b.position;
   });
 
-  double squares = 0;
+  thread_local std::vector<uint32_t> frequencies;
+  frequencies.clear();
   for (size_t i = 0; i < occurrences.size();) {
     DerivedDocument::Term term{
         .hash = occurrences[i].hash,
@@ -124,10 +125,9 @@ void DeriveWords(const Analyzer& analyzer, std::string_view text, DerivedDocumen
         static_cast<uint32_t>(derived->position_pool.size()) - term.positions_begin;
     derived->terms.push_back(term);
     derived->words += term.frequency;
-    const double weight = 1 + std::log(term.frequency);
-    squares += weight * weight;
+    frequencies.push_back(term.frequency);
   }
-  derived->cosine_norm = static_cast<float>(std::sqrt(squares));
+  derived->cosine_norm = static_cast<float>(CosineNorm(frequencies));
 }
 
 void DeriveValueRows(const ActiveSpace& space, std::string_view value, DerivedDocument* derived) {

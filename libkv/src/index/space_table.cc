@@ -52,21 +52,21 @@ SpaceTable::SpaceTable(std::vector<std::shared_ptr<ActiveSpace>> spaces)
   });
 }
 
-const ActiveSpace* SpaceTable::Of(std::string_view key) const {
+ActiveSpace* SpaceTable::Of(std::string_view key) const {
   for (const auto& space : spaces_) {
     if (key.starts_with(space->definition().prefix)) return space.get();
   }
   return nullptr;
 }
 
-const ActiveSpace* SpaceTable::ById(uint32_t id) const {
+ActiveSpace* SpaceTable::ById(uint32_t id) const {
   for (const auto& space : spaces_) {
     if (space->id() == id) return space.get();
   }
   return nullptr;
 }
 
-const ActiveSpace* SpaceTable::At(std::string_view prefix) const {
+ActiveSpace* SpaceTable::At(std::string_view prefix) const {
   for (const auto& space : spaces_) {
     if (space->definition().prefix == prefix) return space.get();
   }

@@ -65,9 +65,9 @@ class SpaceTable {
   explicit SpaceTable(std::vector<std::shared_ptr<ActiveSpace>> spaces);
 
   // The space of `key`, the one with the longest prefix; null for a plain key.
-  const ActiveSpace* Of(std::string_view key) const;
-  const ActiveSpace* ById(uint32_t id) const;            // null: unknown (dropped)
-  const ActiveSpace* At(std::string_view prefix) const;  // exactly this prefix, or null
+  ActiveSpace* Of(std::string_view key) const;
+  ActiveSpace* ById(uint32_t id) const;            // null: unknown (dropped)
+  ActiveSpace* At(std::string_view prefix) const;  // exactly this prefix, or null
 
   // Those that can hold keys which begin with `prefix`.
   std::vector<const ActiveSpace*> Overlapping(std::string_view prefix) const;

@@ -82,8 +82,8 @@ absl::StatusOr<std::vector<std::string>> Store::Impl::FindByValue(const FindOpti
   }
   if (!indexed) {
     return FailedPrecondition("no space under prefix '", Printable(options.prefix), "' indexes ",
-                              options.field.empty() ? "whole values" : "the field '",
-                              options.field, options.field.empty() ? "" : "'",
+                              options.field.empty() ? "whole values" : "the field '", options.field,
+                              options.field.empty() ? "" : "'",
                               ": set Space::values or Space::fields");
   }
   std::vector<std::string> found(keys.begin(), keys.end());

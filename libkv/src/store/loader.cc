@@ -19,27 +19,61 @@ struct MappedDocument {
   std::string key;
 };
 
+void TakeCode(const ActiveSpace& space, std::string_view posting, DerivedDocument* derived) {
+  const absl::StatusOr<CodeView> code = DecodeCode(posting, space.rotation()->padded());
+  if (!code.ok()) return;  // Verify names it
+  derived->scale = code->code.scale;
+  derived->norm2 = code->code.norm2;
+  derived->code.assign(code->values.begin(), code->values.end());
+}
+
+void TakeWords(const ActiveSpace& space, const Record& record, DerivedDocument* derived) {
+  if (space.analyzer() == nullptr || !record.header.has_words) return;
+  DeriveWords(*space.analyzer(), IndexedText(record.value, space.definition().text_fields),
+              derived);
+}
+
+// Reads the postings of documents that come in ascending order.
+class PostingReader {
+ public:
+  PostingReader(const Engine& engine, const ActiveSpace& space, const EngineRead& read)
+      : space_(space) {
+    if (space.rotation() == nullptr) return;
+    const std::string prefix = VectorPrefix(space.id(), VectorKind::kPosting);
+    cursor_ = engine.NewCursor(Family::kVectors, read, prefix, PrefixEnd(prefix));
+    cursor_->SeekToFirst();
+  }
+
+  void Take(uint64_t document, DerivedDocument* derived) {
+    const std::string key = PostingKey(space_.id(), kOnlyList, document);
+    while (cursor_->Valid() && cursor_->key() < key) cursor_->Next();
+    if (cursor_->Valid() && cursor_->key() == key) TakeCode(space_, cursor_->value(), derived);
+  }
+
+  absl::Status status() const { return cursor_ == nullptr ? absl::OkStatus() : cursor_->status(); }
+
+ private:
+  const ActiveSpace& space_;
+  std::unique_ptr<EngineCursor> cursor_;
+};
+
 }  // namespace
 
-absl::Status Store::Impl::LoadContents(const ActiveSpace& space, SpaceIndex& contents) const {
-  const std::unique_ptr<EngineSnapshot> rows = engine_->NewSnapshot();
-  const EngineRead read{.snapshot = rows.get(), .fill_cache = false};
-  const std::string map_prefix = IndexPrefix(space.id(), IndexKind::kDocument);
-  const auto map = engine_->NewCursor(Family::kIndex, read, map_prefix, PrefixEnd(map_prefix));
-  // Postings of the one list are in the order of documents too: both are walked side by side.
-  const std::string posting_prefix = VectorPrefix(space.id(), VectorKind::kPosting);
-  const auto postings =
-      engine_->NewCursor(Family::kVectors, read, posting_prefix, PrefixEnd(posting_prefix));
-  postings->SeekToFirst();
+absl::Status Store::Impl::LoadContents(const ActiveSpace& space, const EngineSnapshot* rows,
+                                       SpaceIndex& contents) const {
+  const EngineRead read{.snapshot = rows, .fill_cache = false};
+  PostingReader postings(*engine_, space, read);
 
   std::vector<MappedDocument> step;
   const auto load_step = [&]() -> absl::Status {
-    std::vector<std::string_view> keys;
-    for (const MappedDocument& mapped : step) keys.push_back(mapped.key);
+    const std::vector<std::string_view> keys = [&] {
+      std::vector<std::string_view> views;
+      for (const MappedDocument& mapped : step) views.push_back(mapped.key);
+      return views;
+    }();
     std::vector<PinnedValue> values(keys.size());
     bool found[kLoadStep] = {};
-    LIBKV_RETURN_IF_ERROR(
-        engine_->MultiGet(Family::kData, read, keys, values.data(), found));
+    LIBKV_RETURN_IF_ERROR(engine_->MultiGet(Family::kData, read, keys, values.data(), found));
     for (size_t i = 0; i < step.size(); ++i) {
       // A map row whose record is gone or damaged is skipped here and named by Verify: one bad
       // value must not keep all others from being opened.
@@ -47,44 +81,48 @@ absl::Status Store::Impl::LoadContents(const ActiveSpace& space, SpaceIndex& con
       if (!found[i] || !ReadRecord(keys[i], values[i].view(), &record).ok()) continue;
       if (record.header.document != step[i].document || record.header.space != space.id()) continue;
       DerivedDocument derived;
-      if (space.analyzer() != nullptr && record.header.has_words) {
-        DeriveWords(*space.analyzer(),
-                    IndexedText(record.value, space.definition().text_fields), &derived);
-      }
-      if (record.header.has_vector && space.rotation() != nullptr) {
-        const std::string posting = PostingKey(space.id(), kOnlyList, step[i].document);
-        while (postings->Valid() && postings->key() < posting) postings->Next();
-        if (postings->Valid() && postings->key() == posting) {
-          const absl::StatusOr<CodeView> code =
-              DecodeCode(postings->value(), space.rotation()->padded());
-          if (code.ok()) {
-            derived.scale = code->code.scale;
-            derived.norm2 = code->code.norm2;
-            derived.code.assign(code->values.begin(), code->values.end());
-          }
-        }
-      }
+      TakeWords(space, record, &derived);
+      if (record.header.has_vector) postings.Take(step[i].document, &derived);
       contents.Add(step[i].document, keys[i], /*born=*/0, record.header.expiry, derived);
     }
     step.clear();
     return absl::OkStatus();
   };
 
+  const std::string prefix = IndexPrefix(space.id(), IndexKind::kDocument);
+  const auto map = engine_->NewCursor(Family::kIndex, read, prefix, PrefixEnd(prefix));
   for (map->SeekToFirst(); map->Valid(); map->Next()) {
-    MappedDocument mapped;
+    MappedDocument& mapped = step.emplace_back();
     uint32_t words = 0;
     std::string_view key;
-    if (!ParseDocumentSuffix(map->key().substr(map_prefix.size()), &mapped.document) ||
+    if (!ParseDocumentSuffix(map->key().substr(prefix.size()), &mapped.document) ||
         !ParseDocumentRow(map->value(), &words, &key)) {
       return DataLoss("row '", Printable(map->key()), "' of the document map is damaged");
     }
     mapped.key = key;
-    step.push_back(std::move(mapped));
     if (step.size() == kLoadStep) LIBKV_RETURN_IF_ERROR(load_step());
   }
   LIBKV_RETURN_IF_ERROR(map->status());
   LIBKV_RETURN_IF_ERROR(load_step());
-  return postings->status();
+  return postings.status();
+}
+
+// What memory holds of one living document, read back; nothing if it changed meanwhile.
+absl::Status Store::Impl::DeriveStored(const ActiveSpace& space, std::string_view key,
+                                       uint64_t document, DerivedDocument* derived) const {
+  const EngineRead read{.fill_cache = false};
+  PinnedValue pinned;
+  Record record;
+  bool found = false;
+  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kData, read, key, &pinned, &found));
+  if (!found || !ReadRecord(key, pinned.view(), &record).ok()) return absl::OkStatus();
+  if (record.header.document != document) return absl::OkStatus();
+  TakeWords(space, record, derived);
+  if (!record.header.has_vector || space.rotation() == nullptr) return absl::OkStatus();
+  const std::string posting = PostingKey(space.id(), kOnlyList, document);
+  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, read, posting, &pinned, &found));
+  if (found) TakeCode(space, pinned.view(), derived);
+  return absl::OkStatus();
 }
 
 }  // namespace libkv

@@ -13,7 +13,7 @@ namespace libkv {
 
 std::shared_ptr<SpaceIndex> StoreSnapshot::ContentsOf(const ActiveSpace& space) const {
   for (const Space& captured : spaces) {
-    if (captured.space == &space) return captured.contents;
+    if (captured.space->id() == space.id()) return captured.contents;
   }
   return nullptr;
 }
@@ -55,8 +55,8 @@ absl::Status Store::Impl::View(const ReadOptions& read, std::string_view key,
   try {
     reader(record.value);
   } catch (const std::exception& error) {
-    return MakeStatus(absl::StatusCode::kInternal, "the reader threw an exception: ",
-                      std::string_view(error.what()));
+    return MakeStatus(absl::StatusCode::kInternal,
+                      "the reader threw an exception: ", std::string_view(error.what()));
   } catch (...) {
     return MakeStatus(absl::StatusCode::kInternal, "the reader threw an exception");
   }
@@ -116,11 +116,11 @@ std::shared_ptr<const StoreSnapshot> Store::Impl::GetSnapshot() const {
       std::this_thread::yield();
     }
     // If contents were replaced meanwhile, what is in hand may lack the newest documents.
-    const bool still = &table == &Spaces() &&
-                       std::all_of(snapshot->spaces.begin(), snapshot->spaces.end(),
-                                   [](const StoreSnapshot::Space& captured) {
-                                     return captured.space->contents() == captured.contents;
-                                   });
+    const bool still =
+        &table == &Spaces() && std::all_of(snapshot->spaces.begin(), snapshot->spaces.end(),
+                                           [](const StoreSnapshot::Space& captured) {
+                                             return captured.space->contents() == captured.contents;
+                                           });
     if (still) return snapshot;
   }
 }

@@ -42,7 +42,7 @@ absl::Status Store::Impl::CommitSpace(uint32_t id, const SpaceDefinition& defini
                .seed = id,
                .padded = static_cast<uint32_t>(PaddedDimension(definition.dimension))};
   }
-  const ActiveSpace* const before = Spaces().ById(id);
+  ActiveSpace* const before = Spaces().ById(id);
   auto space = std::make_shared<ActiveSpace>(id, definition, objects.analyzer, objects.embedder,
                                              vectors, before ? before->sealed_through() : 0);
   WriteRequest request;
@@ -61,7 +61,10 @@ absl::Status Store::Impl::CommitSpace(uint32_t id, const SpaceDefinition& defini
   };
   request.after = [&] {
     const std::lock_guard lock(publish_mutex_);
-    if (before != nullptr) space->ReplaceContents(before->contents());
+    if (before != nullptr) {
+      space->ReplaceContents(before->contents());
+      before->ReplaceContents(before->NewContents());
+    }
     auto spaces = SpacesBut(id);
     spaces.push_back(space);
     PutTable(std::move(spaces));
@@ -91,7 +94,7 @@ absl::Status Store::Impl::DefineSpace(const libkv::Space& space) {
 absl::Status Store::Impl::DropSpace(std::string_view prefix) {
   LIBKV_RETURN_IF_ERROR(CheckWritable());
   const std::lock_guard lock(define_mutex_);
-  const ActiveSpace* const space = Spaces().At(prefix);
+  ActiveSpace* const space = Spaces().At(prefix);
   if (space == nullptr) {
     return MakeStatus(absl::StatusCode::kNotFound, "no space has the prefix '", Printable(prefix),
                       "'");
@@ -106,6 +109,7 @@ absl::Status Store::Impl::DropSpace(std::string_view prefix) {
   request.after = [&] {
     const std::lock_guard publish_lock(publish_mutex_);
     PutTable(SpacesBut(space->id()));
+    space->ReplaceContents(space->NewContents());
   };
   LIBKV_RETURN_IF_ERROR(Run({}, request));
   return RemoveSpace(*space);
@@ -127,8 +131,7 @@ absl::Status Store::Impl::RemoveSpace(const ActiveSpace& space) {
 // Deletes all rows that begin with `prefix`, in steps: range tombstones would slow down every later
 // scan next to them.
 absl::Status Store::Impl::DeleteRows(Family family, const std::string& prefix) {
-  const auto cursor =
-      engine_->NewCursor(family, {.fill_cache = false}, prefix, PrefixEnd(prefix));
+  const auto cursor = engine_->NewCursor(family, {.fill_cache = false}, prefix, PrefixEnd(prefix));
   cursor->SeekToFirst();
   while (cursor->Valid()) {
     std::vector<std::string> keys;
@@ -147,9 +150,9 @@ absl::Status Store::Impl::DeleteRows(Family family, const std::string& prefix) {
 // Indexes the values under `prefix` that are not yet in the space they belong to.
 absl::Status Store::Impl::IndexExisting(std::string_view prefix) {
   const std::unique_ptr<EngineSnapshot> rows = engine_->NewSnapshot();
-  const auto cursor = engine_->NewCursor(Family::kData,
-                                         {.snapshot = rows.get(), .fill_cache = false},
-                                         std::string(prefix), PrefixEnd(prefix));
+  const auto cursor =
+      engine_->NewCursor(Family::kData, {.snapshot = rows.get(), .fill_cache = false},
+                         std::string(prefix), PrefixEnd(prefix));
   cursor->SeekToFirst();
   struct Copy {
     std::string key, record_bytes;

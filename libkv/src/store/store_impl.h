@@ -118,12 +118,15 @@ class Store::Impl {
   const SpaceTable& Spaces() const { return *table_.load(std::memory_order_acquire); }
 
   // open.cc
-  absl::Status OpenEngine(const Options& options, bool is_new);
+  absl::Status OpenEngine(const Options& options);
   absl::Status LoadCatalog(const Options& options);
   absl::Status FinishSpaces(const Options& options);
 
   // loader.cc
-  absl::Status LoadContents(const ActiveSpace& space, SpaceIndex& contents) const;
+  absl::Status LoadContents(const ActiveSpace& space, const EngineSnapshot* rows,
+                            SpaceIndex& contents) const;
+  absl::Status DeriveStored(const ActiveSpace& space, std::string_view key, uint64_t document,
+                            DerivedDocument* derived) const;
 
   // write_path.cc
   absl::Status CheckChange(const PendingChange& change) const;
@@ -173,7 +176,9 @@ class Store::Impl {
   void Maintain();
   size_t RemoveExpired();
   void RebuildCrowded();
-  absl::Status Rebuild(const ActiveSpace& space);
+  absl::Status Rebuild(ActiveSpace& space);
+  absl::Status CopyLiving(const ActiveSpace& space, const SpaceIndex& from, size_t count,
+                          SpaceIndex& to);
 
   // Fixed after construction.
   const std::string directory_;
@@ -186,7 +191,8 @@ class Store::Impl {
   // Which spaces there are. Tables stay until the store closes: readers hold no lock on them.
   std::atomic<const SpaceTable*> table_{nullptr};
   std::vector<std::unique_ptr<const SpaceTable>> tables_;
-  std::mutex define_mutex_;  // one change of the spaces at a time
+  std::mutex define_mutex_;                             // one change of the spaces at a time
+  std::vector<std::shared_ptr<ActiveSpace>> dropping_;  // between loading and finishing at open
 
   // The sequence up to which commits are in memory too: what a search without snapshot sees.
   std::atomic<uint64_t> published_{0};

@@ -1,0 +1,281 @@
+// Opening and closing: what must be true of the directory, in which order the parts start, and what
+// a close leaves behind.
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+
+#include "base/clock.h"
+#include "base/coding.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "format/catalog_rows.h"
+#include "format/keys.h"
+#include "format/kvformat_file.h"
+#include "format/row.h"
+#include "store/commit_types.h"
+#include "store/store_impl.h"
+
+namespace libkv {
+namespace {
+
+constexpr size_t kMemoryBytesMin = size_t{8} << 20;
+
+absl::Status CheckOptions(const Options& options) {
+  if (options.memory_bytes < kMemoryBytesMin) {
+    return InvalidArgument("memory_bytes is ", options.memory_bytes, "; at least ", kMemoryBytesMin,
+                           " are needed");
+  }
+  for (const libkv::Space& space : options.spaces) {
+    LIBKV_RETURN_IF_ERROR(DefinitionOf(space).status());
+    const auto same = [&](const libkv::Space& other) { return other.prefix == space.prefix; };
+    if (std::count_if(options.spaces.begin(), options.spaces.end(), same) > 1) {
+      return InvalidArgument("two spaces have the prefix '", Printable(space.prefix), "'");
+    }
+  }
+  return absl::OkStatus();
+}
+
+const libkv::Space* GivenFor(const Options& options, const std::string& prefix) {
+  for (const libkv::Space& space : options.spaces) {
+    if (space.prefix == prefix) return &space;
+  }
+  return nullptr;
+}
+
+// The state of a definition is the store's business, not the options'.
+absl::Status CheckSame(const Options& options, const SpaceDefinition& stored) {
+  const libkv::Space* const given = GivenFor(options, stored.prefix);
+  if (given == nullptr) return absl::OkStatus();
+  LIBKV_ASSIGN_OR_RETURN(const SpaceDefinition wanted, DefinitionOf(*given));
+  if (stored.SameAs(wanted)) return absl::OkStatus();
+  return FailedPrecondition("space '", Printable(stored.prefix),
+                            "' does not match the store: ", Difference(stored, wanted),
+                            ". Open it as it is, or DropSpace it and define it anew");
+}
+
+}  // namespace
+
+Store::Impl::Impl(const Options& options, std::string directory)
+    : directory_(std::move(directory)),
+      read_only_(options.read_only),
+      clock_(options.clock ? options.clock : SystemTimeMillis) {
+  PutTable({});
+}
+
+absl::StatusOr<std::unique_ptr<Store::Impl>> Store::Impl::Open(const Options& options,
+                                                               const std::string& directory) {
+  LIBKV_RETURN_IF_ERROR(CheckOptions(options));
+  LIBKV_ASSIGN_OR_RETURN(const DirectoryContents there, LookInto(directory));
+  if (there == DirectoryContents::kSomethingElse) {
+    return FailedPrecondition(directory,
+                              " holds other files: a store needs a directory of its own");
+  }
+  const bool is_new = there != DirectoryContents::kStore;
+  if (is_new && (options.must_exist || options.read_only)) {
+    return MakeStatus(absl::StatusCode::kNotFound, "there is no store in ", directory);
+  }
+
+  std::unique_ptr<Impl> store(new Impl(options, directory));
+  if (is_new) LIBKV_RETURN_IF_ERROR(PrepareDirectory(directory));
+  if (!options.read_only) {
+    LIBKV_ASSIGN_OR_RETURN(store->lock_, DirectoryLock::Acquire(directory));
+  }
+  if (is_new) {
+    LIBKV_RETURN_IF_ERROR(WriteFormatFile(directory));
+  } else {
+    LIBKV_RETURN_IF_ERROR(CheckFormatFile(directory));
+  }
+  LIBKV_RETURN_IF_ERROR(store->OpenEngine(options));
+  LIBKV_RETURN_IF_ERROR(store->LoadCatalog(options));
+  store->published_ = store->engine_->LatestSequence();
+  Impl* const raw = store.get();
+  if (!options.read_only) {
+    store->queue_ = std::make_unique<CommitQueue>(
+        [raw](std::span<CommitQueue::Request* const> group) { raw->CommitGroup(group); });
+    LIBKV_RETURN_IF_ERROR(store->FinishSpaces(options));
+    store->StartMaintenance();
+  }
+  return store;
+}
+
+absl::Status Store::Impl::OpenEngine(const Options& options) {
+  const EngineOptions engine_options{.read_only = options.read_only,
+                                     .memory_bytes = options.memory_bytes,
+                                     .background_threads = options.background_threads};
+  LIBKV_ASSIGN_OR_RETURN(engine_, Engine::Open(engine_options, directory_));
+  batch_ = engine_->NewBatch();
+
+  PinnedValue row;
+  bool found = false;
+  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kDefault, {}, kFormatKey, &row, &found));
+  if (found) {
+    uint32_t format = 0, min_reader = 0;
+    LIBKV_RETURN_IF_ERROR(ParseFormatRow(row.view(), &format, &min_reader));
+    return CheckFormat(format, min_reader);
+  }
+  if (options.read_only) return absl::OkStatus();  // created, and killed before its first write
+  batch_->Put(Family::kDefault, kFormatKey, EncodeFormatRow(kFormat, kMinReader));
+  return engine_->Write(*batch_, /*sync=*/true);
+}
+
+absl::Status Store::Impl::LoadCatalog(const Options& options) {
+  PinnedValue row;
+  bool found = false;
+  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kDefault, {}, kIdsKey, &row, &found));
+  if (found) {
+    IdsRow ids;
+    LIBKV_RETURN_IF_ERROR(ParseIdsRow(row.view(), &ids));
+    next_document_ = reserved_documents_ = ids.next_document;
+    next_space_ = ids.next_space;
+  }
+
+  const std::unique_ptr<EngineSnapshot> rows = engine_->NewSnapshot();
+  std::vector<std::shared_ptr<ActiveSpace>> spaces;
+  const std::string prefix(kSpaceKeyPrefix);
+  const auto cursor = engine_->NewCursor(Family::kDefault, {}, prefix, PrefixEnd(prefix));
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    Reader key(cursor->key().substr(prefix.size()));
+    uint32_t id = 0;
+    key.Fixed32(&id);
+    if (!key.done()) continue;
+    SpaceDefinition definition;
+    LIBKV_RETURN_IF_ERROR(ParseSpaceDefinition(id, cursor->value(), &definition));
+    const bool dropping = definition.state == SpaceState::kDropping;
+    if (!dropping) LIBKV_RETURN_IF_ERROR(CheckSame(options, definition));
+    const libkv::Space* const given = GivenFor(options, definition.prefix);
+    LIBKV_ASSIGN_OR_RETURN(const SpaceObjects objects,
+                           ObjectsFor(definition, dropping ? nullptr : given));
+
+    uint64_t sealed_through = 0;
+    if (definition.text) {
+      LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kIndex, {}, TextDescriptorKey(id), &row, &found));
+      if (found) LIBKV_RETURN_IF_ERROR(ParseTextDescriptor(id, row.view(), &sealed_through));
+    }
+    std::optional<VectorDescriptor> vectors;
+    if (definition.dimension != 0) {
+      LIBKV_RETURN_IF_ERROR(
+          engine_->Get(Family::kVectors, {}, VectorDescriptorKey(id), &row, &found));
+      if (found) {
+        LIBKV_RETURN_IF_ERROR(ParseVectorDescriptor(id, row.view(), &vectors.emplace()));
+        if (vectors->rotation != kRotationVersion ||
+            vectors->padded != PaddedDimension(definition.dimension)) {
+          return FailedPrecondition("the vectors of space '", Printable(definition.prefix),
+                                    "' were rotated by a recipe this libkv does not know: use a "
+                                    "newer one");
+        }
+      } else if (!dropping) {
+        return DataLoss("the vector descriptor of space '", Printable(definition.prefix),
+                        "' is missing");
+      }
+    }
+    auto space = std::make_shared<ActiveSpace>(id, std::move(definition), objects.analyzer,
+                                               objects.embedder, vectors, sealed_through);
+    if (dropping) {
+      dropping_.push_back(std::move(space));
+      continue;
+    }
+    LIBKV_RETURN_IF_ERROR(LoadContents(*space, rows.get(), *space->contents()));
+    spaces.push_back(std::move(space));
+  }
+  LIBKV_RETURN_IF_ERROR(cursor->status());
+  PutTable(std::move(spaces));
+  return absl::OkStatus();
+}
+
+// Takes up what an earlier process left unfinished, then defines what is new in the options.
+absl::Status Store::Impl::FinishSpaces(const Options& options) {
+  for (const auto& space : std::exchange(dropping_, {})) {
+    LIBKV_RETURN_IF_ERROR(RemoveSpace(*space));
+  }
+  for (const auto& space : std::vector(Spaces().all())) {
+    if (space->definition().state != SpaceState::kBuilding) continue;
+    SpaceDefinition definition = space->definition();
+    LIBKV_ASSIGN_OR_RETURN(const SpaceObjects objects,
+                           ObjectsFor(definition, GivenFor(options, definition.prefix)));
+    LIBKV_RETURN_IF_ERROR(IndexExisting(definition.prefix));
+    definition.state = SpaceState::kReady;
+    LIBKV_RETURN_IF_ERROR(CommitSpace(space->id(), definition, objects));
+  }
+  for (const libkv::Space& space : options.spaces) LIBKV_RETURN_IF_ERROR(DefineSpace(space));
+  return absl::OkStatus();
+}
+
+Store::Impl::~Impl() {
+  if (fork_guard_.InChild()) {
+    // The threads do not exist here and the files belong to the parent: touch nothing.
+    static_cast<void>(queue_.release());
+    static_cast<void>(engine_.release());
+    static_cast<void>(batch_.release());
+    maintenance_.detach();
+    return;
+  }
+  StopMaintenance();
+  queue_.reset();
+  if (engine_ == nullptr || read_only_) return;
+  if (unsynced_.load()) {
+    // One synced row behind them makes all writes before it durable.
+    std::string sequence;
+    AppendFixed64(sequence, engine_->LatestSequence());
+    batch_->Clear();
+    batch_->Put(Family::kDefault, kClosedKey, SealRow(kClosedKey, std::move(sequence)));
+    static_cast<void>(engine_->Write(*batch_, /*sync=*/true));
+  }
+}
+
+absl::Status Store::Impl::CheckUsable() const {
+  if (!fork_guard_.InChild()) [[likely]]
+    return absl::OkStatus();
+  return FailedPrecondition(
+      "the store was opened before a fork: only the process that opened it may use it");
+}
+
+absl::Status Store::Impl::CheckWritable() const {
+  LIBKV_RETURN_IF_ERROR(CheckUsable());
+  if (!read_only_) [[likely]]
+    return absl::OkStatus();
+  return FailedPrecondition("the store is open read-only");
+}
+
+absl::Status Store::Impl::Flush() {
+  LIBKV_RETURN_IF_ERROR(CheckWritable());
+  return engine_->Flush();
+}
+
+absl::Status Store::Impl::Checkpoint(const std::string& directory) const {
+  LIBKV_RETURN_IF_ERROR(CheckWritable());
+  LIBKV_ASSIGN_OR_RETURN(const DirectoryContents there, LookInto(directory));
+  if (there != DirectoryContents::kMissing) {
+    return FailedPrecondition(directory, " exists already: a checkpoint needs a new name");
+  }
+  LIBKV_RETURN_IF_ERROR(engine_->Checkpoint(directory));
+  // Last: only a complete checkpoint is a store.
+  return WriteFormatFile(directory);
+}
+
+StoreStats Store::Impl::Stats() const {
+  StoreStats stats;
+  if (!CheckUsable().ok()) return stats;
+  const EngineStats engine = engine_->Stats();
+  stats.keys_estimate = engine.keys_estimate;
+  stats.disk_bytes = engine.disk_bytes;
+  stats.memory_bytes = engine.memory_bytes;
+  stats.commits = commits_.load(std::memory_order_relaxed);
+  stats.writes = writes_.load(std::memory_order_relaxed);
+  stats.syncs = syncs_.load(std::memory_order_relaxed);
+  stats.expired = expired_.load(std::memory_order_relaxed);
+  for (const auto& space : Spaces().all()) {
+    const std::shared_ptr<SpaceIndex> contents = space->contents();
+    stats.spaces.push_back({.prefix = space->definition().prefix,
+                            .documents = contents->live_documents(),
+                            .terms = contents->delta().term_count(),
+                            .vectors = contents->live_vectors(),
+                            .index_bytes = contents->text_bytes(),
+                            .vector_bytes = contents->vector_bytes()});
+    stats.memory_bytes += contents->text_bytes() + contents->vector_bytes();
+  }
+  return stats;
+}
+
+}  // namespace libkv

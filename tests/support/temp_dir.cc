@@ -1,0 +1,27 @@
+#include "support/temp_dir.h"
+
+#include <stdlib.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/check.h"
+
+namespace libkv {
+
+TempDir::TempDir() {
+  const char* parent = std::getenv("TMPDIR");
+  root_ = std::string(parent == nullptr ? "/tmp" : parent) + "/libkv-test-XXXXXX";
+  LIBKV_CHECK(mkdtemp(root_.data()) != nullptr);
+}
+
+TempDir::~TempDir() {
+  std::error_code ignored;
+  std::filesystem::remove_all(root_, ignored);
+}
+
+std::string TempDir::path(const std::string& name) const {
+  return name.empty() ? root_ : root_ + "/" + name;
+}
+
+}  // namespace libkv

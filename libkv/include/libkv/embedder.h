@@ -41,7 +41,8 @@ class Embedder {
 
 // The built-in "hash/1": signed feature hashing of words and character 3- to 5-grams into 1,024
 // dimensions, unit length. Needs no model and no training, and is the same for ever and on every
-// machine; it finds texts that share words or parts of words, not meaning.
+// machine; it finds texts that share words or parts of words, not meaning. A text without words
+// gets all zeros, which means: no vector.
 // (Weinberger et al., "Feature hashing for large scale multitask learning", ICML 2009.)
 std::shared_ptr<const Embedder> MakeHashEmbedder();
 

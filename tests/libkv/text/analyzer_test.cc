@@ -79,6 +79,21 @@ TEST_CASE("spellings that differ in case, width or compatibility form are one te
   CHECK(Terms(*simple, "don\xE2\x80\x99t don't") == V{"don't", "don't"});
 }
 
+TEST_CASE("words match as the page on the query language says") {
+  const auto english = MakeEnglishAnalyzer();
+  for (const char* word : {"connected", "connecting", "Connections"}) {
+    CHECK(Terms(*english, word) == V{"connect"});
+  }
+  CHECK(Terms(*english, "STRASSE") == Terms(*english,
+                                            "Stra\xC3\x9F"
+                                            "e"));
+  CHECK(Terms(*english, "cafe") != Terms(*english, "caf\xC3\xA9"));
+  CHECK(Terms(*english, "don't example.org 3.14 1,000 snake_case AT&T C++") ==
+        V{"don't", "example.org", "3.14", "1,000", "snake_cas", "t", "c"});
+  CHECK(Terms(*english, "ada@example.org") == V{"ada", "example.org"});
+  CHECK(Analyze(*english, "state of the art")[1].position == 3);
+}
+
 TEST_CASE("eastern text becomes overlapping pairs, alone a single character") {
   const auto english = MakeEnglishAnalyzer();
   const std::vector<Found> chinese = {{"\xE6\x90\x9C\xE7\xB4\xA2", 0, "\xE6\x90\x9C\xE7\xB4\xA2"},

@@ -115,9 +115,18 @@ TEST_CASE("queries are read as their grammar says, leniently and strictly") {
 }
 
 TEST_CASE("a warning is one sentence that says where and what was done") {
-  CHECK(
-      ParseQuery("web \"server", false)->warnings ==
-      std::vector<std::string>{"Byte 4: a quote that is never closed; it was closed at the end."});
+  // The table of libkv/doc/query_language.md.
+  const std::pair<std::string, std::string> cases[] = {
+      {"a \"b c", "Byte 2: a quote that is never closed; it was closed at the end."},
+      {"(a b", "Byte 0: a parenthesis that is never closed; it was closed at the end."},
+      {"a) b", "Byte 1: a parenthesis that closes nothing; it was ignored."},
+      {"a OR", "Byte 2: an OR without a term on one side; it was ignored."},
+      {"a NOT", "Byte 2: a NOT with nothing after it; it was ignored."},
+      {"-a", "Byte 0: the query only says what to leave out; it matches nothing."},
+  };
+  for (const auto& [query, warning] : cases) {
+    CHECK(ParseQuery(query, false)->warnings == std::vector<std::string>{warning});
+  }
 }
 
 TEST_CASE("the bounds cut a lenient query and refuse a strict one") {

@@ -1,0 +1,292 @@
+// Steps: 1. find the words of the query; 2. choose the window of matches; 3. widen it to
+// excerpt_bytes and to good edges; 4. write it out clean, taking the highlights along.
+#include "text/excerpt.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "absl/container/flat_hash_map.h"
+#include "base/strings.h"
+#include "base/utf8.h"
+#include "text/cluster_breaker.h"
+#include "text/white_space.h"
+
+namespace libkv {
+namespace {
+
+constexpr std::string_view kCut = "…";
+
+// A cut moves at most this far to fall between words: eastern text has no blanks to wait for.
+constexpr size_t kWordEdgeBytes = 48;
+
+struct Range {
+  size_t begin = 0, end = 0;
+};
+
+struct Match {
+  uint32_t begin, end;
+  uint32_t term;
+};
+
+std::vector<Match> FindMatches(std::string_view text, const std::vector<std::string>& terms,
+                               const Analyzer& analyzer) {
+  std::vector<Match> matches;
+  absl::flat_hash_map<std::string_view, uint32_t, StringHash, StringEqual> numbers;
+  for (const std::string& term : terms) {
+    numbers.try_emplace(term, static_cast<uint32_t>(numbers.size()));
+  }
+  if (numbers.empty()) return matches;
+  analyzer.Analyze(text, [&](const Token& token) {
+    const auto found = numbers.find(token.term);
+    // An analyzer of the user may say anything.
+    if (found == numbers.end() || token.begin_byte >= token.end_byte) return;
+    if (token.end_byte > text.size()) return;
+    if (!matches.empty() && token.begin_byte < matches.back().begin) return;
+    matches.push_back({token.begin_byte, token.end_byte, found->second});
+  });
+  return matches;
+}
+
+// The matches, [first, last] of `matches`, that lie within `bytes`: most different terms, then most
+// matches, then the earliest. A single match may be longer.
+Range BestWindow(const std::vector<Match>& matches, size_t terms, size_t bytes) {
+  std::vector<uint32_t> counts(terms);
+  size_t different = 0, best_different = 0, best_count = 0;
+  Range best;
+  size_t first = 0;
+  for (size_t last = 0; last < matches.size(); ++last) {
+    different += counts[matches[last].term]++ == 0;
+    for (; first < last && matches[last].end - matches[first].begin > bytes; ++first) {
+      different -= --counts[matches[first].term] == 0;
+    }
+    const size_t count = last - first + 1;
+    if (different > best_different || (different == best_different && count > best_count)) {
+      best_different = different;
+      best_count = count;
+      best = {first, last};
+    }
+  }
+  return best;
+}
+
+// Whether a sentence ends right before `at`, closing quotes and brackets not looked at.
+bool EndsSentence(std::string_view text, size_t at) {
+  while (at > 0 && (text[at - 1] == '"' || text[at - 1] == '\'' || text[at - 1] == ')')) --at;
+  if (at == 0) return false;
+  const char last = text[at - 1];
+  return last == '.' || last == '!' || last == '?';
+}
+
+bool EndsEasternSentence(std::string_view text, size_t at) {
+  if (at < 3) return false;
+  const std::string_view last = text.substr(at - 3, 3);
+  return last == "。" || last == "！" || last == "？";
+}
+
+// The last place in [lowest, highest] where a sentence or paragraph starts, or npos.
+size_t SentenceStart(std::string_view text, size_t lowest, size_t highest) {
+  for (size_t at = highest; at > lowest; --at) {
+    if (EndsEasternSentence(text, at)) return at;
+    if (!IsAsciiWhiteSpace(text[at - 1]) || IsAsciiWhiteSpace(text[at])) continue;
+    size_t end = at - 1, lines = 0;
+    for (; end > 0 && IsAsciiWhiteSpace(text[end]); --end) lines += text[end] == '\n';
+    if (lines > 1 || EndsSentence(text, end + 1)) return at;
+  }
+  return lowest == 0 ? 0 : std::string_view::npos;
+}
+
+// The first start of a word in [at, highest], else `at`.
+size_t WordStart(std::string_view text, size_t at, size_t highest) {
+  highest = std::min(highest, at + kWordEdgeBytes);
+  for (size_t i = std::max<size_t>(at, 1); i <= highest; ++i) {
+    if (IsAsciiWhiteSpace(text[i - 1]) && !IsAsciiWhiteSpace(text[i])) return i;
+  }
+  return at;
+}
+
+// The last end of a word in [lowest, at], else `at`.
+size_t WordEnd(std::string_view text, size_t at, size_t lowest) {
+  lowest = std::max(lowest, at - std::min(at, kWordEdgeBytes));
+  for (size_t i = at; i > lowest; --i) {
+    if (IsAsciiWhiteSpace(text[i]) && !IsAsciiWhiteSpace(text[i - 1])) return i;
+  }
+  return at;
+}
+
+size_t CharacterStart(std::string_view text, size_t at) {
+  for (int back = 0; back < 3 && at > 0 && at < text.size(); ++back, --at) {
+    if ((static_cast<unsigned char>(text[at]) & 0xC0) != 0x80) break;
+  }
+  return at;
+}
+
+size_t CutBegin(std::string_view text, size_t at, size_t focus) {
+  const size_t after = ClusterEnd(text, at);
+  if (after <= focus) return after;
+  const size_t before = ClusterStart(text, at);
+  return at - before <= kClusterBytesMax ? before : CharacterStart(text, at);
+}
+
+size_t CutEnd(std::string_view text, size_t at, size_t focus) {
+  const size_t before = ClusterStart(text, at);
+  if (before >= focus) return before;
+  const size_t after = ClusterEnd(text, at);
+  return after - at <= kClusterBytesMax ? after : CharacterStart(text, at);
+}
+
+// About `bytes` of `text` around `focus`, which is no longer than that.
+Range Widen(std::string_view text, Range focus, size_t bytes) {
+  const size_t spare = bytes - (focus.end - focus.begin);
+  size_t begin = 0;
+  if (text.size() > bytes) {
+    // At most two thirds of what is left go before the focus.
+    const size_t lowest = focus.begin - std::min(focus.begin, spare - spare / 3);
+    begin = SentenceStart(text, lowest, focus.begin);
+    if (begin == std::string_view::npos) {
+      begin = WordStart(text, focus.begin - std::min(focus.begin, spare / 3), focus.begin);
+    }
+    if (text.size() - begin < bytes) begin = WordStart(text, text.size() - bytes, focus.begin);
+    begin = CutBegin(text, begin, focus.begin);
+  }
+  size_t end = std::max(begin + std::min(bytes, text.size() - begin), focus.end);
+  if (end < text.size()) end = CutEnd(text, WordEnd(text, end, focus.end), focus.end);
+  return {begin, std::max(begin, end)};
+}
+
+// Written as a blank: white space, and controls that would act on a terminal.
+bool IsBlank(char32_t c) { return IsWhiteSpace(c) || c < 0x20 || (c >= 0x7F && c < 0xA0); }
+
+bool IsEmbedding(char32_t c) {
+  return (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
+
+bool AllBlank(std::string_view text) {
+  while (!text.empty()) {
+    const DecodedCharacter c = DecodeCharacter(text);
+    if (!IsBlank(c.code)) return false;
+    text.remove_prefix(c.bytes);
+  }
+  return true;
+}
+
+// The matches within `piece` as ranges of the text, overlapping ones joined.
+std::vector<Range> Highlights(const std::vector<Match>& matches, Range piece) {
+  std::vector<Range> ranges;
+  for (const Match& match : matches) {
+    const Range range{std::max<size_t>(match.begin, piece.begin),
+                      std::min<size_t>(match.end, piece.end)};
+    if (range.begin >= range.end) continue;
+    if (!ranges.empty() && range.begin < ranges.back().end) {
+      ranges.back().end = std::max(ranges.back().end, range.end);
+    } else {
+      ranges.push_back(range);
+    }
+  }
+  return ranges;
+}
+
+// Appends `piece` of `text` to excerpt->text, cleaned, and the highlights within it.
+void Write(std::string_view text, Range piece, const std::vector<Range>& highlights,
+           Excerpt* excerpt) {
+  std::string& out = excerpt->text;
+  bool blank = false;    // a blank is due before the next character
+  bool started = false;  // something was written
+  bool in_highlight = false;
+  auto next = highlights.begin();
+  for (size_t at = piece.begin; at < piece.end;) {
+    const DecodedCharacter c = DecodeCharacter(text.substr(at, piece.end - at));
+    for (; next != highlights.end() && at >= next->end; ++next) {
+      if (in_highlight) excerpt->highlights.back().end = out.size();
+      in_highlight = false;
+    }
+    if (IsBlank(c.code)) {
+      blank = true;
+    } else if (!IsEmbedding(c.code)) {
+      if (blank && started) out += ' ';
+      blank = false;
+      started = true;
+      if (!in_highlight && next != highlights.end() && at >= next->begin) {
+        excerpt->highlights.push_back({out.size(), out.size()});
+        in_highlight = true;
+      }
+      AppendCharacter(out, c.code);
+    }
+    at += c.bytes;
+  }
+  if (in_highlight) excerpt->highlights.back().end = out.size();
+}
+
+}  // namespace
+
+Excerpt MakeExcerpt(std::string_view text, const std::vector<std::string>& terms,
+                    const Analyzer& analyzer, size_t excerpt_bytes) {
+  Excerpt excerpt;
+  if (excerpt_bytes == 0 || text.empty()) return excerpt;
+  const std::string_view head =
+      text.substr(0, CharacterStart(text, std::min(text.size(), kExcerptTextBytesMax)));
+  const size_t bytes = std::min(excerpt_bytes, head.size());
+
+  const std::vector<Match> matches = FindMatches(head, terms, analyzer);
+  Range focus;
+  if (!matches.empty()) {
+    const Range window = BestWindow(matches, terms.size(), bytes);
+    focus.begin = matches[window.begin].begin;
+    focus.end = std::min<size_t>(matches[window.end].end, focus.begin + bytes);
+  }
+  const Range piece = Widen(head, focus, bytes);
+
+  if (!AllBlank(head.substr(0, piece.begin))) excerpt.text = kCut;
+  Write(head, piece, Highlights(matches, piece), &excerpt);
+  const bool cut_end = head.size() < text.size() || !AllBlank(head.substr(piece.end));
+  if (cut_end) excerpt.text += kCut;
+  return excerpt;
+}
+
+namespace {
+
+void AppendEscaped(std::string_view text, std::string* html) {
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        *html += "&amp;";
+        break;
+      case '<':
+        *html += "&lt;";
+        break;
+      case '>':
+        *html += "&gt;";
+        break;
+      case '"':
+        *html += "&quot;";
+        break;
+      case '\'':
+        *html += "&#39;";
+        break;
+      default:
+        *html += c;
+    }
+  }
+}
+
+}  // namespace
+
+std::string ToHtml(const Excerpt& excerpt) {
+  const std::string_view text = excerpt.text;
+  std::string html;
+  size_t at = 0;
+  for (const Excerpt::Highlight& highlight : excerpt.highlights) {
+    // The struct is open to its user: what makes no sense is not marked.
+    if (highlight.begin < at || highlight.end <= highlight.begin || highlight.end > text.size()) {
+      continue;
+    }
+    AppendEscaped(text.substr(at, highlight.begin - at), &html);
+    html += "<em>";
+    AppendEscaped(text.substr(highlight.begin, highlight.end - highlight.begin), &html);
+    html += "</em>";
+    at = highlight.end;
+  }
+  AppendEscaped(text.substr(at), &html);
+  return html;
+}
+
+}  // namespace libkv

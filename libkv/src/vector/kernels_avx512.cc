@@ -105,6 +105,7 @@ LIBKV_AVX512 float Dot(const float* a, const float* b, size_t n) {
   for (; i + kFloats <= n; i += kFloats) {
     lanes = _mm512_add_ps(lanes, _mm512_mul_ps(_mm512_loadu_ps(a + i), _mm512_loadu_ps(b + i)));
   }
+  if (i == n) return SumOfLanes(lanes);  // an empty masked load at the end of a page is slow
   // Adding +0 to the lanes past the end changes nothing, because a lane is never -0.
   const __mmask16 rest = FirstLanes(n - i);
   lanes = _mm512_add_ps(
@@ -119,6 +120,7 @@ LIBKV_AVX512 float SquaredDistance(const float* a, const float* b, size_t n) {
     const __m512 d = _mm512_sub_ps(_mm512_loadu_ps(a + i), _mm512_loadu_ps(b + i));
     lanes = _mm512_add_ps(lanes, _mm512_mul_ps(d, d));
   }
+  if (i == n) return SumOfLanes(lanes);
   const __mmask16 rest = FirstLanes(n - i);
   const __m512 d =
       _mm512_sub_ps(_mm512_maskz_loadu_ps(rest, a + i), _mm512_maskz_loadu_ps(rest, b + i));
@@ -131,6 +133,7 @@ LIBKV_AVX512 float MaxAbs(const float* x, size_t n) {
   for (; i + kFloats <= n; i += kFloats) {
     max = _mm512_max_ps(max, _mm512_abs_ps(_mm512_loadu_ps(x + i)));
   }
+  if (i == n) return _mm512_reduce_max_ps(max);
   max = _mm512_max_ps(max, _mm512_abs_ps(_mm512_maskz_loadu_ps(FirstLanes(n - i), x + i)));
   return _mm512_reduce_max_ps(max);
 }

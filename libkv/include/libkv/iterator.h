@@ -27,7 +27,7 @@ class Iterator {
  public:
   virtual ~Iterator() = default;
 
-  virtual bool Valid() const = 0;  // false until sought, past either end, and after an error
+  bool Valid() const { return valid_; }  // false until sought, past either end, after an error
   virtual void SeekToFirst() = 0;
   virtual void SeekToLast() = 0;
   virtual void Seek(std::string_view key) = 0;         // the first key >= `key`
@@ -37,10 +37,14 @@ class Iterator {
 
   // Require Valid(). The views live until the iterator moves. value() checks the value's checksum:
   // a damaged one is empty, and status() says DataLoss and names the key.
-  virtual std::string_view key() const = 0;
+  std::string_view key() const { return key_; }
   virtual std::string_view value() const = 0;
 
   virtual absl::Status status() const = 0;
+
+ protected:
+  bool valid_ = false;
+  std::string_view key_;
 };
 
 }  // namespace libkv

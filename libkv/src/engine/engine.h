@@ -79,20 +79,26 @@ class PinnedValue {
   rocksdb::PinnableSlice slice_;
 };
 
-// Walks over the rows of one family in key order. Views live until the next move.
+// Walks over the rows of one family in key order. Views live until the next move. What stands under
+// the cursor is fetched once per move: the accessors cost nothing.
 class EngineCursor {
  public:
   virtual ~EngineCursor() = default;
-  virtual bool Valid() const = 0;
   virtual void SeekToFirst() = 0;
   virtual void SeekToLast() = 0;
   virtual void Seek(std::string_view key) = 0;
   virtual void SeekForPrev(std::string_view key) = 0;
   virtual void Next() = 0;
   virtual void Prev() = 0;
-  virtual std::string_view key() const = 0;
-  virtual std::string_view value() const = 0;
   virtual absl::Status status() const = 0;
+
+  bool Valid() const { return valid_; }
+  std::string_view key() const { return key_; }
+  std::string_view value() const { return value_; }
+
+ protected:
+  bool valid_ = false;
+  std::string_view key_, value_;
 };
 
 struct EngineRead {

@@ -53,18 +53,23 @@ class RocksCursor final : public EngineCursor {
     it_.reset(db->NewIterator(read, family));
   }
 
-  bool Valid() const override { return it_->Valid(); }
-  void SeekToFirst() override { it_->SeekToFirst(); }
-  void SeekToLast() override { it_->SeekToLast(); }
-  void Seek(std::string_view key) override { it_->Seek(ToSlice(key)); }
-  void SeekForPrev(std::string_view key) override { it_->SeekForPrev(ToSlice(key)); }
-  void Next() override { it_->Next(); }
-  void Prev() override { it_->Prev(); }
-  std::string_view key() const override { return {it_->key().data(), it_->key().size()}; }
-  std::string_view value() const override { return {it_->value().data(), it_->value().size()}; }
+  void SeekToFirst() override { it_->SeekToFirst(), Fetch(); }
+  void SeekToLast() override { it_->SeekToLast(), Fetch(); }
+  void Seek(std::string_view key) override { it_->Seek(ToSlice(key)), Fetch(); }
+  void SeekForPrev(std::string_view key) override { it_->SeekForPrev(ToSlice(key)), Fetch(); }
+  void Next() override { it_->Next(), Fetch(); }
+  void Prev() override { it_->Prev(), Fetch(); }
   absl::Status status() const override { return FromRocks(it_->status(), "reading a range"); }
 
  private:
+  void Fetch() {
+    valid_ = it_->Valid();
+    if (!valid_) return;
+    const rocksdb::Slice key = it_->key(), value = it_->value();
+    key_ = {key.data(), key.size()};
+    value_ = {value.data(), value.size()};
+  }
+
   const std::string lower_, upper_;
   rocksdb::Slice lower_slice_, upper_slice_;  // RocksDB keeps pointers to them
   std::unique_ptr<rocksdb::Iterator> it_;

@@ -66,7 +66,7 @@ rocksdb::DBOptions MakeDbOptions(const EngineOptions& options,
   db.enable_write_thread_adaptive_yield = false;  // nobody waits in RocksDB's queue
   // Old files are deleted in the background; a read-only open, which deletes none, asserts on it.
   db.avoid_unnecessary_blocking_io = !options.read_only;
-  db.bytes_per_sync = size_t{1} << 20;            // table files reach the disk evenly
+  db.bytes_per_sync = size_t{1} << 20;  // table files reach the disk evenly
   db.max_open_files = 1'024;
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;

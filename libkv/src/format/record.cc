@@ -7,10 +7,6 @@
 namespace libkv {
 namespace {
 
-constexpr uint8_t kVersion = 1;
-constexpr size_t kChecksumBytes = 8;
-constexpr size_t kBytesMin = 2 + kChecksumBytes;
-
 enum Flag : uint8_t {
   kExpires = 0x01,
   kIndexed = 0x02,
@@ -36,7 +32,7 @@ void AppendRecord(std::string& out, std::string_view key, const RecordHeader& he
   if (header.has_words) flags |= kHasWords;
   if (header.has_vector) flags |= kHasVector;
 
-  out += static_cast<char>(kVersion);
+  out += kRecordVersion;
   out += static_cast<char>(flags);
   if (header.expiry != 0) AppendFixed64(out, static_cast<uint64_t>(header.expiry));
   if (header.space != 0) {
@@ -48,16 +44,16 @@ void AppendRecord(std::string& out, std::string_view key, const RecordHeader& he
   AppendFixed64(out, Hash64(std::string_view(out).substr(begin), Hash64(key)));
 }
 
-absl::Status ParseRecord(std::string_view key, std::string_view bytes, Record* record) {
-  if (bytes.size() < kBytesMin) return Malformed(key, "too short");
-  Reader in(bytes.substr(0, bytes.size() - kChecksumBytes));
+absl::Status ParseFullRecord(std::string_view key, std::string_view bytes, Record* record) {
+  if (bytes.size() < kRecordBytesMin) return Malformed(key, "too short");
+  Reader in(bytes.substr(0, bytes.size() - kRecordChecksumBytes));
   uint8_t version = 0, flags = 0;
   in.Fixed8(&version);
   in.Fixed8(&flags);
-  if (version != kVersion || (flags & ~kKnownFlags) != 0) {
+  if (version != kRecordVersion || (flags & ~kKnownFlags) != 0) {
     return DataLoss("the record of key '", Printable(key), "' has version ", int{version},
                     " and flags ", int{flags}, ", which this library (record version ",
-                    int{kVersion}, ") does not know: use a newer libkv");
+                    int{kRecordVersion}, ") does not know: use a newer libkv");
   }
   RecordHeader& header = record->header;
   header =
@@ -75,11 +71,6 @@ absl::Status ParseRecord(std::string_view key, std::string_view bytes, Record* r
   if (!in.ok()) return Malformed(key, "its header is cut off");
   record->value = in.rest();
   return absl::OkStatus();
-}
-
-bool RecordIsIntact(std::string_view key, std::string_view bytes) {
-  const size_t body = bytes.size() - kChecksumBytes;
-  return LoadFixed64(bytes.data() + body) == Hash64(bytes.substr(0, body), Hash64(key));
 }
 
 absl::Status ReadRecord(std::string_view key, std::string_view bytes, Record* record) {

@@ -10,6 +10,8 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "base/coding.h"
+#include "base/hash.h"
 
 namespace libkv {
 
@@ -36,13 +38,40 @@ void AppendRecord(std::string& out, std::string_view key, const RecordHeader& he
 
 // Reads header and value without the checksum; both view `bytes`. DataLoss: malformed, or written
 // by a newer version.
-absl::Status ParseRecord(std::string_view key, std::string_view bytes, Record* record);
+inline absl::Status ParseRecord(std::string_view key, std::string_view bytes, Record* record);
 
 // Whether the checksum matches key and bytes. `bytes` must have parsed.
-bool RecordIsIntact(std::string_view key, std::string_view bytes);
+inline bool RecordIsIntact(std::string_view key, std::string_view bytes);
 
 // What ParseRecord does, and DataLoss when the record is not intact.
 absl::Status ReadRecord(std::string_view key, std::string_view bytes, Record* record);
+
+// -- Inside ---------------------------------------------------------------------------------------
+
+inline constexpr char kRecordVersion = 1;
+inline constexpr size_t kRecordChecksumBytes = 8;
+inline constexpr size_t kRecordBytesMin = 2 + kRecordChecksumBytes;
+
+absl::Status ParseFullRecord(std::string_view key, std::string_view bytes, Record* record);
+
+// Most records have an empty header, and walking over them must cost next to nothing: true if this
+// is one.
+inline bool ParsePlainRecord(std::string_view bytes, std::string_view* value) {
+  if (bytes.size() < kRecordBytesMin || bytes[0] != kRecordVersion || bytes[1] != 0) return false;
+  *value = bytes.substr(2, bytes.size() - kRecordBytesMin);
+  return true;
+}
+
+inline absl::Status ParseRecord(std::string_view key, std::string_view bytes, Record* record) {
+  if (!ParsePlainRecord(bytes, &record->value)) return ParseFullRecord(key, bytes, record);
+  record->header = {};
+  return absl::OkStatus();
+}
+
+inline bool RecordIsIntact(std::string_view key, std::string_view bytes) {
+  const size_t body = bytes.size() - kRecordChecksumBytes;
+  return LoadFixed64(bytes.data() + body) == Hash64(bytes.substr(0, body), Hash64(key));
+}
 
 }  // namespace libkv
 

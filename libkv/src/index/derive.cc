@@ -66,9 +66,7 @@ absl::Status EmbedMissing(std::span<const DeriveItem> items, std::span<const std
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::Status Derive(std::span<const DeriveItem> items) {
+absl::Status DeriveAll(std::span<const DeriveItem> items) {
   std::vector<std::string> texts(items.size());
   for (size_t i = 0; i < items.size(); ++i) {
     const DeriveItem& item = items[i];
@@ -86,6 +84,19 @@ absl::Status Derive(std::span<const DeriveItem> items) {
     }
   }
   return EmbedMissing(items, texts);
+}
+
+}  // namespace
+
+absl::Status Derive(std::span<const DeriveItem> items) {
+  try {
+    return DeriveAll(items);
+  } catch (const std::exception& error) {
+    return MakeStatus(absl::StatusCode::kInternal,
+                      "the analyzer threw an exception: ", std::string_view(error.what()));
+  } catch (...) {
+    return MakeStatus(absl::StatusCode::kInternal, "the analyzer threw an exception");
+  }
 }
 
 void DeriveWords(const Analyzer& analyzer, std::string_view text, DerivedDocument* derived) {

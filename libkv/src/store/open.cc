@@ -93,7 +93,7 @@ absl::StatusOr<std::unique_ptr<Store::Impl>> Store::Impl::Open(const Options& op
   Impl* const raw = store.get();
   if (!options.read_only) {
     store->queue_ = std::make_unique<CommitQueue>(
-        [raw](std::span<CommitQueue::Request* const> group) { raw->CommitGroup(group); });
+        [raw](std::span<CommitQueue::Request* const> group) noexcept { raw->CommitGroup(group); });
     LIBKV_RETURN_IF_ERROR(store->FinishSpaces(options));
     store->StartMaintenance();
   }

@@ -139,7 +139,6 @@ class Store::Impl::RecordIterator final : public Iterator {
                  std::unique_ptr<EngineCursor> cursor)
       : store_(store), snapshot_(std::move(snapshot)), cursor_(std::move(cursor)) {}
 
-  bool Valid() const override { return status_.ok() && cursor_->Valid(); }
   void SeekToFirst() override { cursor_->SeekToFirst(), SkipForward(); }
   void SeekToLast() override { cursor_->SeekToLast(), SkipBackward(); }
   void Seek(std::string_view key) override { cursor_->Seek(key), SkipForward(); }
@@ -147,12 +146,11 @@ class Store::Impl::RecordIterator final : public Iterator {
   void Next() override { cursor_->Next(), SkipForward(); }
   void Prev() override { cursor_->Prev(), SkipBackward(); }
 
-  std::string_view key() const override { return cursor_->key(); }
-
   std::string_view value() const override {
-    if (RecordIsIntact(cursor_->key(), cursor_->value())) return record_.value;
+    if (RecordIsIntact(key_, cursor_->value())) [[likely]]
+      return value_;
     Record unused;
-    status_ = ReadRecord(cursor_->key(), cursor_->value(), &unused);
+    status_ = ReadRecord(key_, cursor_->value(), &unused);
     return {};
   }
 
@@ -161,10 +159,16 @@ class Store::Impl::RecordIterator final : public Iterator {
  private:
   // Whether the cursor stands on a key that is there for users; stops at damaged ones.
   bool Stop() {
-    if (!cursor_->Valid()) return true;
-    status_ = ParseRecord(cursor_->key(), cursor_->value(), &record_);
-    if (!status_.ok()) return true;
-    return record_.header.expiry == 0 || !record_.header.ExpiredAt(store_->Now());
+    valid_ = cursor_->Valid();
+    if (!valid_) return true;
+    key_ = cursor_->key();
+    if (ParsePlainRecord(cursor_->value(), &value_)) [[likely]]
+      return true;
+    Record record;
+    status_ = ParseRecord(key_, cursor_->value(), &record);
+    valid_ = status_.ok();
+    value_ = record.value;
+    return !valid_ || record.header.expiry == 0 || !record.header.ExpiredAt(store_->Now());
   }
   void SkipForward() {
     while (!Stop()) cursor_->Next();
@@ -176,7 +180,7 @@ class Store::Impl::RecordIterator final : public Iterator {
   const Impl* const store_;
   const std::shared_ptr<const Snapshot> snapshot_;
   const std::unique_ptr<EngineCursor> cursor_;
-  Record record_;
+  std::string_view value_;
   mutable absl::Status status_;
 };
 
@@ -186,14 +190,12 @@ namespace {
 class FailedIterator final : public Iterator {
  public:
   explicit FailedIterator(absl::Status status) : status_(std::move(status)) {}
-  bool Valid() const override { return false; }
   void SeekToFirst() override {}
   void SeekToLast() override {}
   void Seek(std::string_view) override {}
   void SeekForPrev(std::string_view) override {}
   void Next() override {}
   void Prev() override {}
-  std::string_view key() const override { return {}; }
   std::string_view value() const override { return {}; }
   absl::Status status() const override { return status_; }
 

@@ -2,6 +2,7 @@
 // candidates that can be among the best are compared by their full vectors.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -18,6 +19,7 @@ namespace {
 
 // Candidates whose full vectors are read at once.
 constexpr size_t kRefineStep = 32;
+constexpr float kUnbounded = std::numeric_limits<float>::infinity();
 
 struct Better {
   bool operator()(const Neighbor& a, const Neighbor& b) const {
@@ -122,13 +124,23 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::Nearest(const SimilarOptions&
   space.rotation()->Apply(query, rotated);
   const uint64_t sequence = snapshot->rows->sequence();
   const int64_t now = Now();
-  const std::vector<Candidate> candidates =
-      Scan(*contents->codes(), MakeQueryCode(rotated), space.metric(), options.limit,
-           contents->slot_count(), [&](uint32_t slot) {
-             const DocumentEntry& entry = contents->DocumentOfSlot(slot);
-             return entry.VisibleAt(sequence, now) && entry.key.starts_with(options.prefix) &&
-                    (without_key.empty() || entry.key != without_key);
-           });
+  const auto alive = [&](uint32_t slot) {
+    const DocumentEntry& entry = contents->DocumentOfSlot(slot);
+    return entry.VisibleAt(sequence, now) && entry.key.starts_with(options.prefix) &&
+           (without_key.empty() || entry.key != without_key);
+  };
+  bool is_complete = true;
+  const size_t slots = contents->slot_count();
+  std::vector<Candidate> candidates =
+      Scan(*contents->codes(), MakeQueryCode(rotated), space.metric(), options.limit, slots, alive,
+           &is_complete);
+  if (!is_complete) {
+    // Thousands of vectors are nearly the same: only comparing all of them in full tells the best.
+    candidates.clear();
+    for (uint32_t slot = 0; slot < slots; ++slot) {
+      if (alive(slot)) candidates.push_back({.slot = slot, .upper_bound = kUnbounded});
+    }
+  }
 
   // Candidates come with the greatest possible score first: once `limit` exact scores are above
   // what the next one can reach, the rest need not be read.

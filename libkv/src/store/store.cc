@@ -3,7 +3,7 @@
 #include "libkv/store.h"
 
 #include <exception>
-#include <filesystem>
+#include <new>
 
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -12,37 +12,53 @@
 #include "store/store_impl.h"
 
 namespace libkv {
+namespace {
+
+// Runs `call`, in which an analyzer, an embedder or a clock of the caller's may throw, and memory
+// may run out: no exception leaves the library.
+template <typename Call>
+auto Guarded(Call call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    return MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory");
+  } catch (const std::exception& error) {
+    return MakeStatus(absl::StatusCode::kInternal,
+                      "an exception was thrown: ", std::string_view(error.what()));
+  } catch (...) {
+    return MakeStatus(absl::StatusCode::kInternal, "an exception was thrown");
+  }
+}
+
+}  // namespace
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::~Store() = default;
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const Options& options,
                                                    const std::string& directory) {
-  try {
+  return Guarded([&]() -> absl::StatusOr<std::unique_ptr<Store>> {
     LIBKV_ASSIGN_OR_RETURN(std::unique_ptr<Impl> impl, Impl::Open(options, directory));
     return std::unique_ptr<Store>(new Store(std::move(impl)));
-  } catch (const std::exception& error) {  // an embedder or analyzer of the caller's
-    return MakeStatus(absl::StatusCode::kInternal, "opening ", directory, ": ",
-                      std::string_view(error.what()));
-  }
+  });
 }
 
 absl::Status Store::Set(const WriteOptions& write, std::string_view key, std::string_view value,
                         const SetOptions& options) {
-  return impl_->Set(write, key, value, options);
+  return Guarded([&] { return impl_->Set(write, key, value, options); });
 }
 absl::Status Store::SetVector(const WriteOptions& write, std::string_view key,
                               std::span<const float> vector) {
-  return impl_->SetVector(write, key, vector);
+  return Guarded([&] { return impl_->SetVector(write, key, vector); });
 }
 absl::Status Store::Delete(const WriteOptions& write, std::string_view key) {
-  return impl_->Delete(write, key);
+  return Guarded([&] { return impl_->Delete(write, key); });
 }
 absl::Status Store::BulkSet(const WriteOptions& write, std::span<const KeyValue> items) {
-  return impl_->BulkSet(write, items);
+  return Guarded([&] { return impl_->BulkSet(write, items); });
 }
 absl::Status Store::Apply(const WriteOptions& write, const Batch& batch) {
-  return impl_->Apply(write, batch);
+  return Guarded([&] { return impl_->Apply(write, batch); });
 }
 void Store::Write(const WriteOptions& write, Batch batch, std::function<void(absl::Status)> done) {
   impl_->Write(write, std::move(batch), std::move(done));
@@ -50,19 +66,19 @@ void Store::Write(const WriteOptions& write, Batch batch, std::function<void(abs
 absl::Status Store::CompareAndSet(const WriteOptions& write, std::string_view key,
                                   std::optional<std::string_view> expected,
                                   std::optional<std::string_view> desired) {
-  return impl_->CompareAndSet(write, key, expected, desired);
+  return Guarded([&] { return impl_->CompareAndSet(write, key, expected, desired); });
 }
 absl::StatusOr<int64_t> Store::Increment(const WriteOptions& write, std::string_view key,
                                          int64_t amount) {
-  return impl_->Increment(write, key, amount);
+  return Guarded([&] { return impl_->Increment(write, key, amount); });
 }
 
 absl::StatusOr<std::string> Store::Get(const ReadOptions& read, std::string_view key) const {
-  return impl_->Get(read, key);
+  return Guarded([&] { return impl_->Get(read, key); });
 }
 absl::Status Store::View(const ReadOptions& read, std::string_view key,
                          absl::FunctionRef<void(std::string_view value)> reader) const {
-  return impl_->View(read, key, reader);
+  return Guarded([&] { return impl_->View(read, key, reader); });
 }
 std::vector<absl::StatusOr<std::string>> Store::MultiGet(
     const ReadOptions& read, std::span<const std::string_view> keys) const {
@@ -70,7 +86,7 @@ std::vector<absl::StatusOr<std::string>> Store::MultiGet(
 }
 absl::StatusOr<std::optional<int64_t>> Store::GetExpiry(const ReadOptions& read,
                                                         std::string_view key) const {
-  return impl_->GetExpiry(read, key);
+  return Guarded([&] { return impl_->GetExpiry(read, key); });
 }
 std::unique_ptr<Iterator> Store::NewIterator(const ReadOptions& read,
                                              const IteratorOptions& bounds) const {
@@ -80,35 +96,43 @@ std::shared_ptr<const Snapshot> Store::GetSnapshot() const { return impl_->GetSn
 
 absl::StatusOr<SearchResult> Store::Search(const SearchOptions& options,
                                            std::string_view query) const {
-  return impl_->Search(options, query);
+  return Guarded([&] { return impl_->Search(options, query); });
 }
 absl::StatusOr<std::vector<Neighbor>> Store::Similar(const SimilarOptions& options,
                                                      std::span<const float> vector) const {
-  return impl_->Similar(options, vector);
+  return Guarded([&] { return impl_->Similar(options, vector); });
 }
 absl::StatusOr<std::vector<Neighbor>> Store::SimilarTo(const SimilarOptions& options,
                                                        std::string_view key) const {
-  return impl_->SimilarTo(options, key);
+  return Guarded([&] { return impl_->SimilarTo(options, key); });
 }
 absl::StatusOr<std::vector<Neighbor>> Store::SimilarText(const SimilarOptions& options,
                                                          std::string_view text) const {
-  return impl_->SimilarText(options, text);
+  return Guarded([&] { return impl_->SimilarText(options, text); });
 }
 absl::StatusOr<std::vector<float>> Store::GetVector(std::string_view key) const {
-  return impl_->GetVector(key);
+  return Guarded([&] { return impl_->GetVector(key); });
 }
 absl::StatusOr<std::vector<std::string>> Store::FindByValue(const FindOptions& options,
                                                             std::string_view value) const {
-  return impl_->FindByValue(options, value);
+  return Guarded([&] { return impl_->FindByValue(options, value); });
 }
 
-absl::Status Store::DefineSpace(const Space& space) { return impl_->DefineSpace(space); }
-absl::Status Store::DropSpace(std::string_view prefix) { return impl_->DropSpace(prefix); }
-absl::Status Store::Flush() { return impl_->Flush(); }
-absl::Status Store::Checkpoint(const std::string& directory) const {
-  return impl_->Checkpoint(directory);
+absl::Status Store::DefineSpace(const Space& space) {
+  return Guarded([&] { return impl_->DefineSpace(space); });
 }
-absl::StatusOr<VerifyReport> Store::Verify() const { return impl_->Verify(); }
+absl::Status Store::DropSpace(std::string_view prefix) {
+  return Guarded([&] { return impl_->DropSpace(prefix); });
+}
+absl::Status Store::Flush() {
+  return Guarded([&] { return impl_->Flush(); });
+}
+absl::Status Store::Checkpoint(const std::string& directory) const {
+  return Guarded([&] { return impl_->Checkpoint(directory); });
+}
+absl::StatusOr<VerifyReport> Store::Verify() const {
+  return Guarded([&] { return impl_->Verify(); });
+}
 StoreStats Store::Stats() const { return impl_->Stats(); }
 
 absl::Status Store::Destroy(const std::string& directory) {

@@ -189,6 +189,24 @@ TEST_CASE("an embedder that throws, fails or makes NaN fails its own write only"
   CheckVerifies(*store);
 }
 
+TEST_CASE("an analyzer that throws fails its own call only") {
+  class ThrowingAnalyzer : public Analyzer {
+   public:
+    std::string id() const override { return "throwing/1"; }
+    void Analyze(std::string_view text, absl::FunctionRef<void(const Token&)>) const override {
+      if (text == "throw") throw std::runtime_error("no rules");
+    }
+  };
+  const TempDir dir;
+  Space space = TextSpace();
+  space.analyzer = std::make_shared<ThrowingAnalyzer>();
+  const auto store = OpenStore(dir.path(), WithSpaces({space}));
+  CHECK(store->Set({}, "k", "throw").code() == absl::StatusCode::kInternal);
+  CHECK(store->Search({}, "throw").status().code() == absl::StatusCode::kInternal);
+  CHECK_OK(store->Set({}, "k", "fine"));
+  CHECK(AllKeys(*store) == "k");
+}
+
 TEST_CASE("options that contradict themselves are refused") {
   const TempDir dir;
   const auto refused = [&](const Options& options) {

@@ -15,6 +15,7 @@
 #include "base/strings.h"
 #include "engine/engine.h"
 #include "engine/file_logger.h"
+#include "engine/log_scan.h"
 #include "engine/rocks_options.h"
 #include "engine/rocks_status.h"
 
@@ -127,6 +128,7 @@ class RocksEngine final : public Engine {
   const std::shared_ptr<rocksdb::Cache> cache_;
   const size_t memory_bytes_;
   std::atomic<bool> failed_{false};
+  uint64_t durable_sequence_ = 0;  // the writer's own; everything up to it is synced (log_scan.h)
 };
 
 absl::Status RocksEngine::Write(EngineBatch& batch, bool sync) {
@@ -135,11 +137,15 @@ absl::Status RocksEngine::Write(EngineBatch& batch, bool sync) {
         "an earlier write failed and its effect is unknown: close the store and open "
         "it again; what was acknowledged is still there");
   }
+  if (sync && !BatchOf(batch)->PutLogData(EncodeDurableClaim(durable_sequence_)).ok()) {
+    return MakeStatus(absl::StatusCode::kInternal, "adding a durable claim to a batch");
+  }
   const rocksdb::Status status = db_->Write(MakeWriteOptions(sync), BatchOf(batch));
   if (!status.ok()) {
     failed_ = true;
     return FromRocks(status, "writing");
   }
+  if (sync) durable_sequence_ = db_->GetLatestSequenceNumber();
   return absl::OkStatus();
 }
 
@@ -296,6 +302,9 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& option
   for (const std::string& name : names) {
     descriptors.emplace_back(name, MakeFamilyOptions(options, name, cache));
   }
+
+  // Before RocksDB recovers: it would drop what stands behind a damage, and the log with it.
+  LIBKV_RETURN_IF_ERROR(CheckLogs(directory));
 
   rocksdb::DB* raw = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;

@@ -1,13 +1,14 @@
 #include "engine/log_scan.h"
 
+#include <fcntl.h>
 #include <rocksdb/write_batch.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <vector>
 
@@ -41,6 +42,35 @@ uint32_t Unmask(uint32_t masked) {
   const uint32_t rotated = masked - 0xa282ead8u;
   return rotated >> 17 | rotated << 15;
 }
+
+// A file as memory, read when it is looked at; nothing of one that cannot be opened.
+class MappedFile {
+ public:
+  explicit MappedFile(const std::string& path) {
+    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return;
+    if (const off_t end = lseek(file, 0, SEEK_END); end > 0) {
+      size_ = static_cast<size_t>(end);
+      void* const memory = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file, 0);
+      if (memory != MAP_FAILED) memory_ = memory;
+    }
+    close(file);
+  }
+  ~MappedFile() {
+    if (memory_ != nullptr) munmap(memory_, size_);
+  }
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::string_view bytes() const {
+    if (memory_ == nullptr) return {};
+    return {static_cast<const char*>(memory_), size_};
+  }
+
+ private:
+  void* memory_ = nullptr;
+  size_t size_ = 0;
+};
 
 // Finds the claim among a batch's operations and ignores everything else.
 class ClaimReader : public rocksdb::WriteBatch::Handler {
@@ -91,9 +121,14 @@ class LogScanner {
       const auto type = static_cast<PieceType>(piece[kHeaderBytes - 1]);
       const std::string_view bytes = piece.substr(kHeaderBytes);
       at += piece.size();
-      if (type == kFull || type == kFirst) record.clear();
-      if (type == kFull || type == kFirst || inside) record += bytes;
-      if (type == kFull || (type == kLast && inside)) Record(record);
+      if (type == kFull) {
+        Record(bytes);
+        inside = false;
+        continue;
+      }
+      if (type == kFirst) record.clear();
+      if (type == kFirst || inside) record += bytes;
+      if (type == kLast && inside) Record(record);
       inside = type == kFirst || (type == kMiddle && inside);
     }
   }
@@ -141,7 +176,7 @@ class LogScanner {
     knows_good_ = seen_record_;
   }
 
-  void Record(const std::string& bytes) {
+  void Record(std::string_view bytes) {
     if (bytes.size() < kBatchHeaderBytes) return;
     const auto first = LoadLittle<uint64_t>(bytes.data());
     const auto count = LoadLittle<uint32_t>(bytes.data() + 8);
@@ -155,7 +190,8 @@ class LogScanner {
     last_sequence_ = std::max(last_sequence_, first + count - (count > 0 ? 1 : 0));
     if (!damaged_) return;
     ClaimReader reader;
-    if (!rocksdb::WriteBatch(bytes).Iterate(&reader).ok() || !reader.claim.has_value()) return;
+    const rocksdb::WriteBatch batch{std::string(bytes)};
+    if (!batch.Iterate(&reader).ok() || !reader.claim.has_value()) return;
     if (*reader.claim > good_through_) {
       lost_ = true;
       claim_ = std::max(claim_, *reader.claim);
@@ -233,9 +269,8 @@ absl::Status CheckLogs(const std::string& directory) {
   std::sort(names.begin(), names.end());  // numbers with leading zeros: the order of writing
   LogScanner scanner;
   for (const std::string& name : names) {
-    std::ifstream file(directory + "/" + name, std::ios::binary);
-    const std::string log{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    scanner.Scan(name, log);
+    const MappedFile file(directory + "/" + name);
+    scanner.Scan(name, file.bytes());
   }
   return scanner.Verdict();
 }

@@ -1,8 +1,28 @@
 #include "store/commit_queue.h"
 
+#include <algorithm>
+#include <chrono>
+
 #include "base/futex.h"
 
 namespace libkv {
+namespace {
+
+constexpr auto kYieldTimeMax = std::chrono::microseconds(200);
+
+// Gives the processor away again and again while `word` is `value`; false: it changed. Whoever is
+// to lead next is then there at once, and on a busy machine every yield lets the kernel finish the
+// sync that all wait for: without, it waits for a timer tick.
+bool YieldWhile(const std::atomic<uint32_t>& word, uint32_t value) {
+  const auto end = std::chrono::steady_clock::now() + kYieldTimeMax;
+  while (word.load() == value) {
+    if (std::chrono::steady_clock::now() >= end) return true;
+    std::this_thread::yield();
+  }
+  return false;
+}
+
+}  // namespace
 
 CommitQueue::CommitQueue(Commit commit) : commit_(std::move(commit)) {
   server_ = std::thread([this] { Serve(); });
@@ -25,7 +45,7 @@ void CommitQueue::Run(Request& request) {
   request.group_ = filling_group_;
   if (!leading_) {
     leading_ = true;
-    Lead(lock);
+    Lead(lock, kRoundsMax);
     return;
   }
   request.sleep_ = first ? Request::kAlone : Request::kTogether;
@@ -40,11 +60,11 @@ void CommitQueue::Run(Request& request) {
     if (state == Request::kCommitted) return;
     if (state == Request::kLead) {
       lock.lock();
-      Lead(lock);
+      Lead(lock, kRoundsMax);
       return;
     }
     if (request.sleep_ == Request::kAlone) {
-      FutexWait(request.state_, state);
+      if (YieldWhile(request.state_, state)) FutexWait(request.state_, state);
     } else {
       FutexWait(together, seen_together);
     }
@@ -83,52 +103,77 @@ void CommitQueue::TakeGroup(std::vector<Request*>& group) {
   if (!waiting_.empty()) --filling_group_;
 }
 
-// Commits one group; the caller holds leading_. Leaves with the lock released.
-void CommitQueue::Lead(std::unique_lock<std::mutex>& lock) {
-  thread_local std::vector<Request*> group;
-  std::vector<Request*> mine = std::move(group);  // a callback may lead another queue
-  mine.clear();
-  TakeGroup(mine);
-  lock.unlock();
+// Commits what waits, a group at a time; the caller holds leading_. Leaves with the lock released.
+void CommitQueue::Lead(std::unique_lock<std::mutex>& lock, int rounds_max) {
+  std::vector<Request*> group;
+  for (int round = 1;; ++round) {
+    group.clear();
+    TakeGroup(group);
+    lock.unlock();
+    commit_(group);
 
-  commit_(mine);
-
-  lock.lock();
-  Request* next_leader = nullptr;
-  Request::Sleep next_leader_sleep = Request::kAwake;
-  uint32_t next_leader_group = 0;
-  if (waiting_.empty()) {
-    leading_ = false;
-  } else if (waiting_.front()->self_ == nullptr) {
-    next_leader = waiting_.front();
-    next_leader_sleep = next_leader->sleep_;
-    next_leader_group = next_leader->group_;
-    next_leader->state_.store(Request::kLead);
-  } else {
-    leading_ = false;
-    work_.notify_one();
+    // Callbacks run only when somebody else may lead: they may start further requests.
+    const bool has_callbacks = std::any_of(group.begin(), group.end(),
+                                           [](const Request* r) { return r->self_ != nullptr; });
+    if (round < rounds_max && !has_callbacks) {
+      // The sync that is due next should not wait until another thread has been scheduled.
+      Release(group, nullptr);
+      lock.lock();
+      if (!waiting_.empty()) continue;
+      leading_ = false;
+      FinishLead(lock);
+      return;
+    }
+    lock.lock();
+    Request* const next = waiting_.empty() ? nullptr : waiting_.front();
+    if (next == nullptr || next->self_ != nullptr) {
+      leading_ = false;
+      const bool more = next != nullptr;
+      FinishLead(lock);
+      if (more) work_.notify_one();
+      Release(group, nullptr);
+    } else {
+      FinishLead(lock);
+      Release(group, next);  // who keeps leading_
+    }
+    return;
   }
+}
+
+void CommitQueue::FinishLead(std::unique_lock<std::mutex>& lock) {
   const bool closing = closing_;
   lock.unlock();
   room_.notify_all();
   if (closing) work_.notify_one();
-  bool wake[2] = {false, false};
-  if (next_leader != nullptr) {
-    // One that a full group left behind sleeps with the others.
-    if (next_leader_sleep == Request::kTogether) wake[next_leader_group % 2] = true;
-    FutexWake(next_leader->state_, 1);
-  }
+}
 
+// Lets the callers of a committed group go, and before that calls `next`, unless null, to lead.
+void CommitQueue::Release(const std::vector<Request*>& group, Request* next) {
+  bool wake[2] = {false, false};
+  if (next != nullptr) {
+    // One that a full group left behind sleeps with the others.
+    if (next->sleep_ == Request::kTogether) wake[next->group_ % 2] = true;
+    std::atomic<uint32_t>& word = next->state_;
+    word.store(Request::kLead);
+    FutexWake(word, 1);
+  }
   std::vector<std::unique_ptr<Request>> started;
-  for (Request* const request : mine) {
+  for (Request* const request : group) {
     if (request->self_ != nullptr) {
       started.push_back(std::move(request->self_));
       continue;
     }
-    if (request->sleep_ == Request::kTogether) wake[request->group_ % 2] = true;
-    request->state_.store(Request::kCommitted);  // from here on the request may be gone
+    if (request->state_.load() == Request::kLead) continue;  // the leader's own
+    if (request->sleep_ == Request::kTogether) {
+      wake[request->group_ % 2] = true;
+      request->state_.store(Request::kCommitted);  // from here on the request may be gone
+    } else if (request->sleep_ == Request::kAlone) {
+      // Waking looks at the address only: the request may be gone once it is committed.
+      std::atomic<uint32_t>& word = request->state_;
+      word.store(Request::kCommitted);
+      FutexWake(word, 1);
+    }
   }
-  group = std::move(mine);
   for (size_t parity = 0; parity < 2; ++parity) {
     if (!wake[parity]) continue;
     committed_[parity].fetch_add(1);
@@ -148,7 +193,7 @@ void CommitQueue::Serve() {
       continue;
     }
     leading_ = true;
-    Lead(lock);
+    Lead(lock, /*rounds_max=*/1);
     lock.lock();
   }
 }

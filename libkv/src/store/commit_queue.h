@@ -8,8 +8,9 @@
 //   1. A caller that finds nobody committing becomes the leader and commits at once, on its own
 //      thread: a lone writer never waits for another thread.
 //   2. Everybody who arrives meanwhile queues up. The first of them is the next leader.
-//   3. When a leader is done it hands over first, so that the next sync starts, and wakes its own
-//      group only then, with one system call for all of it.
+//   3. A leader goes on with the next group, at most kRoundsMax in a row: the disk should not wait
+//      until another thread has been scheduled. Then it hands over, before it lets its last group
+//      go. A group is woken with one system call.
 //   4. Requests without a waiting caller (Start) are led by the queue's own thread when no caller
 //      is there to lead them.
 //
@@ -72,7 +73,12 @@ class CommitQueue {
   void Start(std::unique_ptr<Request> request);
 
  private:
-  void Lead(std::unique_lock<std::mutex>& lock);
+  // Groups that one caller commits in a row, at most: its own call is done after the first.
+  static constexpr int kRoundsMax = 4;
+
+  void Lead(std::unique_lock<std::mutex>& lock, int rounds_max);
+  void FinishLead(std::unique_lock<std::mutex>& lock);
+  void Release(const std::vector<Request*>& group, Request* next);
   void TakeGroup(std::vector<Request*>& group);
   void Serve();
 

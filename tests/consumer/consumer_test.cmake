@@ -13,7 +13,7 @@ run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
 foreach(shared OFF ON)
   set(build ${WORK}/shared_${shared})
   run(${CMAKE_COMMAND} -S ${SOURCE} -B ${build} -DCMAKE_BUILD_TYPE=Release
-    -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_PREFIX_PATH=${WORK}/prefix
+    -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_PREFIX_PATH=${WORK}/prefix
     -DBUILD_SHARED_LIBS=${shared})
   run(${CMAKE_COMMAND} --build ${build})
   run(${build}/consumer ${build}/store)

@@ -10,8 +10,8 @@ foreach(pair ${packages})
   list(GET pair 1 package)
   file(REMOVE_RECURSE ${WORK})
   execute_process(
-    COMMAND ${CMAKE_COMMAND} -S ${SOURCE} -B ${WORK} -DCMAKE_CXX_COMPILER=${COMPILER}
-      -DCMAKE_DISABLE_FIND_PACKAGE_${name}=ON
+    COMMAND ${CMAKE_COMMAND} -S ${SOURCE} -B ${WORK} -G ${GENERATOR}
+      -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_DISABLE_FIND_PACKAGE_${name}=ON
     RESULT_VARIABLE result OUTPUT_VARIABLE out ERROR_VARIABLE out)
   if(result EQUAL 0)
     message(FATAL_ERROR "the configuration goes on without ${name}")

@@ -156,11 +156,11 @@ int main(int argc, char** argv) {
   app.add_option("--rounds", rounds, "how often to kill")->check(CLI::PositiveNumber);
   app.add_option("--seed", seed, "of the moments");
   app.add_option("--control", control, "a lying writer")->check(CLI::IsMember({"early", "split"}));
-  app.add_option("--directory", directory, "on the disk to test; will be removed");
+  app.add_option("--directory", directory, "on the disk to test");
   CLI11_PARSE(app, argc, argv);
   const libkv::TempDir temporary;
   const auto writer =
       std::filesystem::read_symlink("/proc/self/exe").parent_path() / "crash_writer";
   return libkv::crash::Main(rounds, seed, control, writer,
-                            directory.empty() ? temporary.path() : directory);
+                            directory.empty() ? temporary.path() : directory + "/libkv-crash-test");
 }

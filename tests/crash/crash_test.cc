@@ -1,0 +1,166 @@
+// Kills a process that writes, again and again, and compares what is left with what it was told.
+//
+//   crash_test [--rounds N] [--seed S] [--directory D]     nothing may be lost or torn
+//   crash_test --control early|split [--rounds N]          a writer that lies must be found out
+//
+// Each round starts a writer on the directory of the round before, kills it with SIGKILL after 2 to
+// 150 ms, sometimes while it still opens the store, opens the store, and checks every key, every
+// bulk, the counters, searches, neighbours, values and Verify. Every fourth round looks at the
+// store read-only first, as the dead writer left it. Every 25 rounds a new directory.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cinttypes>
+#include <cstdio>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "crash/model.h"
+#include "crash/workload.h"
+#include "crash/writer_process.h"
+#include "support/temp_dir.h"
+
+namespace libkv::crash {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kRoundsPerDirectory = 25;
+constexpr int kReadOnlyEvery = 4;
+constexpr int64_t kLifeMin = 2'000, kLifeMax = 150'000;  // microseconds
+
+struct Totals {
+  int rounds = 0;
+  uint64_t attempted = 0, acknowledged = 0;
+  Findings findings;
+  std::vector<double> open_ms;
+  bool failed = false;
+};
+
+class Run {
+ public:
+  Run(std::string writer, std::string directory, uint64_t seed, Mode mode)
+      : writer_(std::move(writer)), directory_(std::move(directory)), random_(seed), mode_(mode) {}
+
+  void Round() {
+    if (totals_.rounds % kRoundsPerDirectory == 0) StartAnew();
+    const auto life = std::chrono::microseconds(
+        std::uniform_int_distribution<int64_t>(kLifeMin, kLifeMax)(random_));
+    const uint64_t attempted = model_.attempted(), acknowledged = model_.acknowledged();
+    const auto take = [this](const Message& message) { model_.Take(message); };
+    if (!LiveAndDie(writer_, directory_, model_.next_number(), mode_, life, take)) {
+      std::fprintf(stderr, "crash_test: the writer ended by itself\n");
+      totals_.failed = true;
+    }
+    totals_.attempted += model_.attempted() - attempted;
+    totals_.acknowledged += model_.acknowledged() - acknowledged;
+    if (totals_.rounds % kReadOnlyEvery == 0) LookReadOnly();
+    Look();
+    ++totals_.rounds;
+  }
+
+  const Totals& totals() const { return totals_; }
+
+ private:
+  void StartAnew() {
+    std::filesystem::remove_all(directory_);
+    model_ = {};
+  }
+
+  void LookReadOnly() {
+    Options options = StoreOptions();
+    options.read_only = true;
+    const absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(options, directory_);
+    // A writer that died early leaves no store to read.
+    if (absl::IsNotFound(store.status()) || absl::IsFailedPrecondition(store.status())) return;
+    if (model_.acknowledged() == 0) return;
+    if (!store.ok()) return FailedToOpen(store.status());
+    model_.Check(**store, &totals_.findings);
+  }
+
+  void Look() {
+    const Clock::time_point before = Clock::now();
+    const absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(StoreOptions(), directory_);
+    if (!store.ok()) return FailedToOpen(store.status());
+    totals_.open_ms.push_back(
+        std::chrono::duration<double, std::milli>(Clock::now() - before).count());
+    model_.Check(**store, &totals_.findings);
+    model_.Settle(**store);
+  }
+
+  void FailedToOpen(const absl::Status& status) {
+    std::fprintf(stderr, "crash_test: %s\n", status.ToString().c_str());
+    totals_.failed = true;
+  }
+
+  const std::string writer_, directory_;
+  std::mt19937_64 random_;
+  const Mode mode_;
+  Model model_;
+  Totals totals_;
+};
+
+double Percentile(std::vector<double> numbers, size_t percent) {
+  if (numbers.empty()) return 0;
+  std::sort(numbers.begin(), numbers.end());
+  return numbers[std::min(numbers.size() - 1, numbers.size() * percent / 100)];
+}
+
+void Print(const Totals& totals) {
+  const Findings& found = totals.findings;
+  std::printf("rounds %d  attempted %" PRIu64 "  acknowledged %" PRIu64 "\n", totals.rounds,
+              totals.attempted, totals.acknowledged);
+  std::printf("lost %" PRIu64 "  torn %" PRIu64 "  foreign %" PRIu64 "  disagree %" PRIu64
+              "  Verify problems %" PRIu64 "\n",
+              found.lost, found.torn, found.foreign, found.disagree, found.problems);
+  std::printf("open p50 %.1f ms  p99 %.1f ms\n", Percentile(totals.open_ms, 50),
+              Percentile(totals.open_ms, 99));
+}
+
+int Main(int rounds, uint64_t seed, const std::string& control, const std::string& writer,
+         const std::string& directory) {
+  const Mode mode = control == "early"   ? Mode::kEarly
+                    : control == "split" ? Mode::kSplit
+                                         : Mode::kHonest;
+  std::printf("seed %" PRIu64 "\n", seed);
+  std::fflush(stdout);
+  Run run(writer, directory, seed, mode);
+  const Totals& totals = run.totals();
+  const auto found_out = [&] {
+    return mode == Mode::kEarly ? totals.findings.lost > 0 : totals.findings.torn > 0;
+  };
+  for (int i = 0; i < rounds && !totals.failed; ++i) {
+    run.Round();
+    if (mode != Mode::kHonest && found_out()) break;
+  }
+  Print(totals);
+  if (totals.failed || totals.acknowledged == 0) return 1;
+  if (mode == Mode::kHonest) return totals.findings.none() ? 0 : 1;
+  std::printf("the writer that %s was %s\n",
+              mode == Mode::kEarly ? "acknowledges early" : "splits its bulks",
+              found_out() ? "found out" : "NOT found out");
+  return found_out() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace libkv::crash
+
+int main(int argc, char** argv) {
+  CLI::App app("Kills a writing process again and again and checks what is left");
+  int rounds = 200;
+  uint64_t seed =
+      static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  std::string control, directory;
+  app.add_option("--rounds", rounds, "how often to kill")->check(CLI::PositiveNumber);
+  app.add_option("--seed", seed, "of the moments");
+  app.add_option("--control", control, "a lying writer")->check(CLI::IsMember({"early", "split"}));
+  app.add_option("--directory", directory, "on the disk to test");
+  CLI11_PARSE(app, argc, argv);
+  const libkv::TempDir temporary;
+  const auto writer =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path() / "crash_writer";
+  return libkv::crash::Main(rounds, seed, control, writer,
+                            directory.empty() ? temporary.path() : directory + "/libkv-crash-test");
+}

@@ -1,0 +1,117 @@
+// Writes until it is killed: crash_writer DIRECTORY FIRST_NUMBER MODE, reporting to file 3.
+//
+// Each thread says what it is about to do, does it, and says so when the call has returned: at most
+// one operation per thread is in doubt when the end comes.
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "crash/workload.h"
+
+namespace libkv::crash {
+namespace {
+
+constexpr int kReportFile = 3;
+
+void Send(Message::Kind kind, size_t thread, uint64_t number, int64_t result = 0) {
+  const Message message{kind, thread, number, result};
+  // Shorter than PIPE_BUF: whole or not at all. Without a reader SIGPIPE ends this process.
+  if (write(kReportFile, &message, sizeof message) != sizeof message) _exit(4);
+}
+
+absl::Status WriteBulk(Store& store, const WriteOptions& write, size_t thread, uint64_t number,
+                       Mode mode) {
+  std::vector<std::string> keys, values;
+  for (size_t i = 0; i < kBulkKeys; ++i) {
+    keys.push_back(BulkKey(thread, i));
+    values.push_back(BulkValue(thread, number, i));
+  }
+  std::vector<KeyValue> items;
+  for (size_t i = 0; i < kBulkKeys; ++i) items.push_back({keys[i], values[i]});
+  if (mode != Mode::kSplit) return store.BulkSet(write, items);
+  for (const KeyValue& item : items) {
+    if (absl::Status status = store.Set(write, item.key, item.value); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Count(Store& store, const WriteOptions& write, uint64_t number, int64_t* result) {
+  if (IsIncrement(number)) {
+    const absl::StatusOr<int64_t> sum = store.Increment(write, kIncrementedKey);
+    if (sum.ok()) *result = *sum;
+    return sum.status();
+  }
+  const absl::StatusOr<std::string> now = store.Get({}, kComparedKey);
+  if (!now.ok() && !absl::IsNotFound(now.status())) return now.status();
+  const std::string next = std::to_string(now.ok() ? NumberOf(*now) + 1 : 1);
+  if (!now.ok()) return store.CompareAndSet(write, kComparedKey, std::nullopt, next);
+  return store.CompareAndSet(write, kComparedKey, *now, next);
+}
+
+absl::Status Operate(Store& store, size_t thread, uint64_t number, Mode mode, int64_t* result) {
+  const WriteOptions write{.durability = DurabilityOf(thread)};
+  switch (RoleOf(thread)) {
+    case Role::kSets:
+    case Role::kTexts:
+      return IsDelete(number) ? store.Delete(write, KeyOf(thread, number))
+                              : store.Set(write, KeyOf(thread, number), ValueOf(thread, number));
+    case Role::kBulks:
+      return WriteBulk(store, write, thread, number, mode);
+    case Role::kCounters:
+      break;
+  }
+  return Count(store, write, number, result);
+}
+
+void WriteForEver(Store& store, size_t thread, uint64_t number, Mode mode) {
+  for (;; ++number) {
+    int64_t result = 0;
+    Send(Message::Kind::kAttempt, thread, number);
+    const bool is_early = mode == Mode::kEarly && RoleOf(thread) != Role::kCounters;
+    if (is_early) Send(Message::Kind::kAcknowledged, thread, number);
+    const absl::Status status = Operate(store, thread, number, mode, &result);
+    if (status.ok()) {
+      if (!is_early) Send(Message::Kind::kAcknowledged, thread, number, result);
+    } else if (absl::IsAborted(status)) {
+      Send(Message::Kind::kAborted, thread, number);
+    } else {
+      std::fprintf(stderr, "crash_writer: %s\n", status.ToString().c_str());
+      _exit(5);
+    }
+  }
+}
+
+int Run(const std::string& directory, uint64_t first_number, Mode mode) {
+  absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(StoreOptions(), directory);
+  if (!store.ok()) {
+    std::fprintf(stderr, "crash_writer: %s\n", store.status().ToString().c_str());
+    return 6;
+  }
+  std::vector<std::thread> threads;
+  for (size_t thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] { WriteForEver(**store, thread, first_number, mode); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return 0;
+}
+
+}  // namespace
+}  // namespace libkv::crash
+
+int main(int argc, char** argv) {
+  if (argc != 4) return 2;
+  uint64_t first_number = 0;
+  std::from_chars(argv[2], argv[2] + std::strlen(argv[2]), first_number);
+  const std::string mode = argv[3];
+  using libkv::crash::Mode;
+  return libkv::crash::Run(argv[1], first_number,
+                           mode == "early"   ? Mode::kEarly
+                           : mode == "split" ? Mode::kSplit
+                                             : Mode::kHonest);
+}

@@ -1,0 +1,185 @@
+#include "crash/model.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace libkv::crash {
+namespace {
+
+constexpr double kSamePlace = -1e-6;  // score of a vector compared with itself, about 0
+
+constexpr int kSaidMax = 50;
+
+void Say(const char* what, std::string_view key, const std::string& more) {
+  static int said = 0;
+  if (++said > kSaidMax) return;
+  std::fprintf(stderr, "crash_test: %s: %.*s %s\n", what, static_cast<int>(key.size()), key.data(),
+               more.c_str());
+}
+
+// "" when there is none.
+std::string ValueIn(const Store& store, std::string_view key) {
+  const absl::StatusOr<std::string> value = store.Get({}, key);
+  if (value.ok()) return *value;
+  return absl::IsNotFound(value.status()) ? "" : value.status().ToString();
+}
+
+bool IsKeyed(size_t thread) {
+  return RoleOf(thread) == Role::kSets || RoleOf(thread) == Role::kTexts;
+}
+
+}  // namespace
+
+void Model::Take(const Message& message) {
+  last_number_ = std::max(last_number_, message.number);
+  if (message.kind == Message::Kind::kAttempt) {
+    ++attempted_;
+    in_doubt_[message.thread] = message.number;
+    return;
+  }
+  in_doubt_[message.thread] = 0;
+  if (message.kind == Message::Kind::kAborted) return;
+  ++acknowledged_;
+  switch (RoleOf(message.thread)) {
+    case Role::kSets:
+    case Role::kTexts:
+      numbers_[KeyOf(message.thread, message.number)] =
+          IsDelete(message.number) ? 0 : message.number;
+      break;
+    case Role::kBulks:
+      bulks_[message.thread] = message.number;
+      break;
+    case Role::kCounters:
+      ++(IsIncrement(message.number) ? incremented_ : compared_).acknowledged;
+      greatest_sum_ = std::max(greatest_sum_, message.result);
+      break;
+  }
+}
+
+void Model::Check(const Store& store, Findings* findings) const {
+  CheckKeys(store, findings);
+  for (size_t thread = 0; thread < kThreads; ++thread) {
+    if (RoleOf(thread) == Role::kBulks) CheckBulk(store, thread, findings);
+  }
+  CheckCounter(store, true, findings);
+  CheckCounter(store, false, findings);
+  const absl::StatusOr<VerifyReport> report = store.Verify();
+  if (!report.ok()) {
+    Say("Verify failed", "", report.status().ToString());
+    ++findings->problems;
+    return;
+  }
+  findings->problems += report->problem_count;
+  for (const std::string& problem : report->problems) Say("Verify", "", problem);
+}
+
+void Model::CheckKeys(const Store& store, Findings* findings) const {
+  std::map<std::string, uint64_t> doubtful;  // key -> what it may have instead
+  for (size_t thread = 0; thread < kThreads; ++thread) {
+    const uint64_t number = in_doubt_[thread];
+    if (!IsKeyed(thread) || number == 0) continue;
+    doubtful[KeyOf(thread, number)] = IsDelete(number) ? 0 : number;
+  }
+  for (size_t thread = 0; thread < kThreads; ++thread) {
+    if (!IsKeyed(thread)) continue;
+    // Numbers are tried until every key of the thread was seen.
+    std::map<std::string, bool> seen;
+    for (uint64_t n = 0; seen.size() < kKeysPerThread; ++n) {
+      const std::string key = KeyOf(thread, n);
+      if (!seen.emplace(key, true).second) continue;
+      const std::string value = ValueIn(store, key);
+      const auto known = numbers_.find(key);
+      const uint64_t wanted = known == numbers_.end() ? 0 : known->second;
+      const uint64_t found = NumberOf(value);
+      const auto doubt = doubtful.find(key);
+      const bool whole = value == (found == 0 ? "" : ValueOf(thread, found));
+      if (!whole || (found != wanted && (doubt == doubtful.end() || found != doubt->second))) {
+        found > wanted&& whole ? ++findings->foreign : ++findings->lost;
+        Say("lost", key, "should have " + std::to_string(wanted) + ", has " + value.substr(0, 60));
+      }
+      if (RoleOf(thread) == Role::kTexts) CheckText(store, thread, key, found, findings);
+    }
+  }
+}
+
+void Model::CheckText(const Store& store, size_t thread, const std::string& key, uint64_t number,
+                      Findings* findings) const {
+  if (number == 0) return;
+  const absl::StatusOr<SearchResult> result =
+      store.Search({.prefix = "text:"}, WordOf(thread, number));
+  if (result.ok() && result->hits.size() == 1 && result->hits[0].key == key) return;
+  ++findings->disagree;
+  Say("the search does not find", key, result.ok() ? "" : result.status().ToString());
+}
+
+void Model::CheckBulk(const Store& store, size_t thread, Findings* findings) const {
+  const std::string first = BulkKey(thread, 0);
+  const uint64_t found = NumberOf(ValueIn(store, first));
+  for (size_t i = 0; i < kBulkKeys; ++i) {
+    const std::string key = BulkKey(thread, i), value = ValueIn(store, key);
+    if (value == (found == 0 ? "" : BulkValue(thread, found, i))) continue;
+    ++findings->torn;
+    Say("torn", key, first + " has " + std::to_string(found) + ", this " + value.substr(0, 60));
+    return;
+  }
+  if (found != bulks_[thread] && (in_doubt_[thread] == 0 || found != in_doubt_[thread])) {
+    ++(found < bulks_[thread] ? findings->lost : findings->foreign);
+    Say("lost", first,
+        "should have " + std::to_string(bulks_[thread]) + ", has " + std::to_string(found));
+  }
+  if (found == 0) return;
+
+  const std::string prefix = first.substr(0, first.size() - 1);
+  const absl::StatusOr<SearchResult> words =
+      store.Search({.prefix = prefix}, WordOf(thread, found));
+  if (!words.ok() || words->total != kBulkKeys) {
+    ++findings->disagree;
+    Say("the search does not find all of", first, "");
+  }
+  for (size_t i = 0; i < kBulkKeys; ++i) {
+    const std::string key = BulkKey(thread, i), value = BulkValue(thread, found, i);
+    const auto same = store.FindByValue({.prefix = prefix}, value);
+    const auto near = store.SimilarText({.prefix = prefix, .limit = 1}, value);
+    const bool good = same.ok() && same->size() == 1 && same->front() == key && near.ok() &&
+                      near->size() == 1 && near->front().key == key &&
+                      near->front().score >= kSamePlace;
+    if (good) continue;
+    ++findings->disagree;
+    Say("by value or by vector something else is found than", key, "");
+  }
+}
+
+void Model::CheckCounter(const Store& store, bool is_increment, Findings* findings) const {
+  const Counter& counter = is_increment ? incremented_ : compared_;
+  const std::string_view key = is_increment ? kIncrementedKey : kComparedKey;
+  const uint64_t found = NumberOf(ValueIn(store, key));
+  const uint64_t least = counter.settled + counter.acknowledged;
+  uint64_t doubts = 0;
+  for (size_t thread = 0; thread < kThreads; ++thread) {
+    doubts += RoleOf(thread) == Role::kCounters && in_doubt_[thread] != 0 &&
+              IsIncrement(in_doubt_[thread]) == is_increment;
+  }
+  const uint64_t sum = is_increment ? static_cast<uint64_t>(greatest_sum_) : 0;
+  if (found >= std::max(least, sum) && found <= least + doubts) return;
+  ++(found < std::max(least, sum) ? findings->lost : findings->foreign);
+  Say("lost", key,
+      "has " + std::to_string(found) + ", acknowledged " + std::to_string(least) + " and " +
+          std::to_string(doubts) + " in doubt");
+}
+
+void Model::Settle(const Store& store) {
+  for (size_t thread = 0; thread < kThreads; ++thread) {
+    if (RoleOf(thread) == Role::kBulks) {
+      bulks_[thread] = NumberOf(ValueIn(store, BulkKey(thread, 0)));
+    } else if (IsKeyed(thread) && in_doubt_[thread] != 0) {
+      numbers_.emplace(KeyOf(thread, in_doubt_[thread]), 0);
+    }
+  }
+  for (auto& [key, number] : numbers_) number = NumberOf(ValueIn(store, key));
+  incremented_ = {.settled = NumberOf(ValueIn(store, kIncrementedKey))};
+  compared_ = {.settled = NumberOf(ValueIn(store, kComparedKey))};
+  greatest_sum_ = 0;
+  in_doubt_.fill(0);
+}
+
+}  // namespace libkv::crash

@@ -1,0 +1,99 @@
+#include "crash/workload.h"
+
+#include <charconv>
+#include <memory>
+
+namespace libkv::crash {
+namespace {
+
+// SplitMix64's finisher: numbers that look random and are the same in both processes.
+uint64_t Mix(uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
+}
+
+std::string Words(uint64_t number, uint64_t count_max) {
+  std::string words;
+  for (uint64_t i = Mix(number) % (count_max + 1); i-- > 0;) {
+    words += " word" + std::to_string(Mix(number + i) % 500);
+  }
+  return words;
+}
+
+// Cheap, and different for different texts.
+class TextEmbedder : public Embedder {
+ public:
+  std::string identity() const override { return "crash/1"; }
+  size_t dimension() const override { return kDimension; }
+  absl::Status Embed(EmbedKind, std::span<const std::string_view> texts,
+                     std::span<float> vectors) const override {
+    for (size_t i = 0; i < texts.size(); ++i) {
+      uint64_t state = 1;
+      for (const char c : texts[i]) state = Mix(state + static_cast<unsigned char>(c));
+      for (size_t d = 0; d < kDimension; ++d) {
+        state = Mix(state + d);
+        vectors[i * kDimension + d] = static_cast<float>(state % 2'001) / 1'000 - 1;
+      }
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  static constexpr size_t kDimension = 16;
+};
+
+}  // namespace
+
+Options StoreOptions() {
+  Space texts;
+  texts.prefix = "text:";
+  texts.text = true;
+  Space bulks;
+  bulks.prefix = "bulk:";
+  bulks.text = true;
+  bulks.values = true;
+  bulks.metric = Metric::kL2;
+  bulks.embedder = std::make_shared<TextEmbedder>();
+  Options options;
+  options.spaces = {texts, bulks};
+  // Small buffers: flushes and compactions are interrupted too.
+  options.memory_bytes = size_t{16} << 20;
+  return options;
+}
+
+std::string KeyOf(size_t thread, uint64_t number) {
+  return (RoleOf(thread) == Role::kTexts ? "text:" : "plain:") + std::to_string(thread) + ":" +
+         std::to_string(Mix(number) % kKeysPerThread);
+}
+
+bool IsDelete(uint64_t number) { return Mix(number ^ 0xde1e7e) % 6 == 0; }
+
+std::string ValueOf(size_t thread, uint64_t number) {
+  const std::string head = std::to_string(number) + " ";
+  if (RoleOf(thread) == Role::kTexts) return head + WordOf(thread, number) + Words(number, 30);
+  return head + std::string(Mix(number) % 1'000, static_cast<char>('a' + number % 26));
+}
+
+std::string WordOf(size_t thread, uint64_t number) {
+  return "thread" + std::to_string(thread) + "number" + std::to_string(number);
+}
+
+std::string BulkKey(size_t thread, size_t i) {
+  return "bulk:" + std::to_string(thread) + ":" + std::to_string(i);
+}
+
+std::string BulkValue(size_t thread, uint64_t number, size_t i) {
+  return std::to_string(number) + " " + WordOf(thread, number) + " item" + std::to_string(i) +
+         Words(number + i, 10);
+}
+
+bool IsIncrement(uint64_t number) { return Mix(number ^ 0x1c) % 2 == 0; }
+
+uint64_t NumberOf(std::string_view value) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  return error == std::errc() ? number : 0;
+}
+
+}  // namespace libkv::crash

@@ -1,0 +1,96 @@
+// The query language, from any bytes to matches in a tiny index.
+//
+// input := ranking:u8 query
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/check.h"
+#include "index/derive.h"
+#include "index/space_index.h"
+#include "text/query_parser.h"
+#include "text/search_plan.h"
+
+namespace libkv {
+namespace {
+
+constexpr size_t kLevelsMax = 3 * kQueryDepthMax + 4;
+
+const Analyzer& English() {
+  static const auto* const analyzer = new std::shared_ptr<const Analyzer>(MakeEnglishAnalyzer());
+  return **analyzer;
+}
+
+const SpaceIndex& TinyIndex() {
+  static const SpaceIndex* const index = [] {
+    auto* const made = new SpaceIndex(0);
+    const char* const texts[] = {"a web server",
+                                 "the server of the web",
+                                 "web proxy and web server",
+                                 "",
+                                 "full-text search",
+                                 "\xE6\x90\x9C\xE7\xB4\xA2\xE5\xBC\x95",
+                                 "a b c d e f g h",
+                                 "to be or not to be",
+                                 "C++ 11 v1.2.3 foo@example.org",
+                                 "don't stop"};
+    uint64_t document = 0;
+    for (const char* text : texts) {
+      DerivedDocument derived;
+      DeriveWords(English(), text, &derived);
+      made->Add(++document, "key", 1, 0, derived);
+    }
+    return made;
+  }();
+  return *index;
+}
+
+size_t LevelsOf(const QueryNode& node) {
+  size_t below = 0;
+  for (const QueryNode& child : node.children) below = std::max(below, LevelsOf(child));
+  return below + 1;
+}
+
+void Search(const QueryNode& root, Ranking ranking) {
+  LIBKV_CHECK(LevelsOf(root) <= kLevelsMax);
+  const SpaceIndex& index = TinyIndex();
+  const SearchPlan plan = SearchPlan::Make(root, English());
+  LIBKV_CHECK(plan.terms().size() <= kQueryTermsMax);
+  CollectionStatistics statistics;
+  statistics.documents = index.live_documents();
+  statistics.total_length = index.total_words();
+  for (const std::string& term : plan.terms()) {
+    statistics.document_frequencies.push_back(index.delta().DocumentFrequency(term));
+  }
+  int64_t last = -1;
+  plan.Run(index.delta(), statistics, ranking, [&](uint32_t document, double score) {
+    LIBKV_CHECK(int64_t{document} > last && document < index.documents().size());
+    LIBKV_CHECK(std::isfinite(score) && score > 0);
+    last = document;
+    return true;
+  });
+  LIBKV_CHECK(!plan.MatchesNothing() || last == -1);
+}
+
+void Run(std::string_view input) {
+  if (input.empty()) return;
+  const Ranking ranking = input[0] & 1 ? Ranking::kTfIdf : Ranking::kBm25;
+  const std::string_view query = input.substr(1);
+  const absl::StatusOr<ParsedQuery> lenient = ParseQuery(query, false);
+  LIBKV_CHECK(lenient.ok());
+  LIBKV_CHECK(lenient->warnings.size() <= kQueryWarningsMax);
+  const absl::StatusOr<ParsedQuery> strict = ParseQuery(query, true);
+  LIBKV_CHECK(strict.ok() || absl::IsInvalidArgument(strict.status()));
+  // What strict accepts is understood the same way by both, without a warning.
+  if (strict.ok()) LIBKV_CHECK(strict->root == lenient->root && lenient->warnings.empty());
+  Search(lenient->root, ranking);
+}
+
+}  // namespace
+}  // namespace libkv
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  libkv::Run({reinterpret_cast<const char*>(data), size});
+  return 0;
+}

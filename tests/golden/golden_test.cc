@@ -1,0 +1,147 @@
+// Stores written by earlier versions must give their answers for ever.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "golden/content.h"
+#include "support/store_test.h"
+
+namespace libkv {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kGolden = std::string(LIBKV_SOURCE_DIR) + "/tests/golden/format1";
+
+// Names and contents of the files in `directory`.
+std::map<std::string, std::string> Files(const std::string& directory) {
+  std::map<std::string, std::string> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
+    std::ifstream in(entry.path(), std::ios::binary);
+    files[entry.path().filename()] = std::string(std::istreambuf_iterator<char>(in), {});
+  }
+  return files;
+}
+
+void CheckValues(const Store& store) {
+  CHECK(AllKeys(store, {.first = "c", .end = "doc:4"}) == "counter doc:1 doc:2");
+  CHECK(Value(store, "plain") == "value");
+  CHECK(Value(store, "empty") == "");
+  CHECK(Value(store, std::string("bin\0ary\xff", 8)) == GoldenBinary());
+  CHECK(Value(store, "overwritten") == "new");
+  CHECK(Value(store, "deleted") == "(none)");
+  CHECK(Value(store, "counter") == "42");
+  CHECK(Value(store, "expiring") == "until 2200");
+  CHECK(*store.GetExpiry({}, "expiring").value() == kGoldenExpiry);
+  CHECK_FALSE(store.GetExpiry({}, "plain").value().has_value());
+  CHECK(Value(store, "expired") == "(none)");
+  CHECK(Value(store, "doc:expired") == "(none)");
+  CHECK(Value(store, "doc:3") == "(none)");
+  CHECK(Value(store, "v32:old") == "now near b");
+}
+
+void CheckWords(const Store& store) {
+  CHECK(Search(store, "nginx", {.prefix = "doc:"}) == "doc:1");
+  CHECK(Search(store, "serving page", {.prefix = "doc:"}) == "doc:1");  // stems
+  CHECK(Search(store, "\"web server\"", {.prefix = "doc:"}) == "doc:4 doc:1");
+  CHECK(Search(store, "server -web", {.prefix = "doc:"}) == "doc:expiring");
+  CHECK(Search(store, "editor") == "doc:2 e:emacs e:vim");
+  CHECK(Search(store, "replaced OR title OR deleted OR 1991") == "");  // old; not a text field
+  CHECK(store.Search({.ranking = Ranking::kTfIdf}, "web")->total == 4);
+}
+
+void CheckFound(const Store& store) {
+  const auto find = [&](const std::string& field, const std::string& value) {
+    return Keys(store.FindByValue({.prefix = "doc:", .field = field}, value));
+  };
+  CHECK(find("year", "2004") == "doc:1");
+  CHECK(find("year", "2004.0") == "doc:1");
+  CHECK(find("year", "1991.5") == "doc:2");
+  CHECK(find("year", "1999") == "");
+  CHECK(find("tags", "net") == "doc:1");
+  CHECK(find("tags", "null") == "doc:2");
+  CHECK(find("", "Not JSON: a proxy before web servers") == "doc:4");
+  CHECK(find("", "nginx was here") == "");
+}
+
+void CheckNeighbors(const Store& store) {
+  const float x[] = {1, 0, 0, 0}, y[] = {0, 1, 0, 0}, up[] = {1, 2, 3, 4};
+  const auto nearest = store.Similar({.prefix = "v32:"}, x);
+  CHECK(Keys(nearest) == "v32:a v32:c v32:old v32:b");
+  CHECK((*nearest)[0].score == doctest::Approx(0));
+  CHECK((*nearest)[1].score == doctest::Approx(-0.5625));
+  CHECK((*nearest)[2].score == doctest::Approx(-1.25));
+  CHECK((*nearest)[3].score == doctest::Approx(-2));
+  CHECK(Keys(store.Similar({.prefix = "v32:", .limit = 2}, y)) == "v32:b v32:old");
+  const auto half = store.Similar({.prefix = "v16:"}, up);
+  CHECK(Keys(half) == "v16:a v16:c");
+  CHECK((*half)[0].score == doctest::Approx(1));
+  CHECK((*half)[1].score == doctest::Approx(26 / std::sqrt(30.0 * 23)).epsilon(1e-5));
+  CHECK(*store.GetVector("v32:old") == std::vector<float>{0, 0.5f, 0, 0});
+  CHECK(*store.GetVector("v16:c") == std::vector<float>{1, 2, 3, 3});
+  CHECK(absl::IsNotFound(store.GetVector("v16:b").status()));
+  CHECK(Keys(store.SimilarTo({.prefix = "e:", .limit = 1}, "e:emacs")) == "e:vim");
+  CHECK(Keys(store.SimilarText({.prefix = "e:", .limit = 1}, "fast web proxies")) == "e:nginx");
+}
+
+void CheckAnswers(const Store& store) {
+  CheckValues(store);
+  CheckWords(store);
+  CheckFound(store);
+  CheckNeighbors(store);
+  const StoreStats stats = store.Stats();
+  REQUIRE(stats.spaces.size() == 4);
+  CheckVerifies(store);
+}
+
+TEST_CASE("a store of format 1 gives all its answers") {
+  const TempDir dir;
+  fs::copy(kGolden, dir.path());
+  CheckAnswers(*OpenStore(dir.path()));
+  // And again after this version has written: its log replayed, its expired keys swept.
+  {
+    const auto store = OpenStore(dir.path(), GoldenOptions());
+    CheckAnswers(*store);
+    REQUIRE_OK(store->Set({}, "doc:new", "nginx"));
+    CHECK(Search(*store, "nginx", {.prefix = "doc:"}) == "doc:new doc:1");
+    REQUIRE_OK(store->Delete({}, "doc:new"));
+    REQUIRE_OK(store->Flush());
+    CheckAnswers(*store);
+  }
+  CheckAnswers(*OpenStore(dir.path()));
+}
+
+TEST_CASE("a read-only open of a store of format 1 gives the same answers and changes no byte") {
+  const TempDir dir;
+  fs::copy(kGolden, dir.path());
+  const auto before = Files(dir.path());
+  REQUIRE(before.size() > 5);
+  Options options;
+  options.read_only = true;
+  CheckAnswers(*OpenStore(dir.path(), options));
+  CHECK(Files(dir.path()) == before);
+}
+
+TEST_CASE("document ids of a store of format 1 are not given twice") {
+  // Goal: old rows and new ones never mix. Method: everything is written anew, then verified.
+  const TempDir dir;
+  fs::copy(kGolden, dir.path());
+  for (int round = 0; round < 3; ++round) {
+    const auto store = OpenStore(dir.path());
+    for (const char* key : {"doc:1", "doc:2", "doc:4", "e:vim"}) {
+      REQUIRE_OK(store->Set({}, key, "rewritten " + std::to_string(round)));
+    }
+    CHECK(store->Search({}, "rewritten")->total == 4);
+    CHECK(store->Search({}, std::to_string(round))->total == 4);
+    CheckVerifies(*store);
+  }
+}
+
+}  // namespace
+}  // namespace libkv

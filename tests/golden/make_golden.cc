@@ -1,0 +1,103 @@
+// Makes a golden store: make_golden DIRECTORY. Run once for each format number, by hand; the result
+// is kept in tests/golden/format<N> for ever, and every later library must read it.
+//
+// Half of the content is flushed to tables and half stays in the log, so that both are kept.
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "golden/content.h"
+#include "libkv/store.h"
+
+namespace libkv {
+namespace {
+
+void Require(const absl::Status& status) {
+  if (status.ok()) return;
+  std::fprintf(stderr, "make_golden: %s\n", status.ToString().c_str());
+  std::exit(1);
+}
+
+void SetVector(Store& store, const std::string& key, const std::string& value,
+               std::vector<float> vector) {
+  SetOptions options;
+  options.vector = vector;
+  Require(store.Set({}, key, value, options));
+}
+
+void WriteFirstHalf(Store& store) {
+  Require(store.Set({}, "plain", "value"));
+  Require(store.Set({}, "empty", ""));
+  Require(store.Set({}, std::string("bin\0ary\xff", 8), GoldenBinary()));
+  Require(store.Set({}, "overwritten", "old"));
+  Require(store.Set({}, "deleted", "x"));
+  Require(store.Set({}, "counter", "41"));
+  Require(store.Set({}, "doc:1",
+                    R"({"title":"Web servers","body":"nginx serves pages fast",)"
+                    R"("year":2004,"tags":["net","web"]})"));
+  Require(store.Set({}, "doc:2", R"({"title":"Old title","body":"to be replaced","year":1999})"));
+  Require(store.Set({}, "doc:3", R"({"title":"Deleted","body":"nginx too","year":2004})"));
+  Require(store.Set({}, "doc:4", "Not JSON: a proxy before web servers"));
+  SetVector(store, "v32:a", "first", {1, 0, 0, 0});
+  SetVector(store, "v32:b", "second", {0, 1, 0, 0});
+  SetVector(store, "v32:old", "replaced", {9, 9, 9, 9});
+  SetVector(store, "v16:a", "first", {1, 2, 3, 4});
+  SetVector(store, "v16:b", "second", {-1, -2, -3, -4});
+  Require(store.Set({}, "e:nginx", "small fast web server and proxy"));
+  Require(store.Set({}, "e:apache", "the web server with many modules"));
+}
+
+void WriteSecondHalf(Store& store) {
+  Require(store.Set({}, "overwritten", "new"));
+  Require(store.Delete({}, "deleted"));
+  Require(store.Increment({}, "counter").status());
+  SetOptions expiring;
+  expiring.ttl = std::chrono::milliseconds(kGoldenExpiry - kGoldenNow);
+  Require(store.Set({}, "expiring", "until 2200", expiring));
+  Require(store.Set({}, "doc:expiring", "a server until 2200", expiring));
+  SetOptions past;
+  past.ttl = std::chrono::milliseconds(kGoldenPast - kGoldenNow);
+  Require(store.Set({}, "expired", "x", past));
+  Require(store.Set({}, "doc:expired", "nginx was here", past));
+  Require(store.Set({}, "doc:2",
+                    R"({"title":"Vim","body":"An editor with modes","year":1991.5,)"
+                    R"("tags":null})"));
+  Require(store.Delete({}, "doc:3"));
+  SetVector(store, "v32:old", "now near b", {0, 0.5f, 0, 0});
+  SetVector(store, "v32:c", "third", {0.25f, 0, 0, 0});
+  SetVector(store, "v16:c", "third", {1, 2, 3, 3});
+  Require(store.Delete({}, "v16:b"));
+  const KeyValue items[] = {{"e:vim", "text editor with many modes"},
+                            {"e:emacs", "extensible text editor"}};
+  Require(store.BulkSet({}, items));
+}
+
+void Make(const std::string& directory) {
+  Options options = GoldenOptions();
+  options.clock = [] { return kGoldenNow; };
+  for (const bool first : {true, false}) {
+    absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(options, directory);
+    Require(store.status());
+    first ? WriteFirstHalf(**store) : WriteSecondHalf(**store);
+    if (first) Require((*store)->Flush());
+  }
+  // Of no use to a reader: they are not kept.
+  for (const char* name : {"LOG", "LOG.old", "libkv.log", "LOCK", "KVLOCK"}) {
+    std::filesystem::remove(directory + "/" + name);
+  }
+}
+
+}  // namespace
+}  // namespace libkv
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: make_golden DIRECTORY\n");
+    return 2;
+  }
+  libkv::Make(argv[1]);
+  return 0;
+}

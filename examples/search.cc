@@ -37,11 +37,11 @@ int main(int argc, char** argv) {
   };
   Require(store->BulkSet({}, items));
 
-  Show(*store, "bake dough");              // both words, in any form
-  Show(*store, "\"hot oven\"");            // the phrase
-  Show(*store, "oven -bake");              // the first and not the second
+  Show(*store, "bake dough");               // both words, in any form
+  Show(*store, "\"hot oven\"");             // the phrase
+  Show(*store, "oven -bake");               // the first and not the second
   Show(*store, "knife OR (oil tomatoes)");  // alternatives and groups
-  Show(*store, "\"hot oven");              // no query is wrong: it is repaired, and says how
+  Show(*store, "\"hot oven");               // no query is wrong: it is repaired, and says how
 
   // A value that changes is found by its new words at once, and no longer by its old ones.
   Require(store->Set({}, "note:pizza", "We ordered one instead."));

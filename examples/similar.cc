@@ -52,7 +52,6 @@ int main(int argc, char** argv) {
   add("black", {0, 0, 0});
   Require(store->Apply({}, colours));
   const float rust[] = {0.7f, 0.25f, 0.05f};
-  Show("near (0.7, 0.25, 0.05)",
-       Require(store->Similar({.prefix = "colour:", .limit = 2}, rust)));
+  Show("near (0.7, 0.25, 0.05)", Require(store->Similar({.prefix = "colour:", .limit = 2}, rust)));
   return 0;
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kHits = 5;
 constexpr size_t kExcerptBytes = 90;
 constexpr size_t kSectionKeysMax = 10'000;
-constexpr size_t kSectionKeysShown = 8;
+constexpr size_t kSectionKeysShown = 6;
 
 class Stopwatch {
  public:
@@ -39,6 +39,15 @@ std::vector<std::string> PrintError(const absl::Status& status) {
   return {};
 }
 
+void PrintLine(const std::string& key, const std::string& text) {
+  const std::string name = Printable(key);
+  if (text.empty()) {
+    std::printf("  %s\n", name.c_str());
+  } else {
+    std::printf("  %-26s  %s\n", name.c_str(), text.c_str());
+  }
+}
+
 std::string Count(size_t count, const char* one, const char* many) {
   return std::to_string(count) + " " + (count == 1 ? one : many);
 }
@@ -57,7 +66,7 @@ std::vector<std::string> Answers::Ask(const std::string& query) const {
   PrintTitle("words: " + query, Count(found->total, "text", "texts"), milliseconds);
   std::vector<std::string> keys;
   for (const libkv::Hit& hit : found->hits) {
-    std::printf("  %-26s  %s\n", Printable(hit.key).c_str(), SummaryOf(hit.key).c_str());
+    PrintLine(hit.key, SummaryOf(hit.key));
     std::printf("      %s\n", Marked(hit.excerpt).c_str());
     keys.push_back(hit.key);
   }
@@ -123,8 +132,10 @@ std::vector<std::string> Answers::PrintNeighbors(
   PrintTitle(title, "the " + std::to_string(neighbors.size()) + " nearest", milliseconds);
   std::vector<std::string> keys;
   for (const libkv::Neighbor& neighbor : neighbors) {
-    std::printf("  %-26s  %.2f  %s\n", Printable(neighbor.key).c_str(), neighbor.score,
-                SummaryOf(neighbor.key).c_str());
+    char score[16];
+    std::snprintf(score, sizeof(score), "%.2f", neighbor.score);
+    const std::string summary = SummaryOf(neighbor.key);
+    PrintLine(neighbor.key, summary.empty() ? score : score + ("  " + summary));
     keys.push_back(neighbor.key);
   }
   return keys;

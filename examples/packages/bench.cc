@@ -64,9 +64,8 @@ void Bench(const libkv::Store& store) {
   Measure("one word", samples, [&](const Sample& sample) {
     return store.Search({}, sample.title.substr(0, sample.title.find(' '))).status();
   });
-  Measure("two words", samples, [&](const Sample& sample) {
-    return store.Search({}, TwoWords(sample.title)).status();
-  });
+  Measure("two words", samples,
+          [&](const Sample& sample) { return store.Search({}, TwoWords(sample.title)).status(); });
   Measure("two words, with excerpts", samples, [&](const Sample& sample) {
     return store.Search({.excerpt_bytes = 160}, TwoWords(sample.title)).status();
   });

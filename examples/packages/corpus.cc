@@ -61,8 +61,8 @@ absl::Status Load(libkv::Store& store, CorpusKind kind, const std::vector<Docume
     begin += items.size();
     progress.Advance(items.size());
   }
-  const absl::Status status = store.Set(
-      {}, kMarkerKey, kind == CorpusKind::kPackages ? kPackagesMarker : kTextsMarker);
+  const absl::Status status =
+      store.Set({}, kMarkerKey, kind == CorpusKind::kPackages ? kPackagesMarker : kTextsMarker);
   if (!status.ok()) return status;
   const double seconds = progress.seconds();
   std::printf("Loaded %zu texts (%.1f MB) in %.1f s, %.0f a second, every commit synced.\n",

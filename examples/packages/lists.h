@@ -22,7 +22,8 @@ inline constexpr size_t kParagraphBytesMax = size_t{1} << 20;
 
 class Paragraph {
  public:
-  // The value of `field`, its lines joined by '\n' without their leading blank; "" if there is none.
+  // The value of `field`, its lines joined by '\n' without their leading blank; "" if there is
+  // none.
   std::string_view Get(std::string_view field) const;
 
  private:

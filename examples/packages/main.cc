@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -93,13 +94,17 @@ int Check(const libkv::Store& store, std::vector<std::string> problems) {
 
 int Run(const CLI::App& app, const Arguments& arguments) {
   const bool can_load = !arguments.lists.empty() || !arguments.texts.empty();
+  const auto start = std::chrono::steady_clock::now();
   const auto store = OpenCorpus(arguments.store);
+  const std::chrono::duration<double> open_time = std::chrono::steady_clock::now() - start;
   if (!store.ok()) return Fail(store.status().ToString());
   const auto kind = can_load ? LoadOnce(**store, arguments) : KindOf(**store);
   if (!kind.ok()) return Fail(kind.status().ToString());
   if (*kind == CorpusKind::kNone) return Fail("nothing is loaded yet: give --lists or --texts");
 
-  if (!app.get_subcommands().empty()) return AnswerOne(**store, *app.get_subcommands()[0], arguments);
+  if (!app.get_subcommands().empty())
+    return AnswerOne(**store, *app.get_subcommands()[0], arguments);
+  std::printf("Opened in %.1f s.\n", open_time.count());
   const Answers answers(**store);
   answers.PrintSizes();
   if (arguments.bench) {

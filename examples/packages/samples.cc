@@ -125,9 +125,10 @@ std::vector<std::string> AskSamples(const libkv::Store& store, CorpusKind kind) 
 std::vector<std::string> VerifyAll(const libkv::Store& store) {
   const absl::StatusOr<libkv::VerifyReport> report = store.Verify();
   if (!report.ok()) return {"Verify: " + report.status().ToString()};
-  std::printf("\nVerified: %zu values, %zu word lists, %zu vectors and %zu index rows; %zu problems.\n",
-              size_t{report->keys}, size_t{report->documents}, size_t{report->vectors},
-              size_t{report->index_rows}, size_t{report->problem_count});
+  std::printf(
+      "\nVerified: %zu values, %zu word lists, %zu vectors and %zu index rows; %zu problems.\n",
+      size_t{report->keys}, size_t{report->documents}, size_t{report->vectors},
+      size_t{report->index_rows}, size_t{report->problem_count});
   return report->problems;
 }
 

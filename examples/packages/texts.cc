@@ -30,8 +30,8 @@ std::vector<Document> ReadTexts(const std::string& directory) {
     nlohmann::ordered_json json;
     json["name"] = key;
     json["description"] = text;
-    documents.push_back({std::move(key), json.dump(-1, ' ', false,
-                                                   nlohmann::json::error_handler_t::replace)});
+    documents.push_back(
+        {std::move(key), json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)});
   }
   std::sort(documents.begin(), documents.end(),
             [](const Document& a, const Document& b) { return a.key < b.key; });

@@ -1,0 +1,74 @@
+#include "packages/corpus.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <span>
+
+#include "packages/progress.h"
+
+namespace packages {
+namespace {
+
+constexpr size_t kItemsPerCommit = 1'000;
+constexpr size_t kBytesPerCommit = size_t{16} << 20;
+constexpr size_t kMemoryBytes = size_t{512} << 20;
+
+// No package and no file has this name. Its value has none of the text fields, so it is neither
+// searched nor embedded.
+constexpr char kMarkerKey[] = "/loaded";
+constexpr char kPackagesMarker[] = R"({"corpus":"packages"})";
+constexpr char kTextsMarker[] = R"({"corpus":"texts"})";
+
+// As many of the first documents as go into one commit.
+std::vector<libkv::KeyValue> NextItems(std::span<const Document> documents) {
+  std::vector<libkv::KeyValue> items;
+  size_t bytes = 0;
+  for (const Document& document : documents) {
+    if (items.size() == kItemsPerCommit || bytes > kBytesPerCommit) break;
+    items.push_back({document.key, document.value});
+    bytes += document.value.size();
+  }
+  return items;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<libkv::Store>> OpenCorpus(const std::string& directory) {
+  libkv::Space all;  // the prefix "": every key
+  all.text = true;
+  all.text_fields = {"name", "summary", "description"};
+  all.embedder = libkv::MakeHashEmbedder();
+  all.precision = libkv::VectorPrecision::kFloat16;
+  all.fields = {"section", "installed_kb", "tags"};
+  return libkv::Store::Open({.spaces = {all}, .memory_bytes = kMemoryBytes}, directory);
+}
+
+absl::StatusOr<CorpusKind> KindOf(const libkv::Store& store) {
+  const absl::StatusOr<std::string> marker = store.Get({}, kMarkerKey);
+  if (absl::IsNotFound(marker.status())) return CorpusKind::kNone;
+  if (!marker.ok()) return marker.status();
+  if (*marker == kPackagesMarker) return CorpusKind::kPackages;
+  return *marker == kTextsMarker ? CorpusKind::kTexts : CorpusKind::kNone;
+}
+
+absl::Status Load(libkv::Store& store, CorpusKind kind, const std::vector<Document>& documents) {
+  size_t bytes = 0;
+  for (const Document& document : documents) bytes += document.value.size();
+  Progress progress("loading", documents.size());
+  for (size_t begin = 0; begin < documents.size();) {
+    const std::vector<libkv::KeyValue> items = NextItems(std::span(documents).subspan(begin));
+    if (absl::Status status = store.BulkSet({}, items); !status.ok()) return status;
+    begin += items.size();
+    progress.Advance(items.size());
+  }
+  const absl::Status status =
+      store.Set({}, kMarkerKey, kind == CorpusKind::kPackages ? kPackagesMarker : kTextsMarker);
+  if (!status.ok()) return status;
+  const double seconds = progress.seconds();
+  std::printf("Loaded %zu texts (%.1f MB) in %.1f s, %.0f a second, every commit synced.\n",
+              documents.size(), static_cast<double>(bytes) / 1e6, seconds,
+              static_cast<double>(documents.size()) / seconds);
+  return absl::OkStatus();
+}
+
+}  // namespace packages

@@ -1,0 +1,135 @@
+#include "packages/samples.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <set>
+#include <string_view>
+
+#include "packages/answers.h"
+
+namespace packages {
+namespace {
+
+using Keys = std::vector<std::string>;
+
+// Shorter words are in nearly every text.
+constexpr size_t kTellingWordBytes = 5;
+
+class Problems {
+ public:
+  void Unless(bool is_well, const std::string& problem) {
+    if (!is_well) list_.push_back(problem);
+  }
+  std::vector<std::string> Take() { return std::move(list_); }
+
+ private:
+  std::vector<std::string> list_;
+};
+
+bool Has(const Keys& keys, std::string_view key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+// Not only the best ones.
+Keys AllWith(const libkv::Store& store, const std::string& query) {
+  Keys keys;
+  const auto found = store.Search({.limit = libkv::kSearchLimitMax}, query);
+  if (!found.ok()) return keys;
+  for (const libkv::Hit& hit : found->hits) keys.push_back(hit.key);
+  return keys;
+}
+
+std::string ValueOf(const libkv::Store& store, const std::string& key) {
+  return store.Get({}, key).value_or("");
+}
+
+std::set<std::string> TellingWords(std::string_view text) {
+  std::set<std::string> words;
+  std::string word;
+  for (const char c : text) {
+    if (std::isalpha(static_cast<unsigned char>(c)) != 0) {
+      word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      continue;
+    }
+    if (word.size() >= kTellingWordBytes) words.insert(word);
+    word.clear();
+  }
+  return words;
+}
+
+bool ShareWords(const std::string& one, const std::string& other) {
+  const std::set<std::string> words = TellingWords(other);
+  const std::set<std::string> own = TellingWords(one);
+  return std::any_of(own.begin(), own.end(), [&](auto& word) { return words.count(word) == 1; });
+}
+
+bool AnyHas(const libkv::Store& store, const Keys& keys, std::string_view word) {
+  return std::any_of(keys.begin(), keys.end(), [&](const std::string& key) {
+    return ValueOf(store, key).find(word) != std::string::npos;
+  });
+}
+
+std::vector<std::string> AskAboutPackages(const libkv::Store& store) {
+  const Answers answers(store);
+  Problems problems;
+  const Keys servers = answers.Ask("web server");
+  problems.Unless(!servers.empty(), "no text has the words: web server");
+  const Keys all_servers = AllWith(store, "web server");
+  problems.Unless(Has(all_servers, "nginx") || Has(all_servers, "apache2"),
+                  "neither nginx nor apache2 is an answer to: web server");
+  const Keys phrase = answers.Ask("\"version control system\"");
+  problems.Unless(!phrase.empty(), "no text has the phrase: version control system");
+  const Keys editors = answers.Ask("\"text editor\" -emacs -vim");
+  problems.Unless(!editors.empty(), "no text editor is left without emacs and vim");
+  problems.Unless(!Has(editors, "vim") && !Has(editors, "emacs"), "an excluded word was found");
+
+  const Keys like = answers.Like("nginx");
+  problems.Unless(!like.empty(), "nothing is like nginx");
+  for (const std::string& key : like) {
+    problems.Unless(ShareWords(ValueOf(store, "nginx"), ValueOf(store, key)),
+                    key + " is said to be like nginx and shares no word with it");
+  }
+  const Keys tools = answers.Meaning("tool to edit photographs");
+  problems.Unless(AnyHas(store, tools, "photo"), "no tool to edit photographs was found");
+  const Keys section = answers.Section("httpd");
+  problems.Unless(Has(section, "nginx") || Has(section, "apache2"),
+                  "neither nginx nor apache2 is in the section httpd");
+  return problems.Take();
+}
+
+std::vector<std::string> AskAboutTexts(const libkv::Store& store) {
+  const Answers answers(store);
+  Problems problems;
+  problems.Unless(!answers.Ask("redistribute software").empty(), "no text is about software");
+  const Keys phrase = answers.Ask("\"without warranty\"");
+  const Keys both = answers.Ask("license -warranty");
+  problems.Unless(!phrase.empty() || !both.empty(), "no text is a license");
+  for (const std::string& key : both) {
+    problems.Unless(!Has(phrase, key), key + " was found although it has the excluded word");
+  }
+  if (!phrase.empty()) {
+    problems.Unless(!answers.Like(phrase.front()).empty(), "no text is like " + phrase.front());
+  }
+  const Keys meaning = answers.Meaning("permission to use, copy and modify");
+  problems.Unless(!meaning.empty(), "no text gives a permission");
+  return problems.Take();
+}
+
+}  // namespace
+
+std::vector<std::string> AskSamples(const libkv::Store& store, CorpusKind kind) {
+  return kind == CorpusKind::kPackages ? AskAboutPackages(store) : AskAboutTexts(store);
+}
+
+std::vector<std::string> VerifyAll(const libkv::Store& store) {
+  const absl::StatusOr<libkv::VerifyReport> report = store.Verify();
+  if (!report.ok()) return {"Verify: " + report.status().ToString()};
+  std::printf(
+      "\nVerified: %zu values, %zu word lists, %zu vectors and %zu index rows; %zu problems.\n",
+      size_t{report->keys}, size_t{report->documents}, size_t{report->vectors},
+      size_t{report->index_rows}, size_t{report->problem_count});
+  return report->problems;
+}
+
+}  // namespace packages

@@ -104,13 +104,15 @@ size_t WordStart(std::string_view text, size_t at, size_t highest) {
   return at;
 }
 
-// The last end of a word in [lowest, at], else `at`.
+// The last end of a word in [lowest, at], `lowest` being one. In a script without blanks, and
+// within a very long word, `at`.
 size_t WordEnd(std::string_view text, size_t at, size_t lowest) {
-  lowest = std::max(lowest, at - std::min(at, kWordEdgeBytes));
-  for (size_t i = at; i > lowest; --i) {
+  const size_t nearest = std::max(lowest, at - std::min(at, kWordEdgeBytes));
+  for (size_t i = at; i > nearest; --i) {
     if (IsAsciiWhiteSpace(text[i]) && !IsAsciiWhiteSpace(text[i - 1])) return i;
   }
-  return at;
+  const bool ascii = at > 0 && static_cast<unsigned char>(text[at - 1]) < 0x80;
+  return ascii && nearest == lowest ? lowest : at;
 }
 
 size_t CharacterStart(std::string_view text, size_t at) {

@@ -237,5 +237,26 @@ TEST_CASE("any bytes make a sound excerpt") {
   CHECK(highlighted > 10'000);
 }
 
+TEST_CASE("a window full of matches still ends between words") {
+  const auto analyzer = MakeEnglishAnalyzer();
+  const std::string text =
+      "easy to use distributed version control system (documentation) is a distributed version "
+      "control system designed to be easy to use";
+  for (size_t bytes = 30; bytes < text.size(); ++bytes) {
+    CAPTURE(bytes);
+    const Excerpt excerpt = MakeExcerpt(text, {"version", "control", "system"}, *analyzer, bytes);
+    CAPTURE(excerpt.text);
+    for (const Excerpt::Highlight& mark : excerpt.highlights) {
+      const std::string word = excerpt.text.substr(mark.begin, mark.end - mark.begin);
+      CHECK((word == "version" || word == "control" || word == "system"));
+    }
+    const size_t cut = excerpt.text.rfind("…");
+    if (cut == std::string::npos || cut == 0) continue;
+    const size_t blank = excerpt.text.rfind(' ', cut);
+    const std::string last = excerpt.text.substr(blank + 1, cut - blank - 1);
+    CHECK((" " + text + " ").find(last + " ") != std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace libkv

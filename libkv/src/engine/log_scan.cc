@@ -186,6 +186,11 @@ class LogScanner {
       if (good_through_ > 0) --good_through_;
       knows_good_ = true;
     }
+    if (damaged_ && !lost_ && seen_record_ && first == good_through_ + 1) {
+      // Nothing is missing in between: a torn tail that an earlier recovery dropped, in a log that
+      // was not deleted yet when the process ended.
+      damaged_ = false;
+    }
     seen_record_ = true;
     last_sequence_ = std::max(last_sequence_, first + count - (count > 0 ? 1 : 0));
     if (!damaged_) return;

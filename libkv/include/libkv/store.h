@@ -31,6 +31,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "libkv/batch.h"
+#include "libkv/find.h"
 #include "libkv/iterator.h"
 #include "libkv/options.h"
 #include "libkv/search.h"
@@ -143,17 +144,18 @@ class Store {
   // The stored vector of `key`. NotFound: no such key, or it has none.
   absl::StatusOr<std::vector<float>> GetVector(std::string_view key) const;
 
-  // The keys, in order, whose whole value is `value` (spaces with `values`), at most `limit`; or
-  // whose JSON field `field` is `value` (spaces with that field). A number in `value` equals the
-  // JSON number whatever its spelling: "1" finds 1 and 1.0, and the string "1" too.
-  // FailedPrecondition: no space under `prefix` has that index.
-  struct FindOptions {
-    std::string prefix;
-    std::string field;  // "": the whole value
-    size_t limit = 1'000;
-  };
+  // The keys, in order, whose whole value is `value` (spaces with `values`); or whose JSON field
+  // options.field is `value` (spaces with that field). A number in `value` equals the JSON number
+  // whatever its spelling: "1" finds 1 and 1.0, and the string "1" too.
+  // FailedPrecondition: no space under the prefix has that index. InvalidArgument: limit over
+  // kFindLimitMax.
   absl::StatusOr<std::vector<std::string>> FindByValue(const FindOptions& options,
                                                        std::string_view value) const;
+
+  // The keys whose field lies in a range, by the order of their values, then of the keys. The same
+  // failures as FindByValue, and InvalidArgument for NaN. Costs a read of each key that is
+  // returned.
+  absl::StatusOr<std::vector<FieldHit>> QueryField(const FieldQuery& query) const;
 
   // Defines a space while the store is in use and indexes what is already there. New writes are
   // indexed from the start; searches see the older values as they are done; returns when all are.

@@ -68,4 +68,37 @@ size_t OrderedValueBytes(std::string_view bytes) {
   return 0;
 }
 
+bool ParseOrderedValue(std::string_view ordered, OrderedValue* value) {
+  if (ordered.empty() || OrderedValueBytes(ordered) != ordered.size()) return false;
+  *value = {};
+  switch (static_cast<uint8_t>(ordered[0])) {
+    case kNull:
+      return true;
+    case kBool:
+      value->kind = OrderedValue::Kind::kBool;
+      value->boolean = ordered[1] != 0;
+      return true;
+    case kNumber:
+      value->kind = OrderedValue::Kind::kNumber;
+      value->number = DoubleFromOrdered(LoadFixed64(ordered.data() + 1));
+      return true;
+    default:
+      break;
+  }
+  value->kind = OrderedValue::Kind::kText;
+  for (size_t i = 1; i < ordered.size(); ++i) {
+    if (ordered[i] != '\0') {
+      value->text += ordered[i];
+      continue;
+    }
+    const auto after = static_cast<uint8_t>(ordered[++i]);
+    if (after != kZeroByte) {
+      value->text_is_cut = after == kHashed;
+      return true;
+    }
+    value->text += '\0';
+  }
+  return true;
+}
+
 }  // namespace libkv

@@ -21,6 +21,19 @@ std::string OrderedBool(bool value);
 std::string OrderedNumber(double value);  // not NaN
 std::string OrderedText(std::string_view text);
 
+// A value taken apart. Of a long text only the beginning is there.
+struct OrderedValue {
+  enum class Kind { kNull, kBool, kNumber, kText };
+  Kind kind = Kind::kNull;
+  bool boolean = false;
+  double number = 0;
+  std::string text;
+  bool text_is_cut = false;
+};
+
+// False: `ordered` is not one whole ordered value.
+bool ParseOrderedValue(std::string_view ordered, OrderedValue* value);
+
 // How many bytes of the front of `bytes` are one ordered value; 0 when they are malformed.
 size_t OrderedValueBytes(std::string_view bytes);
 

@@ -2,7 +2,10 @@
 // value that is stored, because rows hold hashes and a snapshot may be older than the value.
 #include <algorithm>
 #include <charconv>
+#include <compare>
+#include <optional>
 #include <set>
+#include <tuple>
 
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -11,6 +14,7 @@
 #include "index/derive.h"
 #include "index/index_rows.h"
 #include "store/store_impl.h"
+#include "text/json_text.h"
 
 namespace libkv {
 namespace {
@@ -28,30 +32,86 @@ std::vector<std::string> OrderedForms(std::string_view value) {
   return forms;
 }
 
+// Where a field stands in the definition; nullopt: `space` does not index it.
+std::optional<uint16_t> FieldNumber(const ActiveSpace& space, const std::string& field) {
+  const std::vector<std::string>& fields = space.definition().fields;
+  const auto it = std::find(fields.begin(), fields.end(), field);
+  if (it == fields.end()) return std::nullopt;
+  return static_cast<uint16_t>(it - fields.begin());
+}
+
 // The prefixes of the rows that can name keys with that value; empty: `space` has no such index.
 std::vector<std::string> RowPrefixes(const ActiveSpace& space, const std::string& field,
                                      std::string_view value) {
-  const SpaceDefinition& definition = space.definition();
   if (field.empty()) {
-    if (!definition.values) return {};
+    if (!space.definition().values) return {};
     return {ValueKey(space.id(), HashWide(value), {})};
   }
-  const auto it = std::find(definition.fields.begin(), definition.fields.end(), field);
-  if (it == definition.fields.end()) return {};
-  const auto number = static_cast<uint16_t>(it - definition.fields.begin());
+  const std::optional<uint16_t> number = FieldNumber(space, field);
+  if (!number.has_value()) return {};
   std::vector<std::string> prefixes;
   for (const std::string& form : OrderedForms(value)) {
-    prefixes.push_back(FieldKey(space.id(), number, form, {}));
+    prefixes.push_back(FieldKey(space.id(), *number, form, {}));
   }
   return prefixes;
 }
+
+absl::Status NotIndexed(const std::string& prefix, const std::string& field) {
+  const std::string what = field.empty() ? "whole values" : Concat("the field '", field, "'");
+  return FailedPrecondition("no space under prefix '", Printable(prefix), "' indexes ", what,
+                            ": set Space::values or Space::fields");
+}
+
+absl::Status CheckLimit(size_t limit) {
+  if (limit <= kFindLimitMax) return absl::OkStatus();
+  return InvalidArgument("a limit of ", limit, " is above ", kFindLimitMax);
+}
+
+// The whole text behind a row that holds only its beginning.
+std::string WholeText(std::string_view value, const std::string& field, std::string_view ordered) {
+  std::string whole;
+  ForEachJsonLeaf(value, [&](std::string_view path, const JsonLeaf& leaf) {
+    const bool is_it = path == field && leaf.kind == JsonLeaf::Kind::kString;
+    if (is_it && OrderedText(leaf.text) == ordered) whole = leaf.text;
+  });
+  return whole;
+}
+
+FieldValue ToFieldValue(OrderedValue value) {
+  switch (value.kind) {
+    case OrderedValue::Kind::kNull:
+      return nullptr;
+    case OrderedValue::Kind::kBool:
+      return value.boolean;
+    case OrderedValue::Kind::kNumber:
+      return value.number;
+    case OrderedValue::Kind::kText:
+      break;
+  }
+  return std::move(value.text);
+}
+
+absl::StatusOr<std::string> ToOrdered(const FieldValue& value) {
+  if (std::holds_alternative<bool>(value)) return OrderedBool(std::get<bool>(value));
+  if (std::holds_alternative<std::string>(value)) return OrderedText(std::get<std::string>(value));
+  if (std::holds_alternative<std::nullptr_t>(value)) return OrderedNull();
+  const double number = std::get<double>(value);
+  if (number != number) return InvalidArgument("a bound of the range is NaN");
+  return OrderedNumber(number);
+}
+
+struct FoundField {
+  std::string ordered, key;
+  FieldValue value;
+};
 
 }  // namespace
 
 absl::StatusOr<std::vector<std::string>> Store::Impl::FindByValue(const FindOptions& options,
                                                                   std::string_view value) const {
   LIBKV_RETURN_IF_ERROR(CheckUsable());
-  const std::shared_ptr<const StoreSnapshot> snapshot = GetSnapshot();
+  LIBKV_RETURN_IF_ERROR(CheckLimit(options.limit));
+  const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(options.snapshot);
   const EngineRead read{.snapshot = snapshot->rows.get()};
   bool indexed = false;
   std::set<std::string> keys;  // of several rows and spaces, in order
@@ -80,15 +140,69 @@ absl::StatusOr<std::vector<std::string>> Store::Impl::FindByValue(const FindOpti
       LIBKV_RETURN_IF_ERROR(cursor->status());
     }
   }
-  if (!indexed) {
-    return FailedPrecondition("no space under prefix '", Printable(options.prefix), "' indexes ",
-                              options.field.empty() ? "whole values" : "the field '", options.field,
-                              options.field.empty() ? "" : "'",
-                              ": set Space::values or Space::fields");
-  }
+  if (!indexed) return NotIndexed(options.prefix, options.field);
   std::vector<std::string> found(keys.begin(), keys.end());
   if (found.size() > options.limit) found.resize(options.limit);
   return found;
+}
+
+absl::StatusOr<std::vector<FieldHit>> Store::Impl::QueryField(const FieldQuery& query) const {
+  LIBKV_RETURN_IF_ERROR(CheckUsable());
+  LIBKV_RETURN_IF_ERROR(CheckLimit(query.limit));
+  std::string first, last;
+  if (query.first.has_value()) {
+    LIBKV_ASSIGN_OR_RETURN(first, ToOrdered(*query.first));
+  }
+  if (query.last.has_value()) {
+    LIBKV_ASSIGN_OR_RETURN(last, ToOrdered(*query.last));
+  }
+  const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(query.snapshot);
+  const EngineRead read{.snapshot = snapshot->rows.get()};
+  bool indexed = false;
+  std::vector<FoundField> found;  // of all spaces: the best `limit` of each
+  for (const ActiveSpace* space : Spaces().Overlapping(query.prefix)) {
+    const std::optional<uint16_t> number = FieldNumber(*space, query.field);
+    if (!number.has_value()) continue;
+    indexed = true;
+    const std::string all = FieldKey(space->id(), *number, {}, {});
+    const std::string lower = all + first;
+    // The end of a range that includes all keys with the last value.
+    const std::string upper = PrefixEnd(all + last);
+    const auto cursor = engine_->NewCursor(Family::kIndex, read, lower, upper);
+    query.descending ? cursor->SeekToLast() : cursor->SeekToFirst();
+    for (size_t taken = 0; cursor->Valid() && taken < query.limit;
+         query.descending ? cursor->Prev() : cursor->Next()) {
+      uint16_t unused = 0;
+      std::string_view ordered, key;
+      OrderedValue value;
+      if (!ParseFieldSuffix(
+              cursor->key().substr(IndexPrefix(space->id(), IndexKind::kField).size()), &unused,
+              &ordered, &key) ||
+          !ParseOrderedValue(ordered, &value)) {
+        return DataLoss("field row '", Printable(cursor->key()), "' is damaged");
+      }
+      if (!key.starts_with(query.prefix)) continue;
+      PinnedValue pinned;
+      Record record;
+      const absl::Status status = ReadLive(read, key, &pinned, &record);
+      if (absl::IsNotFound(status)) continue;  // expired
+      LIBKV_RETURN_IF_ERROR(status);
+      if (value.text_is_cut) value.text = WholeText(record.value, query.field, ordered);
+      found.push_back({std::string(ordered), std::string(key), ToFieldValue(std::move(value))});
+      ++taken;
+    }
+    LIBKV_RETURN_IF_ERROR(cursor->status());
+  }
+  if (!indexed) return NotIndexed(query.prefix, query.field);
+  std::sort(found.begin(), found.end(), [&](const FoundField& a, const FoundField& b) {
+    const auto order = std::tie(a.ordered, a.key) <=> std::tie(b.ordered, b.key);
+    return query.descending ? order > 0 : order < 0;
+  });
+  if (found.size() > query.limit) found.resize(query.limit);
+  std::vector<FieldHit> hits;
+  hits.reserve(found.size());
+  for (FoundField& field : found) hits.push_back({std::move(field.key), std::move(field.value)});
+  return hits;
 }
 
 }  // namespace libkv

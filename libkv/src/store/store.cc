@@ -118,6 +118,10 @@ absl::StatusOr<std::vector<std::string>> Store::FindByValue(const FindOptions& o
   return Guarded([&] { return impl_->FindByValue(options, value); });
 }
 
+absl::StatusOr<std::vector<FieldHit>> Store::QueryField(const FieldQuery& query) const {
+  return Guarded([&] { return impl_->QueryField(query); });
+}
+
 absl::Status Store::DefineSpace(const Space& space) {
   return Guarded([&] { return impl_->DefineSpace(space); });
 }

@@ -5,7 +5,7 @@
 //   write_path.cc    Set, Delete, BulkSet, ...: preparing a request and committing a group
 //   read_path.cc     Get, View, MultiGet, iterators, snapshots
 //   search_path.cc   Search                 similar_path.cc  Similar, SimilarTo, SimilarText
-//   find_path.cc     FindByValue            spaces.cc        DefineSpace, DropSpace
+//   find_path.cc     FindByValue, QueryField   spaces.cc        DefineSpace, DropSpace
 //   maintenance.cc   expired keys, indexes with many dead entries
 //   verify.cc        Verify
 #ifndef LIBKV_SRC_STORE_STORE_IMPL_H_
@@ -91,6 +91,7 @@ class Store::Impl {
   absl::StatusOr<std::vector<float>> GetVector(std::string_view key) const;
   absl::StatusOr<std::vector<std::string>> FindByValue(const FindOptions& options,
                                                        std::string_view value) const;
+  absl::StatusOr<std::vector<FieldHit>> QueryField(const FieldQuery& query) const;
 
   // spaces.cc
   absl::Status DefineSpace(const libkv::Space& space);

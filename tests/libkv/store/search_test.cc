@@ -160,6 +160,54 @@ TEST_CASE("of JSON values the named fields are searched and found by value") {
   CheckVerifies(*store);
 }
 
+TEST_CASE("a field is walked in the order of its values, within bounds, up or down") {
+  const TempDir dir;
+  Space space;
+  space.prefix = "p";
+  space.fields = {"v", "w"};
+  const auto store = OpenStore(dir.path(), WithSpaces({space}));
+  const std::string long_text(300, 'z');
+  const std::vector<std::pair<std::string, std::string>> values = {
+      {"p1", "3"},     {"p2", "-10"},  {"p3", "\"abc\""},
+      {"p4", "true"},  {"p5", "null"}, {"p6", "[2.5, \"a\", 2.5]"},
+      {"p7", "false"}, {"p8", "3.0"},  {"p9", "\"" + long_text + "\""}};
+  for (const auto& [key, value] : values) {
+    REQUIRE_OK(store->Set({}, key, "{\"v\":" + value + ",\"w\":0}"));
+  }
+  const auto ask = [&](const FieldQuery& query) {
+    const auto hits = store->QueryField(query);
+    REQUIRE_OK(hits);
+    std::vector<std::string> keys;
+    for (const FieldHit& hit : *hits) keys.push_back(hit.key);
+    return Keys(keys);
+  };
+  CHECK(ask({.field = "v"}) == "p5 p7 p4 p2 p6 p1 p8 p6 p3 p9");
+  CHECK(ask({.field = "v", .descending = true}) == "p9 p3 p6 p8 p1 p6 p2 p4 p7 p5");
+  CHECK(ask({.field = "v", .limit = 3}) == "p5 p7 p4");
+  CHECK(ask({.field = "v", .first = FieldValue(2.5), .last = FieldValue(3.0)}) == "p6 p1 p8");
+  CHECK(ask({.field = "v", .first = FieldValue(std::string("b"))}) == "p9");
+  CHECK(ask({.field = "v", .last = FieldValue(false)}) == "p5 p7");
+  CHECK(ask({.field = "v", .first = FieldValue(1e9), .last = FieldValue(-1e9)}) == "");
+  CHECK(ask({.prefix = "p8", .field = "v"}) == "p8");
+  const auto last = store->QueryField({.field = "v", .descending = true, .limit = 1});
+  CHECK(std::get<std::string>((*last)[0].value) == long_text);
+  CHECK(absl::IsInvalidArgument(
+      store->QueryField({.field = "v", .first = FieldValue(std::nan(""))}).status()));
+  CHECK(absl::IsInvalidArgument(
+      store->QueryField({.field = "v", .limit = kFindLimitMax + 1}).status()));
+  CHECK(absl::IsFailedPrecondition(store->QueryField({.field = "none"}).status()));
+
+  const auto before = store->GetSnapshot();
+  REQUIRE_OK(store->Delete({}, "p2"));
+  REQUIRE_OK(store->Set({}, "p1", "{}"));
+  CHECK(ask({.field = "v", .first = FieldValue(-1e9), .last = FieldValue(1e9)}) == "p6 p8");
+  CHECK(
+      ask({.field = "v", .first = FieldValue(-1e9), .last = FieldValue(1e9), .snapshot = before}) ==
+      "p2 p6 p1 p8");
+  CHECK(Keys(store->FindByValue({.field = "v", .snapshot = before}, "3")) == "p1 p8");
+  CheckVerifies(*store);
+}
+
 TEST_CASE("searches stay within a key prefix and each key has the space with the longest one") {
   const TempDir dir;
   Options options = WithSpaces({TextSpace("a:"), TextSpace("a:b:")});

@@ -1,6 +1,7 @@
 #include "packages/corpus.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <span>
 
@@ -31,16 +32,29 @@ std::vector<libkv::KeyValue> NextItems(std::span<const Document> documents) {
   return items;
 }
 
+absl::Status StoreAll(libkv::Store& store, const std::vector<Document>& documents) {
+  Progress progress("loading", documents.size());
+  for (size_t begin = 0; begin < documents.size();) {
+    const std::vector<libkv::KeyValue> items = NextItems(std::span(documents).subspan(begin));
+    if (absl::Status status = store.BulkSet({}, items); !status.ok()) return status;
+    begin += items.size();
+    progress.Advance(items.size());
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<libkv::Store>> OpenCorpus(const std::string& directory) {
+absl::StatusOr<std::unique_ptr<libkv::Store>> OpenCorpus(const std::string& directory,
+                                                         bool must_exist) {
   libkv::Space all;  // the prefix "": every key
   all.text = true;
   all.text_fields = {"name", "summary", "description"};
   all.embedder = libkv::MakeHashEmbedder();
   all.precision = libkv::VectorPrecision::kFloat16;
   all.fields = {"section", "installed_kb", "tags"};
-  return libkv::Store::Open({.spaces = {all}, .memory_bytes = kMemoryBytes}, directory);
+  return libkv::Store::Open(
+      {.must_exist = must_exist, .spaces = {all}, .memory_bytes = kMemoryBytes}, directory);
 }
 
 absl::StatusOr<CorpusKind> KindOf(const libkv::Store& store) {
@@ -52,22 +66,17 @@ absl::StatusOr<CorpusKind> KindOf(const libkv::Store& store) {
 }
 
 absl::Status Load(libkv::Store& store, CorpusKind kind, const std::vector<Document>& documents) {
-  size_t bytes = 0;
-  for (const Document& document : documents) bytes += document.value.size();
-  Progress progress("loading", documents.size());
-  for (size_t begin = 0; begin < documents.size();) {
-    const std::vector<libkv::KeyValue> items = NextItems(std::span(documents).subspan(begin));
-    if (absl::Status status = store.BulkSet({}, items); !status.ok()) return status;
-    begin += items.size();
-    progress.Advance(items.size());
-  }
+  const auto start = std::chrono::steady_clock::now();
+  if (absl::Status status = StoreAll(store, documents); !status.ok()) return status;
   const absl::Status status =
       store.Set({}, kMarkerKey, kind == CorpusKind::kPackages ? kPackagesMarker : kTextsMarker);
   if (!status.ok()) return status;
-  const double seconds = progress.seconds();
+  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+  size_t bytes = 0;
+  for (const Document& document : documents) bytes += document.value.size();
   std::printf("Loaded %zu texts (%.1f MB) in %.1f s, %.0f a second, every commit synced.\n",
-              documents.size(), static_cast<double>(bytes) / 1e6, seconds,
-              static_cast<double>(documents.size()) / seconds);
+              documents.size(), static_cast<double>(bytes) / 1e6, time.count(),
+              static_cast<double>(documents.size()) / time.count());
   return absl::OkStatus();
 }
 

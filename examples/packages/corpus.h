@@ -15,7 +15,8 @@ namespace packages {
 enum class CorpusKind { kNone, kPackages, kTexts };
 
 // Opens the store in `directory`, with words, vectors and fields for every key.
-absl::StatusOr<std::unique_ptr<libkv::Store>> OpenCorpus(const std::string& directory);
+absl::StatusOr<std::unique_ptr<libkv::Store>> OpenCorpus(const std::string& directory,
+                                                         bool must_exist);
 
 // What a finished Load left in the store; kNone when there was none, or it did not finish.
 absl::StatusOr<CorpusKind> KindOf(const libkv::Store& store);

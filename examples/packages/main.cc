@@ -34,6 +34,8 @@ int Fail(const std::string& problem) {
   return 1;
 }
 
+int Fail(const absl::Status& status) { return Fail(std::string(status.message())); }
+
 // A fresh folder that is removed at the end, for --check.
 class TemporaryFolder {
  public:
@@ -95,11 +97,11 @@ int Check(const libkv::Store& store, std::vector<std::string> problems) {
 int Run(const CLI::App& app, const Arguments& arguments) {
   const bool can_load = !arguments.lists.empty() || !arguments.texts.empty();
   const auto start = std::chrono::steady_clock::now();
-  const auto store = OpenCorpus(arguments.store);
+  const auto store = OpenCorpus(arguments.store, !can_load);
   const std::chrono::duration<double> open_time = std::chrono::steady_clock::now() - start;
-  if (!store.ok()) return Fail(store.status().ToString());
+  if (!store.ok()) return Fail(store.status());
   const auto kind = can_load ? LoadOnce(**store, arguments) : KindOf(**store);
-  if (!kind.ok()) return Fail(kind.status().ToString());
+  if (!kind.ok()) return Fail(kind.status());
   if (*kind == CorpusKind::kNone) return Fail("nothing is loaded yet: give --lists or --texts");
 
   if (!app.get_subcommands().empty())

@@ -18,9 +18,8 @@ class Progress {
 
   void Advance(size_t count);
 
-  double seconds() const;
-
  private:
+  double seconds() const;
   void Print(bool in_place);
 
   const std::string verb_;

@@ -43,7 +43,7 @@ void CommitQueue::Run(Request& request) {
   waiting_.push_back(&request);
   waiting_bytes_ += request.bytes;
   request.group_ = filling_group_;
-  if (!leading_) {
+  if (!leading_ && first) {
     leading_ = true;
     Lead(lock, kRoundsMax);
     return;

@@ -115,6 +115,43 @@ TEST_CASE("groups respect their bounds and leave nobody behind") {
   CHECK(bytes_of_groups.size() >= 6);
 }
 
+TEST_CASE("a caller that leads a group it has no room in returns only when its own was committed") {
+  // Goal: OK means committed. Method: the queue's own thread is kept in a callback, so that two
+  // started requests wait with nobody leading; either of them fills a group, and then a caller
+  // comes.
+  struct Blocker : CommitQueue::Request {
+    std::atomic<bool>*entered = nullptr, *release = nullptr;
+    void Done() override {
+      *entered = true;
+      while (!*release) std::this_thread::yield();
+    }
+  };
+  std::atomic<bool> entered{false}, release{false}, committed{false};
+  Number mine(3);  // outlives the queue, whatever Run does
+  {
+    CommitQueue queue([&](std::span<CommitQueue::Request* const> group) {
+      for (CommitQueue::Request* request : group) committed = committed || request == &mine;
+    });
+    auto blocker = std::make_unique<Blocker>();
+    blocker->entered = &entered;
+    blocker->release = &release;
+    queue.Start(std::move(blocker));
+    while (!entered) std::this_thread::yield();
+    for (int n = 1; n <= 2; ++n) {
+      auto large = std::make_unique<Number>(n);
+      large->bytes = CommitQueue::kGroupBytesMax;
+      queue.Start(std::move(large));
+    }
+    std::thread releaser([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      release = true;
+    });
+    queue.Run(mine);
+    CHECK(committed);
+    releaser.join();
+  }
+}
+
 TEST_CASE("a callback may start the next request") {
   struct Chain : CommitQueue::Request {
     CommitQueue* queue = nullptr;

@@ -132,7 +132,8 @@ TEST_CASE("banned calls stay out") {
   };
   for (const SourceFile& file : SourcesUnder({"libkv", "kvserver"})) {
     for (size_t i = 0; i < file.lines.size(); ++i) {
-      for (const auto& [call, instead] : banned) {
+      for (const auto& entry : banned) {
+        const std::string &call = entry.first, &instead = entry.second;
         if (call == "sprintf(" && file.lines[i].find("snprintf(") != std::string::npos) continue;
         CHECK_MESSAGE(file.lines[i].find(call) == std::string::npos, Where(file, i)
                                                                          << "  -> use " << instead);

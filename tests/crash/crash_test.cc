@@ -1,7 +1,7 @@
 // Kills a process that writes, again and again, and compares what is left with what it was told.
 //
-//   crash_test [--rounds N] [--seed S] [--directory D]     nothing may be lost or torn
-//   crash_test --control early|split [--rounds N]          a writer that lies must be found out
+//   crash_test [--rounds N] [--seed S] [--longest MS] [--directory D]   nothing may be lost
+//   crash_test --control early|split [--rounds N]     a writer that lies must be found out
 //
 // Each round starts a writer on the directory of the round before, kills it with SIGKILL after 2 to
 // 150 ms, sometimes while it still opens the store, opens the store, and checks every key, every
@@ -29,7 +29,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kRoundsPerDirectory = 25;
 constexpr int kReadOnlyEvery = 4;
-constexpr int64_t kLifeMin = 2'000, kLifeMax = 150'000;  // microseconds
+constexpr int64_t kLifeMin = 2'000;  // microseconds
 
 struct Totals {
   int rounds = 0;
@@ -41,13 +41,17 @@ struct Totals {
 
 class Run {
  public:
-  Run(std::string writer, std::string directory, uint64_t seed, Mode mode)
-      : writer_(std::move(writer)), directory_(std::move(directory)), random_(seed), mode_(mode) {}
+  Run(std::string writer, std::string directory, uint64_t seed, Mode mode, int64_t life_max)
+      : writer_(std::move(writer)),
+        directory_(std::move(directory)),
+        random_(seed),
+        mode_(mode),
+        life_max_(life_max) {}
 
   void Round() {
     if (totals_.rounds % kRoundsPerDirectory == 0) StartAnew();
     const auto life = std::chrono::microseconds(
-        std::uniform_int_distribution<int64_t>(kLifeMin, kLifeMax)(random_));
+        std::uniform_int_distribution<int64_t>(kLifeMin, life_max_)(random_));
     const uint64_t attempted = model_.attempted(), acknowledged = model_.acknowledged();
     const auto take = [this](const Message& message) { model_.Take(message); };
     if (!LiveAndDie(writer_, directory_, model_.next_number(), mode_, life, take)) {
@@ -98,6 +102,7 @@ class Run {
   const std::string writer_, directory_;
   std::mt19937_64 random_;
   const Mode mode_;
+  const int64_t life_max_;
   Model model_;
   Totals totals_;
 };
@@ -119,14 +124,14 @@ void Print(const Totals& totals) {
               Percentile(totals.open_ms, 99));
 }
 
-int Main(int rounds, uint64_t seed, const std::string& control, const std::string& writer,
-         const std::string& directory) {
+int Main(int rounds, uint64_t seed, int64_t life_max, const std::string& control,
+         const std::string& writer, const std::string& directory) {
   const Mode mode = control == "early"   ? Mode::kEarly
                     : control == "split" ? Mode::kSplit
                                          : Mode::kHonest;
   std::printf("seed %" PRIu64 "\n", seed);
   std::fflush(stdout);
-  Run run(writer, directory, seed, mode);
+  Run run(writer, directory, seed, mode, life_max);
   const Totals& totals = run.totals();
   const auto found_out = [&] {
     return mode == Mode::kEarly ? totals.findings.lost > 0 : totals.findings.torn > 0;
@@ -150,17 +155,20 @@ int Main(int rounds, uint64_t seed, const std::string& control, const std::strin
 int main(int argc, char** argv) {
   CLI::App app("Kills a writing process again and again and checks what is left");
   int rounds = 200;
+  int64_t longest = 150;
   uint64_t seed =
       static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
   std::string control, directory;
   app.add_option("--rounds", rounds, "how often to kill")->check(CLI::PositiveNumber);
   app.add_option("--seed", seed, "of the moments");
+  app.add_option("--longest", longest, "milliseconds that a writer may live")
+      ->check(CLI::Range(3, 60'000));
   app.add_option("--control", control, "a lying writer")->check(CLI::IsMember({"early", "split"}));
   app.add_option("--directory", directory, "on the disk to test");
   CLI11_PARSE(app, argc, argv);
   const libkv::TempDir temporary;
   const auto writer =
       std::filesystem::read_symlink("/proc/self/exe").parent_path() / "crash_writer";
-  return libkv::crash::Main(rounds, seed, control, writer,
+  return libkv::crash::Main(rounds, seed, longest * 1'000, control, writer,
                             directory.empty() ? temporary.path() : directory + "/libkv-crash-test");
 }

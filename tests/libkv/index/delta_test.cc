@@ -83,7 +83,9 @@ TEST_CASE("postings come back in order with their frequencies and positions") {
   std::sort(terms.begin(), terms.end());
   REQUIRE(terms.size() == oracle.size());
   size_t at = 0;
-  for (const auto& [word, postings] : oracle) {
+  for (const auto& entry : oracle) {
+    const std::string& word = entry.first;
+    const std::map<uint32_t, Positions>& postings = entry.second;
     CAPTURE(word);
     CHECK(terms[at++] == word);
     CHECK(delta.DocumentFrequency(word) == postings.size());

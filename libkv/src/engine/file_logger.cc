@@ -6,15 +6,15 @@ namespace libkv {
 
 FileLogger::FileLogger(std::string path)
     : Logger(rocksdb::InfoLogLevel::WARN_LEVEL), path_(std::move(path)) {
-  OpenLocked();
+  OpenLocked("ae");
 }
 
 FileLogger::~FileLogger() {
   if (file_ != nullptr) std::fclose(file_);
 }
 
-void FileLogger::OpenLocked() {
-  file_ = std::fopen(path_.c_str(), "ae");
+void FileLogger::OpenLocked(const char* mode) {
+  file_ = std::fopen(path_.c_str(), mode);
   if (file_ == nullptr) return;
   std::fseek(file_, 0, SEEK_END);
   const long end = std::ftell(file_);
@@ -34,8 +34,9 @@ void FileLogger::Logv(const char* format, va_list arguments) {
   if (all > 0) bytes_ += static_cast<size_t>(all);
   if (bytes_ < kLogBytesMax) return;
   std::fclose(file_);
-  std::rename(path_.c_str(), (path_ + ".old").c_str());
-  OpenLocked();
+  // A log that cannot be kept as .old starts again from nothing: the bound holds.
+  const bool kept = std::rename(path_.c_str(), (path_ + ".old").c_str()) == 0;
+  OpenLocked(kept ? "ae" : "we");
 }
 
 }  // namespace libkv

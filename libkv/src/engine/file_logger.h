@@ -20,10 +20,10 @@ class FileLogger : public rocksdb::Logger {
   ~FileLogger() override;
 
   using rocksdb::Logger::Logv;
-  void Logv(const char* format, va_list arguments) override;
+  void Logv(const char* format, va_list arguments) override __attribute__((format(printf, 2, 0)));
 
  private:
-  void OpenLocked();
+  void OpenLocked(const char* mode);
 
   const std::string path_;
   std::mutex mutex_;

@@ -20,7 +20,6 @@ absl::StatusCode CodeOf(const rocksdb::Status& status) {
     case rocksdb::Status::kIOError:
       return status.IsNoSpace() ? absl::StatusCode::kResourceExhausted
                                 : absl::StatusCode::kUnavailable;
-      return absl::StatusCode::kResourceExhausted;
     case rocksdb::Status::kBusy:
     case rocksdb::Status::kTryAgain:
     case rocksdb::Status::kTimedOut:

@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "format/keys.h"
 #include "format/row.h"
+#include "libkv/options.h"
 
 namespace libkv {
 namespace {
@@ -45,6 +46,14 @@ bool ReadList(Reader& in, std::vector<std::string>* list) {
     list->emplace_back(item);
   }
   return true;
+}
+
+bool KnownVectors(const SpaceDefinition& d) {
+  return d.dimension >= 1 && d.dimension <= kVectorDimensionMax &&
+         d.metric >= static_cast<uint8_t>(Metric::kCosine) &&
+         d.metric <= static_cast<uint8_t>(Metric::kInnerProduct) &&
+         d.precision >= static_cast<uint8_t>(VectorPrecision::kFloat32) &&
+         d.precision <= static_cast<uint8_t>(VectorPrecision::kFloat16);
 }
 
 bool ReadString(Reader& in, std::string* out) {
@@ -132,6 +141,8 @@ absl::Status ParseSpaceDefinition(uint32_t space, std::string_view row,
   if ((flags & kEmbedder) != 0) good = good && ReadString(in, &d.embedder);
   if ((flags & kFields) != 0) good = good && ReadList(in, &d.fields);
   if (!good || !in.done()) return Damaged(key);
+  // The row is intact: what makes no sense here was written by a version that knows more.
+  if ((flags & kVectors) != 0 && !KnownVectors(d)) return Unknown(key);
   *definition = std::move(d);
   return absl::OkStatus();
 }

@@ -73,10 +73,16 @@ absl::Status Store::Impl::LoadContents(const ActiveSpace& space, const EngineSna
     }();
     std::vector<PinnedValue> values(keys.size());
     bool found[kLoadStep] = {};
-    LIBKV_RETURN_IF_ERROR(engine_->MultiGet(Family::kData, read, keys, values.data(), found));
+    // A map row whose record is gone or damaged is skipped here and named by Verify: one bad value,
+    // or one bad block of them, must not keep all others from being opened.
+    if (!engine_->MultiGet(Family::kData, read, keys, values.data(), found).ok()) {
+      for (size_t i = 0; i < step.size(); ++i) {
+        if (!engine_->Get(Family::kData, read, keys[i], &values[i], &found[i]).ok()) {
+          found[i] = false;
+        }
+      }
+    }
     for (size_t i = 0; i < step.size(); ++i) {
-      // A map row whose record is gone or damaged is skipped here and named by Verify: one bad
-      // value must not keep all others from being opened.
       Record record;
       if (!found[i] || !ReadRecord(keys[i], values[i].view(), &record).ok()) continue;
       if (record.header.document != step[i].document || record.header.space != space.id()) continue;

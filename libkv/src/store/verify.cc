@@ -46,9 +46,10 @@ class Store::Impl::Verifier {
     if (absl::Status files = store_.engine_->VerifyFiles(); !files.ok()) {
       Problem(ToStd(files.message()));
     }
-    LIBKV_RETURN_IF_ERROR(CheckRecords());
-    LIBKV_RETURN_IF_ERROR(CheckIndexRows());
-    LIBKV_RETURN_IF_ERROR(CheckVectorRows());
+    // A range that cannot be read is a finding like any other: the rest is still looked at.
+    for (const absl::Status& status : {CheckRecords(), CheckIndexRows(), CheckVectorRows()}) {
+      if (!status.ok()) Problem(ToStd(status.message()));
+    }
     for (const StoreSnapshot::Space& space : snapshot_->spaces) CheckMemory(space);
     return std::move(report_);
   }

@@ -247,5 +247,16 @@ TEST_CASE("definitions are the same when all but their state is") {
   }
 }
 
+TEST_CASE("intact definitions with an unknown metric, precision or dimension are refused") {
+  SpaceDefinition d;
+  for (const std::string& payload :
+       {FromHex("01 02 02 00 03 09 01"), FromHex("01 02 02 00 03 02 07"),
+        FromHex("01 02 02 00 8080808008 02 01"), FromHex("01 02 02 00 00 02 01")}) {
+    CAPTURE(ToHex(payload));
+    CHECK_FALSE(ParseSpaceDefinition(1, SealRow(SpaceKey(1), payload), &d).ok());
+  }
+  CHECK(ParseSpaceDefinition(1, SealRow(SpaceKey(1), FromHex("01 02 02 00 03 02 01")), &d).ok());
+}
+
 }  // namespace
 }  // namespace libkv

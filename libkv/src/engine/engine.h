@@ -10,6 +10,7 @@
 #ifndef LIBKV_SRC_ENGINE_ENGINE_H_
 #define LIBKV_SRC_ENGINE_ENGINE_H_
 
+#include <rocksdb/iterator.h>
 #include <rocksdb/slice.h>
 
 #include <cstddef>
@@ -25,8 +26,11 @@
 #include "absl/status/statusor.h"
 
 namespace rocksdb {
+class ColumnFamilyHandle;
+class DB;
 class WriteBatch;
-}
+struct ReadOptions;
+}  // namespace rocksdb
 
 namespace libkv {
 
@@ -83,20 +87,36 @@ class PinnedValue {
 // the cursor is fetched once per move: the accessors cost nothing.
 class EngineCursor {
  public:
-  virtual ~EngineCursor() = default;
-  virtual void SeekToFirst() = 0;
-  virtual void SeekToLast() = 0;
-  virtual void Seek(std::string_view key) = 0;
-  virtual void SeekForPrev(std::string_view key) = 0;
-  virtual void Next() = 0;
-  virtual void Prev() = 0;
-  virtual absl::Status status() const = 0;
+  EngineCursor(const EngineCursor&) = delete;
+  EngineCursor& operator=(const EngineCursor&) = delete;
+
+  void SeekToFirst() { it_->SeekToFirst(), Fetch(); }
+  void SeekToLast() { it_->SeekToLast(), Fetch(); }
+  void Seek(std::string_view key) { it_->Seek({key.data(), key.size()}), Fetch(); }
+  void SeekForPrev(std::string_view key) { it_->SeekForPrev({key.data(), key.size()}), Fetch(); }
+  void Next() { it_->Next(), Fetch(); }
+  void Prev() { it_->Prev(), Fetch(); }
+  absl::Status status() const;
 
   bool Valid() const { return valid_; }
   std::string_view key() const { return key_; }
   std::string_view value() const { return value_; }
 
- protected:
+ private:
+  friend class Engine;
+  EngineCursor(std::string lower, std::string upper);
+
+  void Fetch() {
+    valid_ = it_->Valid();
+    if (!valid_) return;
+    const rocksdb::Slice key = it_->key(), value = it_->value();
+    key_ = {key.data(), key.size()};
+    value_ = {value.data(), value.size()};
+  }
+
+  const std::string lower_, upper_;
+  const rocksdb::Slice lower_slice_, upper_slice_;  // RocksDB keeps pointers to them
+  std::unique_ptr<rocksdb::Iterator> it_;
   bool valid_ = false;
   std::string_view key_, value_;
 };
@@ -155,6 +175,10 @@ class Engine {
 
  protected:
   static rocksdb::PinnableSlice* SliceOf(PinnedValue* value) { return &value->slice_; }
+  static std::unique_ptr<EngineCursor> MakeCursor(rocksdb::DB* db,
+                                                  rocksdb::ColumnFamilyHandle* family,
+                                                  rocksdb::ReadOptions read, std::string lower,
+                                                  std::string upper);
   static rocksdb::WriteBatch* BatchOf(EngineBatch& batch) { return batch.batch_.get(); }
   virtual const void* Families() const = 0;
 };

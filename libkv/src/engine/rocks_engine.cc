@@ -42,40 +42,6 @@ const rocksdb::Snapshot* Unwrap(const EngineSnapshot* snapshot) {
   return snapshot == nullptr ? nullptr : static_cast<const RocksSnapshot*>(snapshot)->get();
 }
 
-class RocksCursor final : public EngineCursor {
- public:
-  RocksCursor(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* family, rocksdb::ReadOptions read,
-              std::string lower, std::string upper)
-      : lower_(std::move(lower)), upper_(std::move(upper)) {
-    lower_slice_ = lower_;
-    upper_slice_ = upper_;
-    if (!lower_.empty()) read.iterate_lower_bound = &lower_slice_;
-    if (!upper_.empty()) read.iterate_upper_bound = &upper_slice_;
-    it_.reset(db->NewIterator(read, family));
-  }
-
-  void SeekToFirst() override { it_->SeekToFirst(), Fetch(); }
-  void SeekToLast() override { it_->SeekToLast(), Fetch(); }
-  void Seek(std::string_view key) override { it_->Seek(ToSlice(key)), Fetch(); }
-  void SeekForPrev(std::string_view key) override { it_->SeekForPrev(ToSlice(key)), Fetch(); }
-  void Next() override { it_->Next(), Fetch(); }
-  void Prev() override { it_->Prev(), Fetch(); }
-  absl::Status status() const override { return FromRocks(it_->status(), "reading a range"); }
-
- private:
-  void Fetch() {
-    valid_ = it_->Valid();
-    if (!valid_) return;
-    const rocksdb::Slice key = it_->key(), value = it_->value();
-    key_ = {key.data(), key.size()};
-    value_ = {value.data(), value.size()};
-  }
-
-  const std::string lower_, upper_;
-  rocksdb::Slice lower_slice_, upper_slice_;  // RocksDB keeps pointers to them
-  std::unique_ptr<rocksdb::Iterator> it_;
-};
-
 class RocksEngine final : public Engine {
  public:
   RocksEngine(std::unique_ptr<rocksdb::DB> db, Handles families,
@@ -202,8 +168,8 @@ absl::Status RocksEngine::MultiGet(Family family, const EngineRead& read,
 
 std::unique_ptr<EngineCursor> RocksEngine::NewCursor(Family family, const EngineRead& read,
                                                      std::string lower, std::string upper) const {
-  return std::make_unique<RocksCursor>(db_.get(), Handle(family), ReadOptionsFor(read),
-                                       std::move(lower), std::move(upper));
+  return MakeCursor(db_.get(), Handle(family), ReadOptionsFor(read), std::move(lower),
+                    std::move(upper));
 }
 
 absl::Status RocksEngine::Flush() {
@@ -253,6 +219,24 @@ void RocksEngine::ReserveMemory(size_t bytes) {
 }
 
 }  // namespace
+
+EngineCursor::EngineCursor(std::string lower, std::string upper)
+    : lower_(std::move(lower)),
+      upper_(std::move(upper)),
+      lower_slice_(lower_),
+      upper_slice_(upper_) {}
+absl::Status EngineCursor::status() const { return FromRocks(it_->status(), "reading a range"); }
+
+std::unique_ptr<EngineCursor> Engine::MakeCursor(rocksdb::DB* db,
+                                                 rocksdb::ColumnFamilyHandle* family,
+                                                 rocksdb::ReadOptions read, std::string lower,
+                                                 std::string upper) {
+  std::unique_ptr<EngineCursor> cursor(new EngineCursor(std::move(lower), std::move(upper)));
+  if (!cursor->lower_.empty()) read.iterate_lower_bound = &cursor->lower_slice_;
+  if (!cursor->upper_.empty()) read.iterate_upper_bound = &cursor->upper_slice_;
+  cursor->it_.reset(db->NewIterator(read, family));
+  return cursor;
+}
 
 EngineBatch::EngineBatch()
     : batch_(std::make_unique<rocksdb::WriteBatch>(/*reserved_bytes=*/0, /*max_bytes=*/0,

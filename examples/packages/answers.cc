@@ -109,6 +109,24 @@ std::vector<std::string> Answers::Section(const std::string& section) const {
   return *keys;
 }
 
+std::vector<std::string> Answers::Largest() const {
+  const Stopwatch watch;
+  const auto hits = store_.QueryField(
+      {.field = "installed_kb", .last = 1e12, .descending = true, .limit = kHits});
+  const double milliseconds = watch.milliseconds();
+  if (!hits.ok()) return PrintError(hits.status());
+  PrintTitle("largest", "by installed_kb", milliseconds);
+  std::vector<std::string> keys;
+  for (const libkv::FieldHit& hit : *hits) {
+    const double* const kb = std::get_if<double>(&hit.value);
+    char size[32];
+    std::snprintf(size, sizeof(size), "%.0f MB", kb == nullptr ? 0 : *kb / 1'000);
+    PrintLine(hit.key, size + ("  " + SummaryOf(hit.key)));
+    keys.push_back(hit.key);
+  }
+  return keys;
+}
+
 void Answers::PrintSizes() const {
   const libkv::StoreStats stats = store_.Stats();
   uint64_t documents = 0, terms = 0, vectors = 0, index_bytes = 0, vector_bytes = 0;

@@ -95,6 +95,7 @@ std::vector<std::string> AskAboutPackages(const libkv::Store& store) {
   const Keys section = answers.Section("httpd");
   problems.Unless(Has(section, "nginx") || Has(section, "apache2"),
                   "neither nginx nor apache2 is in the section httpd");
+  problems.Unless(!answers.Largest().empty(), "no package has a size");
   return problems.Take();
 }
 

@@ -2,7 +2,8 @@
 //
 //   open.cc          Open, Destroy, the order in which things start and end
 //   loader.cc        what is in memory, rebuilt from the rows
-//   write_path.cc    Set, Delete, BulkSet, ...: preparing a request and committing a group
+//   write_path.cc    Set, Delete, BulkSet, ...: preparing a request, on the caller's thread
+//   commit_path.cc   committing a group of requests, on the leader's
 //   read_path.cc     Get, View, MultiGet, iterators, snapshots
 //   search_path.cc   Search                 similar_path.cc  Similar, SimilarTo, SimilarText
 //   find_path.cc     FindByValue, QueryField   spaces.cc        DefineSpace, DropSpace
@@ -133,6 +134,8 @@ class Store::Impl {
   absl::Status CheckChange(const PendingChange& change) const;
   absl::Status Prepare(WriteRequest& request) const;
   absl::Status Run(const WriteOptions& write, WriteRequest& request);
+
+  // commit_path.cc
   struct Pending;
   struct OldRecord;
   void CommitGroup(std::span<CommitQueue::Request* const> group);

@@ -1,0 +1,246 @@
+// How a group of writes is committed, by whoever leads the queue: conditions are evaluated, rows
+// appended, one batch written, and memory brought up to it.
+#include "base/hash.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "format/catalog_rows.h"
+#include "format/keys.h"
+#include "index/derive.h"
+#include "index/index_rows.h"
+#include "store/commit_types.h"
+#include "store/store_impl.h"
+#include "store/sum.h"
+
+namespace libkv {
+namespace {
+
+// Document ids are reserved on disk in blocks, so that most batches need not.
+constexpr uint64_t kDocumentBlock = 65'536;
+// The block cache is told of index memory in steps.
+constexpr size_t kMemoryStep = size_t{1} << 20;
+
+}  // namespace
+
+void Store::Impl::CommitGroup(std::span<CommitQueue::Request* const> group) {
+  batch_->Clear();
+  publications_.clear();
+  pending_.clear();
+
+  // Only groups in which somebody looks at what was there before need to know what the requests
+  // before them in the group did.
+  bool track = false;
+  for (CommitQueue::Request* request : group) {
+    const auto& r = *static_cast<const WriteRequest*>(request);
+    track = track || r.condition != WriteRequest::Condition::kNone || r.table != &Spaces();
+    for (const PendingChange& change : r.changes) {
+      track = track || change.space != nullptr || change.only_if_record.has_value();
+    }
+  }
+  bool sync = false;
+  size_t changes = 0;
+  for (CommitQueue::Request* request : group) {
+    auto& r = *static_cast<WriteRequest*>(request);
+    if (!Admit(r, track)) continue;
+    sync = sync || r.durability == Durability::kSynced;
+    changes += r.applied;
+  }
+  if (batch_->count() == 0) return;
+
+  const absl::Status status = engine_->Write(*batch_, sync);
+  if (!status.ok()) {
+    for (CommitQueue::Request* request : group) {
+      auto& r = *static_cast<WriteRequest*>(request);
+      if (r.status.ok()) r.status = status;
+    }
+    return;
+  }
+  Publish(engine_->LatestSequence());
+  for (CommitQueue::Request* request : group) {
+    auto& r = *static_cast<WriteRequest*>(request);
+    if (r.after && r.status.ok()) r.after();
+  }
+  commits_.fetch_add(1, std::memory_order_relaxed);
+  writes_.fetch_add(changes, std::memory_order_relaxed);
+  if (sync) syncs_.fetch_add(1, std::memory_order_relaxed);
+  unsynced_.store(!sync, std::memory_order_relaxed);
+}
+
+// Adds the request's rows to the batch, all or none; false: none, and its status says why.
+bool Store::Impl::Admit(WriteRequest& request, bool track) {
+  const bool outdated = request.table != nullptr && request.table != &Spaces();
+  if (outdated) request.status = Prepare(request);
+  if (request.status.ok()) request.status = Evaluate(request);
+  std::vector<OldRecord> olds;
+  if (request.status.ok() && track) request.status = ReadOlds(request, &olds);
+  if (!request.status.ok()) return false;
+  if (request.more_rows) request.more_rows(*batch_);
+  AppendRequest(request, olds, track);
+  return true;
+}
+
+absl::Status Store::Impl::Evaluate(WriteRequest& request) {
+  if (request.condition == WriteRequest::Condition::kNone) return absl::OkStatus();
+  PendingChange& change = request.changes.front();
+  PinnedValue pinned;
+  Record record;
+  bool there = false;
+  if (const auto it = pending_.find(change.key); it != pending_.end()) {
+    there = !it->second.is_delete;
+    record.header = it->second.header;
+    record.value = it->second.value;
+    there = there && !record.header.ExpiredAt(Now());
+  } else {
+    const absl::Status status = ReadLive({}, change.key, &pinned, &record);
+    if (!status.ok() && !absl::IsNotFound(status)) return status;
+    there = status.ok();
+  }
+
+  if (request.condition == WriteRequest::Condition::kCompare) {
+    if (there == request.expected.has_value() && (!there || record.value == *request.expected)) {
+      return absl::OkStatus();
+    }
+    return MakeStatus(absl::StatusCode::kAborted, "key '", Printable(change.key), "' has ",
+                      there ? "another value" : "no value");
+  }
+  if (change.space != nullptr) {
+    return MakeStatus(absl::StatusCode::kAborted, "a space was defined meanwhile");
+  }
+  LIBKV_ASSIGN_OR_RETURN(request.sum, Sum(change.key, there ? record.value : "0", request.amount));
+  request.sum_text = Concat(request.sum);
+  change.value = request.sum_text;
+  change.expiry = there ? record.header.expiry : 0;
+  return absl::OkStatus();
+}
+
+// What stands under the key of `change` before it: its document is to be removed.
+absl::Status Store::Impl::ReadOld(const PendingChange& change, OldRecord* old) {
+  std::string_view value;
+  PinnedValue pinned;
+  if (const auto it = pending_.find(change.key); it != pending_.end()) {
+    if (change.only_if_record.has_value()) old->left_out = true;
+    if (it->second.is_delete) return absl::OkStatus();
+    old->header = it->second.header;
+    value = it->second.value;
+  } else {
+    bool found = false;
+    LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kData, {}, change.key, &pinned, &found));
+    if (change.only_if_record.has_value()) {
+      old->left_out = !found || Hash64(pinned.view()) != *change.only_if_record;
+    }
+    // A damaged record can be overwritten and deleted: that is how a user gets rid of it.
+    Record record;
+    if (!found || !ParseRecord(change.key, pinned.view(), &record).ok()) return absl::OkStatus();
+    old->header = record.header;
+    value = record.value;
+  }
+  old->header.stamp = {};  // it would point into `pinned`
+  old->space = old->header.space == 0 ? nullptr : Spaces().ById(old->header.space);
+  if (old->space != nullptr && old->space->has_value_rows()) {
+    DeriveValueRows(*old->space, value, &old->values);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Store::Impl::ReadOlds(WriteRequest& request, std::vector<OldRecord>* olds) {
+  olds->resize(request.changes.size());
+  StringViewSet seen;
+  for (size_t i = request.changes.size(); i-- > 0;) {
+    const PendingChange& change = request.changes[i];
+    OldRecord& old = (*olds)[i];
+    // Of several changes to one key in a batch only the last one happens.
+    if (request.changes.size() > 1 && !seen.insert(change.key).second) {
+      old.left_out = true;
+      continue;
+    }
+    if (change.space == nullptr && !change.only_if_record.has_value()) continue;
+    LIBKV_RETURN_IF_ERROR(ReadOld(change, &old));
+  }
+  return absl::OkStatus();
+}
+
+void Store::Impl::AppendRequest(WriteRequest& request, std::vector<OldRecord>& olds, bool track) {
+  static const OldRecord kNothing;
+  for (size_t i = 0; i < request.changes.size(); ++i) {
+    const OldRecord& old = olds.empty() ? kNothing : olds[i];
+    if (old.left_out) continue;
+    AppendChange(request.changes[i], old, track);
+    ++request.applied;
+  }
+}
+
+void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old, bool track) {
+  // Removals first: of two changes to one row in a batch the later one counts.
+  if (old.space != nullptr) {
+    DeleteIndexRows(*batch_, *old.space, change.key, old.header, old.values);
+  }
+  RecordHeader header{.expiry = change.expiry};
+  if (change.is_delete) {
+    batch_->Delete(Family::kData, change.key);
+  } else {
+    if (change.derived != nullptr) {
+      const DerivedDocument& derived = *change.derived;
+      header.has_words = derived.has_words();
+      header.has_vector = derived.has_vector();
+      if (header.has_words || header.has_vector) header.document = NextDocument();
+      if (header.document != 0 || derived.has_value_rows()) header.space = change.space->id();
+      PutIndexRows(*batch_, *change.space, change.key, header.document, derived);
+    }
+    record_buffer_.clear();
+    AppendRecord(record_buffer_, change.key, header, change.value);
+    batch_->Put(Family::kData, change.key, record_buffer_);
+    if (header.expiry != 0) {
+      batch_->Put(Family::kIndex, ExpiryKey(header.expiry, change.key), {});
+    }
+  }
+  if (track) pending_[change.key] = {change.is_delete, header, change.value};
+  if ((old.space != nullptr && old.header.document != 0) || header.document != 0) {
+    publications_.push_back({.old_space = old.space,
+                             .old_document = old.header.document,
+                             .space = header.document != 0 ? change.space : nullptr,
+                             .document = header.document,
+                             .key = change.key,
+                             .expiry = header.expiry,
+                             .derived = change.derived.get()});
+  }
+}
+
+uint64_t Store::Impl::NextDocument() {
+  if (next_document_ >= reserved_documents_) {
+    reserved_documents_ = next_document_ + kDocumentBlock;
+    batch_->Put(Family::kDefault, kIdsKey,
+                EncodeIdsRow({.next_document = reserved_documents_, .next_space = next_space_}));
+  }
+  return next_document_++;
+}
+
+// Brings memory up to the rows just written. Searches see nothing of it until published_ moves.
+void Store::Impl::Publish(uint64_t sequence) {
+  if (!publications_.empty()) {
+    const std::lock_guard lock(publish_mutex_);
+    for (const Publication& p : publications_) {
+      if (p.old_space != nullptr && p.old_document != 0) {
+        p.old_space->contents()->Kill(p.old_document, sequence);
+        if (rebuild_.space == p.old_space->id()) rebuild_.contents->Kill(p.old_document, sequence);
+      }
+      if (p.space == nullptr) continue;
+      p.space->contents()->Add(p.document, p.key, sequence, p.expiry, *p.derived);
+      if (rebuild_.space == p.space->id()) {
+        rebuild_.contents->Add(p.document, p.key, sequence, p.expiry, *p.derived);
+      }
+    }
+  }
+  published_.store(sequence, std::memory_order_release);
+  if (publications_.empty()) return;
+
+  size_t memory = 0;
+  for (const auto& space : Spaces().all()) {
+    const std::shared_ptr<SpaceIndex> contents = space->contents();
+    memory += contents->text_bytes() + contents->vector_bytes();
+  }
+  if (memory > reserved_memory_ + kMemoryStep || memory + kMemoryStep < reserved_memory_) {
+    reserved_memory_ = memory;
+    engine_->ReserveMemory(memory);
+  }
+}
+
+}  // namespace libkv

@@ -77,7 +77,7 @@ std::string ToHtml(const Excerpt& excerpt);
 
 // What one word or phrase of the query adds to the score of a hit.
 struct ScorePart {
-  std::string what;        // as in the query, operators included; "*" for every value
+  std::string what;        // as in the query, without its weight; "*" for every value
   uint32_t frequency = 0;  // how often the value has it
   double idf = 0;          // how rare it is; of a phrase, the sum of its words'
   double score = 0;        // the parts of a hit sum up to its score

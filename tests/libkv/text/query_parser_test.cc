@@ -194,6 +194,13 @@ TEST_CASE("a warning is one sentence that says where and what was done") {
       {"a) b", "Byte 1: a parenthesis that closes nothing; it was ignored."},
       {"a OR", "Byte 2: an OR without a term on one side; it was ignored."},
       {"a NOT", "Byte 2: a NOT with nothing after it; it was ignored."},
+      {"a NEAR", "Byte 2: a NEAR that is not between two words or phrases; it was ignored."},
+      {"a^0",
+       "Byte 1: a weight that is not a number above 0 and up to 1,000; it was taken as text."},
+      {"\"a b\"~51", "Byte 5: a phrase with more than 50 words in between; it was taken as text."},
+      {"a NEAR/0 b",
+       "Byte 2: a NEAR with a number of words that is not 1 to 50; it was taken as text."},
+      {"a~3", "Byte 1: a number of edits that is not 1 or 2; it was taken as text."},
       {"-a", "Byte 0: the query only says what to leave out; it matches nothing."},
   };
   for (const auto& [query, warning] : cases) {

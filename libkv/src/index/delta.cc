@@ -150,8 +150,8 @@ void Delta::Add(uint32_t ordinal, const DerivedDocument& derived) {
     list.last_ordinal = ordinal;
     list.count.fetch_add(1, std::memory_order_release);
     for (uint32_t i = 0; i < term.spellings_count; ++i) {
-      words_.Count(derived.spelling(derived.spellings[term.spellings_begin + i]),
-                   derived.term(term), &list.words);
+      const DerivedDocument::Spelling& spelling = derived.spellings[term.spellings_begin + i];
+      words_.Count(derived.spelling(spelling), spelling.hash, derived.term(term), &list.words);
     }
   }
 }

@@ -58,11 +58,14 @@ Occurrence Remember(const Token& token, std::string* pool) {
 void AddSpelling(const Occurrence& occurrence, DerivedDocument::Term* term,
                  DerivedDocument* derived) {
   if (occurrence.word_bytes == 0 || term->spellings_count == kSpellingsMax) return;
-  const DerivedDocument::Spelling spelling{
-      occurrence.begin + (occurrence.is_beginning ? 0 : occurrence.bytes), occurrence.word_bytes};
+  DerivedDocument::Spelling spelling{
+      .hash = term->hash,
+      .begin = occurrence.begin + (occurrence.is_beginning ? 0 : occurrence.bytes),
+      .bytes = occurrence.word_bytes};
   const std::string_view word = derived->spelling(spelling);
+  if (!occurrence.is_beginning || spelling.bytes != occurrence.bytes) spelling.hash = Hash64(word);
   for (size_t i = term->spellings_begin; i < derived->spellings.size(); ++i) {
-    if (derived->spelling(derived->spellings[i]) == word) return;
+    if (derived->spellings[i].hash == spelling.hash) return;
   }
   derived->spellings.push_back(spelling);
   ++term->spellings_count;

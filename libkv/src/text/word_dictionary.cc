@@ -11,9 +11,40 @@ constexpr size_t kPoolBytes = 64 << 10;
 // Spellings of a term that are looked at one by one.
 constexpr int kChainLooksMax = 16;
 // A word's share of the nodes of the set, which are three quarters full.
-constexpr size_t kNodeBytes = 12;
+constexpr size_t kNodeBytes = 22;
+
+// The first eight bytes of `word` as a number that orders as they do; zeros behind a short one.
+uint64_t HeadOf(std::string_view word) {
+  uint64_t head = 0;
+  for (size_t i = 0; i < sizeof(head); ++i) {
+    head = head << 8 | (i < word.size() ? static_cast<unsigned char>(word[i]) : 0);
+  }
+  return head;
+}
+
+bool IsBefore(std::string_view a_word, std::string_view a_term, std::string_view b_word,
+              std::string_view b_term) {
+  const int order = a_word.compare(b_word);
+  return order != 0 ? order < 0 : a_term < b_term;
+}
 
 }  // namespace
+
+WordDictionary::Place::Place(std::string_view at_word, std::string_view at_term)
+    : head(HeadOf(at_word)), word(at_word), term(at_term) {}
+
+bool WordDictionary::Before::operator()(const Entry& a, const Entry& b) const {
+  if (a.head != b.head) return a.head < b.head;
+  return IsBefore(a.word->word(), a.word->term(), b.word->word(), b.word->term());
+}
+bool WordDictionary::Before::operator()(const Entry& a, const Place& b) const {
+  if (a.head != b.head) return a.head < b.head;
+  return IsBefore(a.word->word(), a.word->term(), b.word, b.term);
+}
+bool WordDictionary::Before::operator()(const Place& a, const Entry& b) const {
+  if (a.head != b.head) return a.head < b.head;
+  return IsBefore(a.word, a.term, b.word->word(), b.word->term());
+}
 
 // Words never move and never die: a chunk of them is copied under the lock and read without it.
 class WordDictionary::Cursor final : public WordCursor {
@@ -36,13 +67,13 @@ class WordDictionary::Cursor final : public WordCursor {
   // The words behind `last`; null: from the first one on.
   void ReadChunk(const Word* last, size_t count) {
     const std::lock_guard lock(dictionary_.mutex_);
-    auto it = last == nullptr ? dictionary_.words_.lower_bound(Place(prefix_, ""))
-                              : dictionary_.words_.upper_bound(PlaceOf(last));
+    auto it = last == nullptr ? dictionary_.words_.lower_bound(Place(prefix_))
+                              : dictionary_.words_.upper_bound(Place(last->word(), last->term()));
     chunk_.clear();
     at_ = 0;
     for (; it != dictionary_.words_.end() && chunk_.size() < count; ++it) {
-      if (!(*it)->word().starts_with(prefix_)) break;
-      chunk_.push_back(*it);
+      if (!it->word->word().starts_with(prefix_)) break;
+      chunk_.push_back(it->word);
     }
   }
 
@@ -52,7 +83,7 @@ class WordDictionary::Cursor final : public WordCursor {
     const Word& word = *chunk_[at_];
     word_ = word.word();
     term_ = word.term();
-    documents_ = word.documents.load(std::memory_order_relaxed);
+    documents_ = word.documents->load(std::memory_order_relaxed);
   }
 
   const WordDictionary& dictionary_;
@@ -61,24 +92,28 @@ class WordDictionary::Cursor final : public WordCursor {
   size_t at_ = 0;
 };
 
-void WordDictionary::Count(std::string_view word, std::string_view term, Word** words) {
-  Word* found = FindInChain(word, words);
-  if (found == nullptr) found = FindOrAdd(word, term, words);
+void WordDictionary::Count(std::string_view word, uint64_t hash, std::string_view term,
+                           Chain* chain) {
+  std::atomic<uint32_t>* documents = &chain->first_documents;
+  if (chain->first == nullptr || chain->first_hash != hash) {
+    Word* found = chain->first == nullptr ? nullptr : FindInChain(word, chain->first);
+    if (found == nullptr) found = FindOrAdd(word, term, chain);
+    if (found == chain->first) chain->first_hash = hash;
+    documents = found->documents;
+  }
   // One thread counts: no need for the price of an atomic addition.
-  found->documents.store(found->documents.load(std::memory_order_relaxed) + 1,
-                         std::memory_order_relaxed);
+  documents->store(documents->load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
-WordDictionary::Word* WordDictionary::FindInChain(std::string_view word, Word** words) {
-  Word* before = nullptr;
-  Word* at = *words;
+// Behind the first, the word that was asked for last moves to the front.
+WordDictionary::Word* WordDictionary::FindInChain(std::string_view word, Word* first) {
+  Word* before = first;
+  Word* at = first->next;
   for (int looks = 0; at != nullptr && looks < kChainLooksMax; ++looks) {
     if (at->word() == word) {
-      if (before != nullptr) {
-        before->next = at->next;
-        at->next = *words;
-        *words = at;
-      }
+      before->next = at->next;
+      at->next = first->next;
+      first->next = at;
       return at;
     }
     before = at;
@@ -88,14 +123,24 @@ WordDictionary::Word* WordDictionary::FindInChain(std::string_view word, Word** 
 }
 
 WordDictionary::Word* WordDictionary::FindOrAdd(std::string_view word, std::string_view term,
-                                                Word** words) {
+                                                Chain* chain) {
   // The set is changed by this thread only: it may be read without the lock.
-  if (const auto it = words_.find(Place(word, term)); it != words_.end()) return *it;
+  const Place place(word, term);
+  const auto behind = words_.lower_bound(place);
+  if (behind != words_.end() && behind->word->word() == word && behind->word->term() == term) {
+    return behind->word;
+  }
   Word* const added = NewWord(word, term);
-  added->next = *words;
-  *words = added;
+  if (chain->first == nullptr) {
+    added->documents = &chain->first_documents;
+    chain->first = added;
+  } else {
+    added->documents = &added->own_documents;
+    added->next = chain->first->next;
+    chain->first->next = added;
+  }
   const std::lock_guard lock(mutex_);
-  words_.insert(added);
+  words_.insert(behind, Entry{place.head, added});
   return added;
 }
 

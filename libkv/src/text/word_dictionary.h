@@ -8,7 +8,9 @@
 //
 // Threads    Count from one thread at a time; Open, and the cursors it gives, from any. A cursor
 //            holds the lock for kWordsAtATime words only, so that it never keeps a writer waiting.
-// Cost       Count about 10 ns, and 1 us for a new word. A word takes about 50 bytes.
+// Cost       Count about 5 ns for the first word of a term, 50 ns for others, and 1 us for a new
+// one.
+//            A word takes about 70 bytes.
 #ifndef LIBKV_SRC_TEXT_WORD_DICTIONARY_H_
 #define LIBKV_SRC_TEXT_WORD_DICTIONARY_H_
 
@@ -18,7 +20,6 @@
 #include <memory>
 #include <mutex>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "absl/container/btree_set.h"
@@ -32,7 +33,8 @@ class WordDictionary {
 
   // Followed in memory by its word and, unless that begins with the term, by the term.
   struct Word {
-    std::atomic<uint32_t> documents{0};
+    std::atomic<uint32_t>* documents;  // own_documents or of its chain
+    std::atomic<uint32_t> own_documents{0};
     uint32_t term_bytes = 0;
     Word* next = nullptr;  // of the same term; the writer's own
     uint8_t word_bytes = 0;
@@ -42,9 +44,16 @@ class WordDictionary {
     std::string_view term() const { return {data() + (is_beginning ? 0 : word_bytes), term_bytes}; }
   };
 
-  // One more document has `word`, of at most kDictionaryWordBytesMax bytes, under `term`. `words`
-  // belongs to the term: null before its first word.
-  void Count(std::string_view word, std::string_view term, Word** words);
+  // The words of one term.
+  struct Chain {
+    uint64_t first_hash = 0;
+    Word* first = nullptr;
+    std::atomic<uint32_t> first_documents{0};
+  };
+
+  // One more document has `word`, of at most kDictionaryWordBytesMax bytes and with Hash64 `hash`,
+  // under `term`. `chain` belongs to the term; it must stay where it is as long as this.
+  void Count(std::string_view word, uint64_t hash, std::string_view term, Chain* chain);
 
   // The words that begin with `prefix`. Words that are added meanwhile may be missing.
   std::unique_ptr<WordCursor> Open(std::string_view prefix) const;
@@ -53,23 +62,29 @@ class WordDictionary {
 
  private:
   class Cursor;
-  using Place = std::pair<std::string_view, std::string_view>;  // word, term
-  static Place PlaceOf(const Word* word) { return {word->word(), word->term()}; }
-  static Place PlaceOf(const Place& place) { return place; }
+  // A word in the set. Its first eight bytes are at hand: most comparisons need not read the word.
+  struct Entry {
+    uint64_t head = 0;
+    Word* word = nullptr;
+  };
+  struct Place {
+    explicit Place(std::string_view at_word, std::string_view at_term = {});
+    uint64_t head;
+    std::string_view word, term;
+  };
   struct Before {
     using is_transparent = void;
-    template <typename A, typename B>
-    bool operator()(const A& a, const B& b) const {
-      return PlaceOf(a) < PlaceOf(b);
-    }
+    bool operator()(const Entry& a, const Entry& b) const;
+    bool operator()(const Entry& a, const Place& b) const;
+    bool operator()(const Place& a, const Entry& b) const;
   };
 
-  Word* FindInChain(std::string_view word, Word** words);
-  Word* FindOrAdd(std::string_view word, std::string_view term, Word** words);
+  static Word* FindInChain(std::string_view word, Word* first);
+  Word* FindOrAdd(std::string_view word, std::string_view term, Chain* chain);
   Word* NewWord(std::string_view word, std::string_view term);
 
   mutable std::mutex mutex_;
-  absl::btree_set<Word*, Before> words_;  // guarded by mutex_; changed by the writer only
+  absl::btree_set<Entry, Before> words_;  // guarded by mutex_; changed by the writer only
 
   // The writer's own: where words come from. They never move.
   std::vector<std::unique_ptr<char[]>> pool_;

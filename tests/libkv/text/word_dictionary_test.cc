@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/hash.h"
+
 namespace libkv {
 namespace {
 
@@ -34,15 +36,15 @@ TEST_CASE("words come back in order, with their terms and counts, from any prefi
   constexpr uint32_t kSeed = 72;
   CAPTURE(kSeed);
   std::mt19937 random(kSeed);
+  std::map<std::string, WordDictionary::Chain> chains;
   WordDictionary dictionary;
   Counts oracle;
-  std::map<std::string, WordDictionary::Word*> chains;
   size_t memory = 0;
   for (int i = 0; i < 50'000; ++i) {
     const std::string word = "w" + std::to_string(random() % 3'000);
     const std::string term =
         random() % 8 == 0 ? "other" + std::to_string(random() % 9) : word.substr(0, 3);
-    dictionary.Count(word, term, &chains[term]);
+    dictionary.Count(word, Hash64(word), term, &chains[term]);
     ++oracle[{word, term}];
     REQUIRE(dictionary.memory_bytes() >= memory);
     memory = dictionary.memory_bytes();
@@ -62,11 +64,10 @@ TEST_CASE("words come back in order, with their terms and counts, from any prefi
 
 TEST_CASE("words may hold any bytes") {
   WordDictionary dictionary;
-  WordDictionary::Word* first = nullptr;
-  WordDictionary::Word* second = nullptr;
+  WordDictionary::Chain first, second;
   const std::string zero("a\0b", 3);
-  dictionary.Count(zero, "\xFF", &first);
-  dictionary.Count("", "", &second);
+  dictionary.Count(zero, Hash64(zero), "\xFF", &first);
+  dictionary.Count("", Hash64(""), "", &second);
   CHECK(Read(dictionary, "") == Counts{{{"", ""}, 1}, {{zero, "\xFF"}, 1}});
   CHECK(Read(dictionary, zero).size() == 1);
 }
@@ -93,12 +94,12 @@ TEST_CASE("readers beside a writer see every word that was there when they began
       }
     });
   }
-  std::vector<WordDictionary::Word*> chains(kWords);
+  std::vector<WordDictionary::Chain> chains(kWords);
   for (int i = 0; i < kWords; ++i) {
     // Neither ascending nor descending: words appear before and behind the readers.
     const std::string word = "w" + std::to_string(i * 7'919LL % kWords);
-    dictionary.Count(word, word, &chains[static_cast<size_t>(i)]);
-    dictionary.Count(word, word, &chains[static_cast<size_t>(i)]);
+    dictionary.Count(word, Hash64(word), word, &chains[static_cast<size_t>(i)]);
+    dictionary.Count(word, Hash64(word), word, &chains[static_cast<size_t>(i)]);
     added.store(i + 1, std::memory_order_release);
   }
   for (std::thread& reader : readers) reader.join();

@@ -12,8 +12,10 @@ using example::Require;
 namespace {
 
 void Show(const libkv::Store& store, const std::string& query) {
-  const libkv::SearchResult found =
-      Require(store.Search({.prefix = "note:", .limit = 3, .excerpt_bytes = 60}, query));
+  libkv::SearchOptions options{.prefix = "note:", .limit = 3};
+  options.excerpt_bytes = 60;
+  options.typos = true;
+  const libkv::SearchResult found = Require(store.Search(options, query));
   std::cout << query << "   (" << found.total << " found)\n";
   for (const libkv::Hit& hit : found.hits) {
     std::printf("  %-12s %5.2f  %s\n", hit.key.c_str(), hit.score, ToHtml(hit.excerpt).c_str());
@@ -41,7 +43,24 @@ int main(int argc, char** argv) {
   Show(*store, "\"hot oven\"");             // the phrase
   Show(*store, "oven -bake");               // the first and not the second
   Show(*store, "knife OR (oil tomatoes)");  // alternatives and groups
+  Show(*store, "\"dough oven\"~6");         // a phrase with room for six more words
+  Show(*store, "toma* NEAR/1 cut");         // words that begin like this, close to another
+  Show(*store, "sharpn~ OR pizza^3");       // a misspelt word; a word that weighs more
+  Show(*store, "minutte oil");              // a typo that nobody marked
   Show(*store, "\"hot oven");               // no query is wrong: it is repaired, and says how
+
+  for (const libkv::Suggestion& next : Require(store->Suggest({.prefix = "note:"}, "fresh b"))) {
+    std::cout << "fresh b...   " << next.text << " (" << next.documents << ")\n";
+  }
+
+  // Why a hit stands where it does.
+  libkv::SearchOptions explain{.prefix = "note:", .limit = 1};
+  explain.explain = true;
+  const libkv::SearchResult best = Require(store->Search(explain, "bake^2 \"thin dough\""));
+  for (const libkv::ScorePart& part : best.hits.at(0).explanation) {
+    std::printf("  %-12s %5.2f  %u times, idf %.2f\n", part.what.c_str(), part.score,
+                part.frequency, part.idf);
+  }
 
   // A value that changes is found by its new words at once, and no longer by its old ones.
   Require(store->Set({}, "note:pizza", "We ordered one instead."));

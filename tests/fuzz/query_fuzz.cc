@@ -1,6 +1,6 @@
 // The query language, from any bytes to matches in a tiny index.
 //
-// input := ranking:u8 query
+// input := options:u8 query        options: 1 = TF-IDF, 2 = typos
 #include <cmath>
 #include <string>
 #include <string_view>
@@ -9,13 +9,12 @@
 #include "base/check.h"
 #include "index/derive.h"
 #include "index/space_index.h"
+#include "text/correction.h"
 #include "text/query_parser.h"
 #include "text/search_plan.h"
 
 namespace libkv {
 namespace {
-
-constexpr size_t kLevelsMax = 3 * kQueryDepthMax + 4;
 
 const Analyzer& English() {
   static const auto* const analyzer = new std::shared_ptr<const Analyzer>(MakeEnglishAnalyzer());
@@ -52,11 +51,14 @@ size_t LevelsOf(const QueryNode& node) {
   return below + 1;
 }
 
-void Search(const QueryNode& root, Ranking ranking) {
-  LIBKV_CHECK(LevelsOf(root) <= kLevelsMax);
+void Search(const QueryNode& root, Ranking ranking, bool typos) {
+  LIBKV_CHECK(LevelsOf(root) <= kQueryLevelsMax);
   const SpaceIndex& index = TinyIndex();
-  const SearchPlan plan = SearchPlan::Make(root, English());
+  SearchPlan plan = SearchPlan::Make(root, English());
   LIBKV_CHECK(plan.terms().size() <= kQueryTermsMax);
+  const PostingsSource* const parts[] = {&index.delta()};
+  ExpansionBudget budget;
+  plan.Expand(parts, typos, &budget);
   CollectionStatistics statistics;
   statistics.documents = index.live_documents();
   statistics.total_length = index.total_words();
@@ -64,12 +66,22 @@ void Search(const QueryNode& root, Ranking ranking) {
     statistics.document_frequencies.push_back(index.delta().DocumentFrequency(term));
   }
   int64_t last = -1;
+  std::vector<uint32_t> documents;
+  std::vector<double> scores;
   plan.Run(index.delta(), statistics, ranking, [&](uint32_t document, double score) {
     LIBKV_CHECK(int64_t{document} > last && document < index.documents().size());
     LIBKV_CHECK(std::isfinite(score) && score > 0);
     last = document;
+    documents.push_back(document);
+    scores.push_back(score);
     return true;
   });
+  const auto explanations = plan.Explain(index.delta(), statistics, ranking, documents);
+  for (size_t i = 0; i < documents.size(); ++i) {
+    double sum = 0;
+    for (const ScorePart& part : explanations[i]) sum += part.score;
+    LIBKV_CHECK(std::abs(sum - scores[i]) <= 1e-9 * scores[i]);
+  }
   LIBKV_CHECK(!plan.MatchesNothing() || last == -1);
 }
 
@@ -84,7 +96,11 @@ void Run(std::string_view input) {
   LIBKV_CHECK(strict.ok() || absl::IsInvalidArgument(strict.status()));
   // What strict accepts is understood the same way by both, without a warning.
   if (strict.ok()) LIBKV_CHECK(strict->root == lenient->root && lenient->warnings.empty());
-  Search(lenient->root, ranking);
+  Search(lenient->root, ranking, (input[0] & 2) != 0);
+  const PostingsSource* const parts[] = {&TinyIndex().delta()};
+  ExpansionBudget budget;
+  const std::string better = CorrectQuery(query, English(), parts, &budget);
+  if (!better.empty()) LIBKV_CHECK(better != query);
 }
 
 }  // namespace

@@ -17,6 +17,10 @@ struct Token {
   uint32_t position = 0;    // counts words, those left out (stop words) included
   uint32_t begin_byte = 0;  // where the word stands in the text, for highlighting:
   uint32_t end_byte = 0;    // [begin_byte, end_byte)
+  // The word before stemming, for what looks words up by their spelling: prefixes, typos,
+  // suggestions. Folded as NFKC_Casefold does. Empty: the term is the word. Words over 64 bytes are
+  // not looked up.
+  std::string_view word = {};
 };
 
 // Threads    Analyze is called from many threads at once.

@@ -2,7 +2,10 @@
 // libkv/doc/query_language.md; in short:
 //   web server          both words          "web server"   the phrase
 //   nginx OR apache     either ( | too)     server -proxy  without a word (NOT too)
-//   (a OR b) c          grouping
+//   (a OR b) c          grouping           word^2  (..)^3  counts more
+//   web*                words that begin   servr~  servr~2 words with that many typos
+//   "a b"~3             words in between   a NEAR/3 b      close to each other
+//   *                   every value with words
 #ifndef LIBKV_SEARCH_H_
 #define LIBKV_SEARCH_H_
 
@@ -10,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +23,7 @@
 namespace libkv {
 
 inline constexpr size_t kSearchLimitMax = 10'000;  // limit + offset
+inline constexpr size_t kSuggestLimitMax = 1'000;
 
 enum class Ranking : uint8_t {
   // Okapi BM25, k1 = 1.5, b = 0.75 (Robertson and Zaragoza, "The Probabilistic Relevance Framework:
@@ -29,15 +34,29 @@ enum class Ranking : uint8_t {
   kTfIdf,
 };
 
+// A hit to go on after: the last one of the page before.
+struct SearchAfter {
+  double score = 0;
+  std::string key;
+};
+
 struct SearchOptions {
   std::string prefix;  // only keys that begin with it
   size_t limit = 10;   // best hits wanted
   size_t offset = 0;   // best hits skipped
+  // Only hits that come after this one, which need not be there any more. As cheap for the
+  // thousandth page as for the first. Writes in between change scores a little: a hit may then be
+  // seen twice or not at all.
+  std::optional<SearchAfter> after = {};
   Ranking ranking = Ranking::kBm25;
   // Lenient: a query is never wrong; what cannot be understood is taken as plain words and
   // mentioned in SearchResult::warnings. Strict: InvalidArgument with the byte offset.
   bool strict = false;
   size_t excerpt_bytes = 0;  // > 0: each hit brings an excerpt of about this size
+  // Words of at least 5 letters that no value has are taken for typos: the words closest to them
+  // are searched for instead, and a warning says which.
+  bool typos = false;
+  bool explain = false;  // each hit brings an explanation of its score; as slow as a second search
   // > 0: stop after this long and return what was found, with is_partial set.
   std::chrono::milliseconds time_limit{0};
   std::shared_ptr<const Snapshot> snapshot;  // null: every write that was acknowledged
@@ -56,10 +75,19 @@ struct Excerpt {
 // page whatever the value holds.
 std::string ToHtml(const Excerpt& excerpt);
 
+// What one word or phrase of the query adds to the score of a hit.
+struct ScorePart {
+  std::string what;        // as in the query, without its weight; "*" for every value
+  uint32_t frequency = 0;  // how often the value has it
+  double idf = 0;          // how rare it is; of a phrase, the sum of its words'
+  double score = 0;        // the parts of a hit sum up to its score
+};
+
 struct Hit {
   std::string key;
   double score = 0;
   Excerpt excerpt;
+  std::vector<ScorePart> explanation;  // with SearchOptions::explain
 };
 
 struct SearchResult {
@@ -67,6 +95,21 @@ struct SearchResult {
   size_t total = 0;                   // all matches, not only those in `hits`
   bool is_partial = false;            // the time limit stopped the search
   std::vector<std::string> warnings;  // what a lenient query could not use, one sentence each
+  // The query with words that no value has replaced by the closest that some has; empty when there
+  // is nothing better. Made when options.typos is set or nothing was found.
+  std::string did_you_mean;
+};
+
+struct SuggestOptions {
+  std::string prefix;  // only spaces with keys that begin with it
+  size_t limit = 10;
+};
+
+// One way to go on with a text.
+struct Suggestion {
+  std::string text;        // with its last word completed
+  std::string word;        // the completed word: folded, not stemmed
+  uint64_t documents = 0;  // that have the word; may count values that were overwritten since
 };
 
 }  // namespace libkv

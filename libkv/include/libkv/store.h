@@ -126,9 +126,15 @@ class Store {
   std::shared_ptr<const Snapshot> GetSnapshot() const;
 
   // The best hits for `query` among the spaces with text. Every acknowledged write is seen.
-  // InvalidArgument: limit + offset over kSearchLimitMax; a query that strict does not accept.
-  // FailedPrecondition: no space with text matches the prefix.
+  // InvalidArgument: limit + offset over kSearchLimitMax; a query that strict does not accept;
+  // after with a score that is NaN. FailedPrecondition: no space with text matches the prefix.
   absl::StatusOr<SearchResult> Search(const SearchOptions& options, std::string_view query) const;
+
+  // Completions of the last word of `text`, most frequent first, from the words of all spaces with
+  // text under the prefix; none if it does not end with a word. FailedPrecondition: no such space.
+  // InvalidArgument: limit over kSuggestLimitMax. Costs a look at every word with that beginning.
+  absl::StatusOr<std::vector<Suggestion>> Suggest(const SuggestOptions& options,
+                                                  std::string_view text) const;
 
   // The nearest neighbours of a vector; of the vector of `key` (which is left out); of `text`, by
   // the space's embedder. Exact: every vector is compared. Fewer than `limit` only when there are

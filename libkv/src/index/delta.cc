@@ -101,6 +101,31 @@ class DeltaCursor final : public PostingsCursor {
   std::string_view positions_;
 };
 
+// The documents that were there when it was made.
+class AllCursor final : public PostingsCursor {
+ public:
+  explicit AllCursor(const DocumentTable& documents)
+      : documents_(documents), end_(static_cast<uint32_t>(documents.size())) {
+    FindFrom(0);
+  }
+  void Next() override { FindFrom(document_ + 1); }
+  void SeekTo(uint32_t target) override {
+    if (document_ < target) FindFrom(target);
+  }
+  uint32_t frequency() override { return 1; }
+  void Positions(std::vector<uint32_t>* positions) override { positions->clear(); }
+  uint32_t cost() const override { return end_; }
+
+ private:
+  void FindFrom(uint32_t document) {
+    while (document < end_ && documents_[document].words == 0) ++document;
+    document_ = document < end_ ? document : kNoDocument;
+  }
+
+  const DocumentTable& documents_;
+  const uint32_t end_;
+};
+
 }  // namespace
 
 void Delta::Add(uint32_t ordinal, const DerivedDocument& derived) {
@@ -124,6 +149,10 @@ void Delta::Add(uint32_t ordinal, const DerivedDocument& derived) {
     list.bytes += bytes;
     list.last_ordinal = ordinal;
     list.count.fetch_add(1, std::memory_order_release);
+    for (uint32_t i = 0; i < term.spellings_count; ++i) {
+      const DerivedDocument::Spelling& spelling = derived.spellings[term.spellings_begin + i];
+      words_.Count(derived.spelling(spelling), spelling.hash, derived.term(term), &list.words);
+    }
   }
 }
 
@@ -179,6 +208,10 @@ const Delta::List* Delta::Find(std::string_view term) const {
 std::unique_ptr<PostingsCursor> Delta::Open(std::string_view term) const {
   const List* const list = Find(term);
   return list == nullptr ? nullptr : std::make_unique<DeltaCursor>(*list);
+}
+
+std::unique_ptr<PostingsCursor> Delta::OpenAll() const {
+  return std::make_unique<AllCursor>(*documents_);
 }
 
 uint32_t Delta::DocumentFrequency(std::string_view term) const {

@@ -27,7 +27,49 @@ struct Occurrence {
   uint64_t hash;
   uint32_t begin, bytes;  // of the term, in the pool
   uint32_t position;
+  // The word follows the term in the pool or, if the term is how it begins, stands at its place.
+  bool is_beginning;
+  uint8_t word_bytes;  // 0: too long for the dictionary
 };
+
+// Spellings of one term in one document that are kept. Stems have a dozen at most; what an analyzer
+// of the user's joins in greater numbers need not all be found.
+constexpr size_t kSpellingsMax = 32;
+
+// Puts the term and the word of `token` into the pool, what they share only once.
+Occurrence Remember(const Token& token, std::string* pool) {
+  const std::string_view word = token.word.empty() ? token.term : token.word;
+  Occurrence occurrence{.hash = Hash64(token.term),
+                        .begin = static_cast<uint32_t>(pool->size()),
+                        .bytes = static_cast<uint32_t>(token.term.size()),
+                        .position = token.position,
+                        .is_beginning = word.starts_with(token.term),
+                        .word_bytes = 0};
+  if (!occurrence.is_beginning) *pool += token.term;
+  if (word.size() <= kDictionaryWordBytesMax) {
+    occurrence.word_bytes = static_cast<uint8_t>(word.size());
+    *pool += word;
+  } else if (occurrence.is_beginning) {
+    *pool += token.term;
+  }
+  return occurrence;
+}
+
+void AddSpelling(const Occurrence& occurrence, DerivedDocument::Term* term,
+                 DerivedDocument* derived) {
+  if (occurrence.word_bytes == 0 || term->spellings_count == kSpellingsMax) return;
+  DerivedDocument::Spelling spelling{
+      .hash = term->hash,
+      .begin = occurrence.begin + (occurrence.is_beginning ? 0 : occurrence.bytes),
+      .bytes = occurrence.word_bytes};
+  const std::string_view word = derived->spelling(spelling);
+  if (!occurrence.is_beginning || spelling.bytes != occurrence.bytes) spelling.hash = Hash64(word);
+  for (size_t i = term->spellings_begin; i < derived->spellings.size(); ++i) {
+    if (derived->spellings[i].hash == spelling.hash) return;
+  }
+  derived->spellings.push_back(spelling);
+  ++term->spellings_count;
+}
 
 absl::Status EmbedMissing(std::span<const DeriveItem> items, std::span<const std::string> texts) {
   // Items of one space, without a vector of their own, go to the embedder together.
@@ -103,11 +145,8 @@ void DeriveWords(const Analyzer& analyzer, std::string_view text, DerivedDocumen
   thread_local std::vector<Occurrence> occurrences;
   occurrences.clear();
   std::string& pool = derived->term_pool;
-  analyzer.Analyze(text, [&](const Token& token) {
-    occurrences.push_back({Hash64(token.term), static_cast<uint32_t>(pool.size()),
-                           static_cast<uint32_t>(token.term.size()), token.position});
-    pool += token.term;
-  });
+  analyzer.Analyze(text,
+                   [&](const Token& token) { occurrences.push_back(Remember(token, &pool)); });
   const auto term_of = [&pool](const Occurrence& o) {
     return std::string_view(pool).substr(o.begin, o.bytes);
   };
@@ -124,13 +163,15 @@ void DeriveWords(const Analyzer& analyzer, std::string_view text, DerivedDocumen
         .hash = occurrences[i].hash,
         .term_begin = occurrences[i].begin,
         .term_bytes = occurrences[i].bytes,
-        .positions_begin = static_cast<uint32_t>(derived->position_pool.size())};
+        .positions_begin = static_cast<uint32_t>(derived->position_pool.size()),
+        .spellings_begin = static_cast<uint32_t>(derived->spellings.size())};
     uint32_t last = 0;
     const std::string_view text_of_term = term_of(occurrences[i]);
     for (; i < occurrences.size() && term_of(occurrences[i]) == text_of_term; ++i) {
       AppendVarint(derived->position_pool, occurrences[i].position - last);
       last = occurrences[i].position;
       ++term.frequency;
+      AddSpelling(occurrences[i], &term, derived);
     }
     term.positions_bytes =
         static_cast<uint32_t>(derived->position_pool.size()) - term.positions_begin;

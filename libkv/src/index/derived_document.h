@@ -20,8 +20,15 @@ struct DerivedDocument {
     uint32_t term_begin = 0, term_bytes = 0;
     uint32_t frequency = 0;
     uint32_t positions_begin = 0, positions_bytes = 0;  // varints: differences, the first from 0
+    uint32_t spellings_begin = 0, spellings_count = 0;  // in spellings
+  };
+  // A word of the text that became a term.
+  struct Spelling {
+    uint64_t hash = 0;
+    uint32_t begin = 0, bytes = 0;  // in term_pool
   };
   std::vector<Term> terms;
+  std::vector<Spelling> spellings;  // of each term distinct
   std::string term_pool, position_pool;
   uint32_t words = 0;     // sum of the frequencies
   float cosine_norm = 0;  // length of the vector of 1 + ln(frequency)
@@ -41,6 +48,9 @@ struct DerivedDocument {
 
   std::string_view term(const Term& t) const {
     return std::string_view(term_pool).substr(t.term_begin, t.term_bytes);
+  }
+  std::string_view spelling(const Spelling& s) const {
+    return std::string_view(term_pool).substr(s.begin, s.bytes);
   }
   std::string_view positions(const Term& t) const {
     return std::string_view(position_pool).substr(t.positions_begin, t.positions_bytes);

@@ -1,11 +1,16 @@
-// Searching by words: the query becomes a plan, the plan runs over the index of each space in
+// Searching by words: the query becomes a plan, what its prefixes and misspelt words stand for is
+// looked up, the plan runs over the index of each space in
 // question, the best hits are kept, and only those are read for their excerpts.
+#include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <span>
 
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/top_k.h"
 #include "store/store_impl.h"
+#include "text/correction.h"
 #include "text/excerpt.h"
 #include "text/json_text.h"
 #include "text/query_parser.h"
@@ -19,10 +24,22 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 // Matches between two looks at the clock.
 constexpr size_t kDeadlineStep = 1'024;
 
+// What is searched in one space.
+struct SpaceSearch {
+  const ActiveSpace* space;
+  std::shared_ptr<SpaceIndex> contents;
+  SearchPlan plan;
+  CollectionStatistics statistics;
+  std::vector<std::string> wanted;  // terms, for excerpts
+
+  const PostingsSource* part() const { return &contents->delta(); }
+};
+
 struct Found {
   double score = 0;
   const DocumentEntry* entry = nullptr;
-  const ActiveSpace* space = nullptr;
+  uint32_t ordinal = 0;
+  uint32_t search = 0;  // number of its SpaceSearch
 };
 
 struct Better {
@@ -30,6 +47,10 @@ struct Better {
     return a.score != b.score ? a.score > b.score : a.entry->key < b.entry->key;
   }
 };
+
+bool ComesAfter(const DocumentEntry& entry, double score, const SearchAfter& after) {
+  return score != after.score ? score < after.score : entry.key > after.key;
+}
 
 void AddWarnings(const std::vector<std::string>& from, std::vector<std::string>* to) {
   for (const std::string& warning : from) {
@@ -46,6 +67,40 @@ CollectionStatistics StatisticsOf(const SpaceIndex& contents, const SearchPlan& 
   return statistics;
 }
 
+absl::Status NoTextUnder(std::string_view prefix) {
+  return FailedPrecondition("no space under prefix '", Printable(prefix),
+                            "' indexes text: set Space::text");
+}
+
+// The explanations of `found`, parallel to it. Each space is walked once, in its own order.
+std::vector<std::vector<ScorePart>> ExplainAll(const std::vector<SpaceSearch>& searches,
+                                               Ranking ranking, std::span<const Found> found) {
+  std::vector<std::vector<ScorePart>> explanations(found.size());
+  for (size_t s = 0; s < searches.size(); ++s) {
+    std::vector<std::pair<uint32_t, size_t>> own;  // ordinal, place in `found`
+    for (size_t i = 0; i < found.size(); ++i) {
+      if (found[i].search == s) own.emplace_back(found[i].ordinal, i);
+    }
+    std::sort(own.begin(), own.end());
+    std::vector<uint32_t> ordinals;
+    for (const auto& [ordinal, i] : own) ordinals.push_back(ordinal);
+    auto parts =
+        searches[s].plan.Explain(*searches[s].part(), searches[s].statistics, ranking, ordinals);
+    for (size_t k = 0; k < own.size(); ++k) explanations[own[k].second] = std::move(parts[k]);
+  }
+  return explanations;
+}
+
+std::string DidYouMean(const std::vector<SpaceSearch>& searches, std::string_view query,
+                       ExpansionBudget* budget) {
+  for (const SpaceSearch& search : searches) {
+    const PostingsSource* const parts[] = {search.part()};
+    std::string better = CorrectQuery(query, *search.space->analyzer(), parts, budget);
+    if (!better.empty()) return better;
+  }
+  return {};
+}
+
 }  // namespace
 
 absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
@@ -53,6 +108,9 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
   LIBKV_RETURN_IF_ERROR(CheckUsable());
   if (options.limit > kSearchLimitMax || options.offset > kSearchLimitMax - options.limit) {
     return InvalidArgument("limit + offset must be at most ", kSearchLimitMax);
+  }
+  if (options.after.has_value() && std::isnan(options.after->score)) {
+    return InvalidArgument("the score to go on after is not a number");
   }
   SteadyTime deadline = SteadyTime::max();
   if (options.time_limit.count() > 0) {
@@ -66,55 +124,107 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
   const uint64_t sequence = snapshot->rows->sequence();
   const int64_t now = Now();
   TopK<Found, Better> best(options.limit + options.offset);
-  std::vector<std::pair<const ActiveSpace*, std::vector<std::string>>> wanted;
+  std::vector<SpaceSearch> searches;
+  ExpansionBudget budget;
   bool has_text = false;
   for (const ActiveSpace* space : Spaces().Overlapping(options.prefix)) {
     if (space->analyzer() == nullptr) continue;
     has_text = true;
-    const std::shared_ptr<SpaceIndex> contents = snapshot->ContentsOf(*space);
+    std::shared_ptr<SpaceIndex> contents = snapshot->ContentsOf(*space);
     if (contents == nullptr) continue;  // younger than the snapshot
-    const SearchPlan plan = SearchPlan::Make(parsed.root, *space->analyzer());
-    AddWarnings(plan.warnings(), &result.warnings);
-    wanted.emplace_back(space, plan.WantedTerms());
-    if (plan.MatchesNothing()) continue;
+    const auto number = static_cast<uint32_t>(searches.size());
+    searches.push_back(
+        {space, contents, SearchPlan::Make(parsed.root, *space->analyzer()), {}, {}});
+    SpaceSearch& search = searches.back();
+    const PostingsSource* const parts[] = {search.part()};
+    search.plan.Expand(parts, options.typos, &budget);
+    search.wanted = search.plan.WantedTerms();
+    search.statistics = StatisticsOf(*contents, search.plan);
+    AddWarnings(search.plan.warnings(), &result.warnings);
+    if (search.plan.MatchesNothing()) continue;
 
     size_t visited = 0;
-    plan.Run(contents->delta(), StatisticsOf(*contents, plan), options.ranking,
-             [&](uint32_t ordinal, double score) {
-               const DocumentEntry& entry = contents->documents()[ordinal];
-               if (entry.VisibleAt(sequence, now) && entry.key.starts_with(options.prefix)) {
-                 ++result.total;
-                 best.Push({score, &entry, space});
-               }
-               if (++visited % kDeadlineStep != 0) return true;
-               result.is_partial = std::chrono::steady_clock::now() >= deadline;
-               return !result.is_partial;
-             });
+    search.plan.Run(
+        *search.part(), search.statistics, options.ranking, [&](uint32_t ordinal, double score) {
+          const DocumentEntry& entry = contents->documents()[ordinal];
+          if (entry.VisibleAt(sequence, now) && entry.key.starts_with(options.prefix)) {
+            ++result.total;
+            if (!options.after.has_value() || ComesAfter(entry, score, *options.after)) {
+              best.Push({score, &entry, ordinal, number});
+            }
+          }
+          if (++visited % kDeadlineStep != 0) return true;
+          result.is_partial = std::chrono::steady_clock::now() >= deadline;
+          return !result.is_partial;
+        });
     if (result.is_partial) break;
   }
-  if (!has_text) {
-    return FailedPrecondition("no space under prefix '", Printable(options.prefix),
-                              "' indexes text: set Space::text");
+  if (!has_text) return NoTextUnder(options.prefix);
+  if ((options.typos || result.total == 0) && !result.is_partial) {
+    result.did_you_mean = DidYouMean(searches, query, &budget);
   }
 
   const std::vector<Found> found = best.TakeSorted();
-  for (size_t i = std::min(options.offset, found.size()); i < found.size(); ++i) {
-    Hit hit{.key = found[i].entry->key, .score = found[i].score};
+  const auto shown = std::span(found).subspan(std::min(options.offset, found.size()));
+  std::vector<std::vector<ScorePart>> explanations(shown.size());
+  if (options.explain) explanations = ExplainAll(searches, options.ranking, shown);
+  for (size_t i = 0; i < shown.size(); ++i) {
+    Hit hit{.key = shown[i].entry->key,
+            .score = shown[i].score,
+            .explanation = std::move(explanations[i])};
     if (options.excerpt_bytes > 0) {
       PinnedValue pinned;
       Record record;
       // The snapshot shows exactly the value that was found; a damaged one has no excerpt.
       const absl::Status status =
           ReadLive({.snapshot = snapshot->rows.get()}, hit.key, &pinned, &record);
-      for (const auto& [space, terms] : wanted) {
-        if (space != found[i].space || !status.ok()) continue;
-        hit.excerpt = MakeExcerpt(IndexedText(record.value, space->definition().text_fields), terms,
-                                  *space->analyzer(), options.excerpt_bytes);
+      if (status.ok()) {
+        const SpaceSearch& search = searches[shown[i].search];
+        hit.excerpt = MakeExcerpt(IndexedText(record.value, search.space->definition().text_fields),
+                                  search.wanted, *search.space->analyzer(), options.excerpt_bytes);
       }
     }
     result.hits.push_back(std::move(hit));
   }
   return result;
+}
+
+absl::StatusOr<std::vector<Suggestion>> Store::Impl::Suggest(const SuggestOptions& options,
+                                                             std::string_view text) const {
+  LIBKV_RETURN_IF_ERROR(CheckUsable());
+  if (options.limit > kSuggestLimitMax) {
+    return InvalidArgument("limit must be at most ", kSuggestLimitMax);
+  }
+  const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(nullptr);
+  std::vector<std::shared_ptr<SpaceIndex>> contents;
+  std::vector<const PostingsSource*> parts;
+  bool has_text = false;
+  for (const ActiveSpace* space : Spaces().Overlapping(options.prefix)) {
+    if (space->analyzer() == nullptr) continue;
+    has_text = true;
+    contents.push_back(snapshot->ContentsOf(*space));
+    if (contents.back() != nullptr) parts.push_back(&contents.back()->delta());
+  }
+  if (!has_text) return NoTextUnder(options.prefix);
+
+  std::vector<Suggestion> suggestions;
+  LastWord last;
+  if (!FindLastWord(text, &last)) return suggestions;
+  ExpansionBudget budget;
+  StringMap<size_t> places;  // analyzers may disagree about the term of a word
+  for (ExpandedWord& word : ExpandPrefix(parts, last.folded, options.limit, &budget).words) {
+    const auto [it, is_new] = places.try_emplace(word.word, suggestions.size());
+    if (!is_new) {
+      suggestions[it->second].documents += word.documents;
+      continue;
+    }
+    suggestions.push_back(
+        {Concat(text.substr(0, last.begin), word.word), std::move(word.word), word.documents});
+  }
+  std::stable_sort(
+      suggestions.begin(), suggestions.end(),
+      [](const Suggestion& a, const Suggestion& b) { return a.documents > b.documents; });
+  return suggestions;
 }
 
 }  // namespace libkv

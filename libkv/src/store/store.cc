@@ -98,6 +98,10 @@ absl::StatusOr<SearchResult> Store::Search(const SearchOptions& options,
                                            std::string_view query) const {
   return Guarded([&] { return impl_->Search(options, query); });
 }
+absl::StatusOr<std::vector<Suggestion>> Store::Suggest(const SuggestOptions& options,
+                                                       std::string_view text) const {
+  return Guarded([&] { return impl_->Suggest(options, text); });
+}
 absl::StatusOr<std::vector<Neighbor>> Store::Similar(const SimilarOptions& options,
                                                      std::span<const float> vector) const {
   return Guarded([&] { return impl_->Similar(options, vector); });

@@ -5,7 +5,7 @@
 //   write_path.cc    Set, Delete, BulkSet, ...: preparing a request, on the caller's thread
 //   commit_path.cc   committing a group of requests, on the leader's
 //   read_path.cc     Get, View, MultiGet, iterators, snapshots
-//   search_path.cc   Search                 similar_path.cc  Similar, SimilarTo, SimilarText
+//   search_path.cc   Search, Suggest        similar_path.cc  Similar, SimilarTo, SimilarText
 //   find_path.cc     FindByValue, QueryField   spaces.cc        DefineSpace, DropSpace
 //   maintenance.cc   expired keys, indexes with many dead entries
 //   verify.cc        Verify
@@ -83,6 +83,8 @@ class Store::Impl {
 
   // search_path.cc, similar_path.cc, find_path.cc
   absl::StatusOr<SearchResult> Search(const SearchOptions& options, std::string_view query) const;
+  absl::StatusOr<std::vector<Suggestion>> Suggest(const SuggestOptions& options,
+                                                  std::string_view text) const;
   absl::StatusOr<std::vector<Neighbor>> Similar(const SimilarOptions& options,
                                                 std::span<const float> vector) const;
   absl::StatusOr<std::vector<Neighbor>> SimilarTo(const SimilarOptions& options,

@@ -35,13 +35,16 @@ class WordAnalyzer : public Analyzer {
   void AnalyzeWord(std::string_view text, const Word& word, uint32_t position, TermCache& cache,
                    TokenSink sink) const {
     const std::string_view bytes = text.substr(word.begin, word.end - word.begin);
-    CachedTerm cached;
-    if (bytes.size() <= TermCache::kWordBytesMax && cache.Find(bytes, &cached)) [[likely]] {
-      if (cached.size != 0) sink({cached.view(), position, word.begin, word.end});
+    TermCache::Found found;
+    if (bytes.size() <= TermCache::kWordBytesMax && cache.Find(bytes, &found)) [[likely]] {
+      if (found.term.size == 0) return;
+      sink({found.term.view(), position, word.begin, word.end,
+            found.is_folded ? bytes : found.folded.view()});
       return;
     }
-    const std::string term = MakeTerm(rules_, bytes);
-    if (!term.empty()) sink({term, position, word.begin, word.end});
+    std::string folded;
+    const std::string term = MakeTerm(rules_, bytes, &folded);
+    if (!term.empty()) sink({term, position, word.begin, word.end, folded});
   }
 
   static void AnalyzeRun(std::string_view text, const Word& run, uint32_t* position,

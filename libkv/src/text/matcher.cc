@@ -16,41 +16,6 @@ void TermMatcher::AddTo(ScoreWindow* window) {
   document_ = document;
 }
 
-void PhraseCounter::AddTerm(PostingsCursor* cursor, uint32_t offset) {
-  const auto found = std::find(cursors_.begin(), cursors_.end(), cursor);
-  const auto list = static_cast<size_t>(found - cursors_.begin());
-  if (found == cursors_.end()) {
-    cursors_.push_back(cursor);
-    lists_.emplace_back();
-  }
-  places_.push_back({list, offset});
-}
-
-// Places only move forward: the positions asked for ascend.
-bool PhraseCounter::StandsAt(Place* place, uint64_t position) {
-  const std::vector<uint32_t>& list = lists_[place->list];
-  while (place->at < list.size() && list[place->at] < position) ++place->at;
-  return place->at < list.size() && list[place->at] == position;
-}
-
-uint32_t PhraseCounter::Count() {
-  for (size_t i = 0; i < cursors_.size(); ++i) cursors_[i]->Positions(&lists_[i]);
-  for (Place& place : places_) place.at = 0;
-  const Place& lead =
-      *std::min_element(places_.begin(), places_.end(), [this](const Place& a, const Place& b) {
-        return lists_[a.list].size() < lists_[b.list].size();
-      });
-  uint32_t count = 0;
-  for (const uint32_t position : lists_[lead.list]) {
-    if (position < lead.offset) continue;
-    const uint64_t start = position - lead.offset;
-    count += std::all_of(places_.begin(), places_.end(), [&](Place& place) {
-      return &place == &lead || StandsAt(&place, start + place.offset);
-    });
-  }
-  return count;
-}
-
 void Conjunction::Want(std::unique_ptr<Matcher> matcher, bool is_scored) {
   if (is_scored) scored_.push_back(matcher.get());
   wanted_.push_back(std::move(matcher));

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "text/phrase_counter.h"
 #include "text/postings.h"
 #include "text/scoring.h"
 
@@ -104,26 +105,28 @@ class TermMatcher final : public Matcher {
   const double weight_;
 };
 
-// Counts how often the terms of a phrase stand at their places in the current document.
-class PhraseCounter {
+// Every document of a cursor, with one score for all.
+class AllMatcher final : public Matcher {
  public:
-  // Counts from here on in the document of `cursor`, `offset` words after the phrase's first.
-  void AddTerm(PostingsCursor* cursor, uint32_t offset);
-
-  // All cursors must stand on one document.
-  uint32_t Count();
+  AllMatcher(std::unique_ptr<PostingsCursor> cursor, double score)
+      : cursor_(std::move(cursor)), score_(score) {
+    document_ = cursor_->document();
+  }
+  void Next() override {
+    cursor_->Next();
+    document_ = cursor_->document();
+  }
+  void SeekTo(uint32_t target) override {
+    if (document_ >= target) return;
+    cursor_->SeekTo(target);
+    document_ = cursor_->document();
+  }
+  double Score() override { return score_; }
+  uint32_t cost() const override { return cursor_->cost(); }
 
  private:
-  struct Place {
-    size_t list;  // in lists_
-    uint32_t offset;
-    size_t at = 0;
-  };
-  bool StandsAt(Place* place, uint64_t position);
-
-  std::vector<PostingsCursor*> cursors_;      // distinct
-  std::vector<std::vector<uint32_t>> lists_;  // positions, parallel to cursors_
-  std::vector<Place> places_;
+  const std::unique_ptr<PostingsCursor> cursor_;
+  const double score_;
 };
 
 // All of some matchers and phrases, none of others. A phrase is a conjunction of its terms whose
@@ -143,6 +146,9 @@ class Conjunction final : public Matcher {
   void SeekTo(uint32_t target) override;
   double Score() override;
   uint32_t cost() const override { return wanted_.front()->cost(); }
+
+  // How often the phrase that was wanted first stands in document().
+  uint32_t phrase_frequency() const { return phrases_.front().frequency; }
 
  private:
   struct Phrase {

@@ -39,6 +39,29 @@ class PostingsCursor {
   uint32_t document_ = kNoDocument;  // kept by the implementation
 };
 
+// Walks over the dictionary of raw words, ascending by word, then by term. A word that an analyzer
+// gives several terms is there once for each. As a PostingsCursor, but for the views: they live
+// until the cursor moves.
+class WordCursor {
+ public:
+  virtual ~WordCursor() = default;
+
+  // False past the end; the rest requires it.
+  bool valid() const { return valid_; }
+  std::string_view word() const { return word_; }
+  std::string_view term() const { return term_; }
+  uint64_t documents() const { return documents_; }  // that have the word; may count the dead
+  virtual void Next() = 0;
+
+ protected:
+  bool valid_ = false;  // these are kept by the implementation
+  std::string_view word_, term_;
+  uint64_t documents_ = 0;
+};
+
+// Longer words are not in the dictionary: nobody completes or misspells them.
+inline constexpr size_t kDictionaryWordBytesMax = 64;
+
 // Must not change while cursors of it are in use.
 class PostingsSource {
  public:
@@ -46,6 +69,12 @@ class PostingsSource {
 
   // Null: no document here has the term.
   virtual std::unique_ptr<PostingsCursor> Open(std::string_view term) const = 0;
+
+  // All documents with words, each with the frequency 1 and no positions.
+  virtual std::unique_ptr<PostingsCursor> OpenAll() const = 0;
+
+  // The words that begin with `prefix`.
+  virtual std::unique_ptr<WordCursor> OpenWords(std::string_view prefix) const = 0;
 
   // The length of a document as EncodeLength writes it (length_norm.h).
   virtual uint8_t LengthNorm(uint32_t document) const = 0;

@@ -14,15 +14,38 @@ inline constexpr size_t kQueryBytesMax = 64 << 10;
 inline constexpr size_t kQueryTermsMax = 1'024;  // words, those within phrases included
 inline constexpr size_t kQueryDepthMax = 64;     // parentheses within parentheses
 inline constexpr size_t kQueryWarningsMax = 8;
+inline constexpr size_t kQueryLevelsMax = 3 * kQueryDepthMax + 5;  // of a tree
+
+inline constexpr double kBoostMax = 1'000;        // of one term or group
+inline constexpr uint32_t kPhraseSlopMax = 50;    // words more than the phrase has
+inline constexpr uint32_t kNearDistanceMax = 50;  // words between two that are near
+inline constexpr uint32_t kNearDistanceDefault = 8;
+inline constexpr uint32_t kEditsMax = 2;  // between a word and a fuzzy one
 
 // The parser keeps trees in this shape, and whoever builds one by hand must too: kAnd has at least
 // two children, one of them not kNot; kOr has at least two, none kNot; kNot has one, neither kNot
-// nor the root; kNothing stands alone. At most 3 * kQueryDepthMax + 4 levels.
+// nor the root; kNear has two of kWord, kPhrase, kPrefix and kFuzzy; kNothing stands alone. At most
+// kQueryLevelsMax levels.
 struct QueryNode {
-  enum class Kind : uint8_t { kNothing, kWord, kPhrase, kAnd, kOr, kNot };
+  enum class Kind : uint8_t {
+    kNothing,
+    kWord,
+    kPhrase,
+    kAnd,
+    kOr,
+    kNot,
+    kAll,     // every document with words
+    kNear,    // both, with at most `distance` words between them
+    kPrefix,  // words that begin like this
+    kFuzzy,   // words at most `distance` edits away
+  };
   Kind kind = Kind::kNothing;
-  std::string text;                 // kWord, kPhrase: as written, not analyzed
-  std::vector<QueryNode> children;  // kAnd, kOr, kNot
+  std::string text;                 // kWord, kPhrase, kPrefix, kFuzzy: as written, not analyzed
+  std::vector<QueryNode> children;  // kAnd, kOr, kNot, kNear
+  double boost = 1;                 // above 0; multiplies the score of what is below
+  // kPhrase: how many words may come in between, in all. kNear, kFuzzy: see there; 0 of kFuzzy: as
+  // many as typos get.
+  uint32_t distance = 0;
 
   bool operator==(const QueryNode&) const = default;
 };

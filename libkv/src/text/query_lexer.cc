@@ -1,5 +1,7 @@
 #include "text/query_lexer.h"
 
+#include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "base/strings.h"
@@ -41,6 +43,24 @@ std::string_view FirstWords(std::string_view phrase, size_t words_max, size_t* w
   return phrase;
 }
 
+bool IsDigits(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// False: `digits` is not a whole number from `least` to `most`.
+bool ParseCount(std::string_view digits, uint32_t least, uint32_t most, uint32_t* count) {
+  const char* const end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, *count);
+  return error == std::errc() && stop == end && *count >= least && *count <= most;
+}
+
+bool ParseBoost(std::string_view text, double* boost) {
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, *boost, std::chars_format::fixed);
+  return error == std::errc() && stop == end && *boost > 0 && *boost <= kBoostMax;
+}
+
 class Lexer {
  public:
   Lexer(std::string_view query, QueryProblems* problems) : query_(query), problems_(problems) {}
@@ -62,6 +82,10 @@ class Lexer {
 
   void Push(Kind kind, size_t offset, std::string_view text = {}) {
     tokens_.push_back({kind, offset, text});
+  }
+
+  void TakenAsText(size_t offset, std::string_view what) {
+    problems_->Add(offset, what, "it was taken as text");
   }
 
   void CutToBound() {
@@ -114,16 +138,46 @@ class Lexer {
 
   void Close() {
     starts_term_ = false;
+    QueryToken token{Kind::kClose, at_++, {}};
     if (too_deep_ > 0) {
       --too_deep_;
+      TakeBoost(&token);
     } else if (open_.empty()) {
-      problems_->Add(at_, "a parenthesis that closes nothing", "it was ignored");
+      problems_->Add(token.offset, "a parenthesis that closes nothing", "it was ignored");
       starts_term_ = true;
     } else {
-      Push(Kind::kClose, at_);
+      TakeBoost(&token);
+      tokens_.push_back(token);
       open_.pop_back();
     }
-    ++at_;
+  }
+
+  // "^2" directly behind a phrase or a group.
+  void TakeBoost(QueryToken* token) {
+    if (!rest().starts_with('^')) return;
+    size_t end = at_ + 1;
+    while (!EndsWord(query_.substr(end))) ++end;
+    double boost = 0;
+    if (!ParseBoost(query_.substr(at_ + 1, end - at_ - 1), &boost)) {
+      return TakenAsText(at_, "a weight that is not a number above 0 and up to 1,000");
+    }
+    token->boost = boost;
+    at_ = end;
+  }
+
+  // "~3" directly behind a phrase.
+  void TakeSlop(QueryToken* token) {
+    if (!rest().starts_with('~')) return;
+    size_t end = at_ + 1;
+    while (!EndsWord(query_.substr(end)) && query_[end] != '^') ++end;
+    const std::string_view digits = query_.substr(at_ + 1, end - at_ - 1);
+    if (!IsDigits(digits)) return;
+    uint32_t slop = 0;
+    if (!ParseCount(digits, 0, kPhraseSlopMax, &slop)) {
+      return TakenAsText(at_, "a phrase with more than 50 words in between");
+    }
+    token->distance = slop;
+    at_ = end;
   }
 
   void Phrase(size_t quote) {
@@ -133,10 +187,12 @@ class Lexer {
     if (end == query_.size()) {
       problems_->Add(at_, "a quote that is never closed", "it was closed at the end");
     }
-    const size_t offset = at_;
+    QueryToken token{Kind::kPhrase, at_, query_.substr(begin, end - begin)};
     at_ = end < query_.size() ? end + QuoteBytes(query_.substr(end)) : end;
     starts_term_ = after_sign_ = false;
-    AddText(Kind::kPhrase, offset, query_.substr(begin, end - begin));
+    TakeSlop(&token);
+    TakeBoost(&token);
+    AddText(token);
   }
 
   // '-' or '+' at the start of a term: an operator if a term follows directly. "--x" is a word.
@@ -157,6 +213,7 @@ class Lexer {
 
   void BareWord() {
     const size_t begin = at_;
+    const bool is_apart = starts_term_ || after_sign_;
     while (!EndsWord(rest())) ++at_;
     const std::string_view word = query_.substr(begin, at_ - begin);
     const bool whole = !after_sign_;
@@ -164,21 +221,74 @@ class Lexer {
     if (whole && (word == "AND" || word == "&" || word == "&&")) return Push(Kind::kAnd, begin);
     if (whole && word == "OR") return Push(Kind::kOr, begin);
     if (whole && word == "NOT") return Push(Kind::kNot, begin);
-    AddText(Kind::kWord, begin, word);
+    if (whole && PushNear(begin, word)) return;
+    QueryToken token{Kind::kWord, begin, word};
+    CutBoost(&token);
+    CutMark(is_apart, &token);
+    AddText(token);
   }
 
-  void AddText(Kind kind, size_t offset, std::string_view text) {
-    size_t words = 1;
-    std::string_view kept = text;
-    if (kind == Kind::kPhrase) {
-      kept = FirstWords(text, kQueryTermsMax - words_, &words);
-    } else if (words_ == kQueryTermsMax) {
-      kept = {};
+  // NEAR and NEAR/3. False: something else.
+  bool PushNear(size_t offset, std::string_view word) {
+    QueryToken token{Kind::kNear, offset, {}, 1, kNearDistanceDefault};
+    if (word != "NEAR") {
+      constexpr std::string_view kNear = "NEAR/";
+      if (!word.starts_with(kNear) || !IsDigits(word.substr(kNear.size()))) return false;
+      if (!ParseCount(word.substr(kNear.size()), 1, kNearDistanceMax, &token.distance)) {
+        TakenAsText(offset, "a NEAR with a number of words that is not 1 to 50");
+        return false;
+      }
     }
-    if (!kept.empty() || text.empty()) Push(kind, offset, kept);
-    words_ += kept.empty() ? 0 : words;
-    if (kept.size() == text.size()) return;
-    problems_->Add(offset, "more than 1,024 words", "the rest was left out");
+    tokens_.push_back(token);
+    return true;
+  }
+
+  // "^2" at the end of a word.
+  void CutBoost(QueryToken* token) {
+    const size_t sign = token->text.rfind('^');
+    if (sign == std::string_view::npos || sign == 0) return;
+    double boost = 0;
+    if (!ParseBoost(token->text.substr(sign + 1), &boost)) {
+      return TakenAsText(token->offset + sign,
+                         "a weight that is not a number above 0 and up to 1,000");
+    }
+    token->boost = boost;
+    token->text = token->text.substr(0, sign);
+  }
+
+  // '*' and "~1" at the end of a word, and the lone '*'.
+  void CutMark(bool is_apart, QueryToken* token) {
+    const std::string_view text = token->text;
+    if (text.find_first_not_of('*') == std::string_view::npos) {
+      if (is_apart && text.size() == 1) token->kind = Kind::kAll;
+    } else if (text.ends_with('*')) {
+      token->kind = Kind::kPrefix;
+      token->text = text.substr(0, text.size() - 1);
+    } else if (const size_t sign = text.rfind('~'); sign != std::string_view::npos && sign > 0) {
+      const std::string_view digits = text.substr(sign + 1);
+      if (!digits.empty() && !IsDigits(digits)) return;
+      if (!digits.empty() && !ParseCount(digits, 1, kEditsMax, &token->distance)) {
+        token->distance = 0;
+        return TakenAsText(token->offset + sign, "a number of edits that is not 1 or 2");
+      }
+      token->kind = Kind::kFuzzy;
+      token->text = text.substr(0, sign);
+    }
+  }
+
+  void AddText(QueryToken token) {
+    const std::string_view text = token.text;
+    size_t words = 1;
+    if (token.kind == Kind::kPhrase) {
+      token.text = FirstWords(text, kQueryTermsMax - words_, &words);
+    } else if (words_ == kQueryTermsMax) {
+      token.text = {};
+    }
+    const bool is_cut = token.text.size() != text.size();
+    if (!token.text.empty() || text.empty()) tokens_.push_back(token);
+    words_ += token.text.empty() ? 0 : words;
+    if (!is_cut) return;
+    problems_->Add(token.offset, "more than 1,024 words", "the rest was left out");
     at_ = query_.size();
   }
 

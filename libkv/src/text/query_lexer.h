@@ -30,10 +30,26 @@ class QueryProblems {
 };
 
 struct QueryToken {
-  enum class Kind : uint8_t { kWord, kPhrase, kOpen, kClose, kAnd, kOr, kNot, kPlus, kEnd };
+  enum class Kind : uint8_t {
+    kWord,
+    kPrefix,
+    kFuzzy,
+    kPhrase,
+    kAll,
+    kOpen,
+    kClose,
+    kAnd,
+    kOr,
+    kNear,
+    kNot,
+    kPlus,
+    kEnd
+  };
   Kind kind = Kind::kEnd;
   size_t offset = 0;      // in the query
-  std::string_view text;  // of words and phrases; lives as long as the query
+  std::string_view text;  // of words and phrases, without signs; lives as long as the query
+  double boost = 1;       // of these and of kClose
+  uint32_t distance = 0;  // of kPhrase, kNear and kFuzzy
 };
 
 // The tokens of `query`, kEnd last. Every kOpen has its kClose, and at most kQueryDepthMax are open

@@ -27,13 +27,13 @@ bool IsBlank(std::string_view text) {
 QueryNode Join(NodeKind kind, std::vector<QueryNode> children) {
   if (children.empty()) return {};
   if (children.size() == 1) return std::move(children[0]);
-  return {kind, {}, std::move(children)};
+  return {.kind = kind, .children = std::move(children)};
 }
 
 QueryNode Negate(QueryNode node) {
   if (node.kind == NodeKind::kNothing) return node;
   if (node.kind == NodeKind::kNot) return QueryNode(std::move(node.children[0]));
-  QueryNode negation{NodeKind::kNot, {}, {}};
+  QueryNode negation{.kind = NodeKind::kNot};
   negation.children.push_back(std::move(node));
   return negation;
 }
@@ -63,7 +63,10 @@ class Parser {
   bool AtOperand() const {
     switch (peek().kind) {
       case TokenKind::kWord:
+      case TokenKind::kPrefix:
+      case TokenKind::kFuzzy:
       case TokenKind::kPhrase:
+      case TokenKind::kAll:
       case TokenKind::kOpen:
       case TokenKind::kNot:
       case TokenKind::kPlus:
@@ -115,7 +118,11 @@ class Parser {
     std::vector<QueryNode> wanted, unwanted;
     bool has_operand = false, open_and = false;
     size_t last_and = 0;
-    while (AtOperand() || peek().kind == TokenKind::kAnd) {
+    while (AtOperand() || peek().kind == TokenKind::kAnd || peek().kind == TokenKind::kNear) {
+      if (peek().kind == TokenKind::kNear) {
+        StrayNear(Take().offset);
+        continue;
+      }
       if (peek().kind == TokenKind::kAnd) {
         last_and = Take().offset;
         if (open_and || !has_operand) Stray(last_and, "an AND without a term on one side");
@@ -144,7 +151,7 @@ class Parser {
   }
 
   QueryNode Unary() {
-    if (peek().kind != TokenKind::kNot && peek().kind != TokenKind::kPlus) return Primary();
+    if (peek().kind != TokenKind::kNot && peek().kind != TokenKind::kPlus) return Near();
     const QueryToken sign = Take();
     while (peek().kind == TokenKind::kNot || peek().kind == TokenKind::kPlus) {
       Stray(Take().offset, "a second sign before one term");
@@ -153,22 +160,81 @@ class Parser {
       Stray(sign.offset, "a NOT with nothing after it");
       return {};
     }
-    QueryNode node = Primary();
+    QueryNode node = Near();
     return sign.kind == TokenKind::kNot ? Negate(std::move(node)) : std::move(node);
+  }
+
+  QueryNode Near() {
+    QueryNode left = Primary();
+    if (peek().kind != TokenKind::kNear) return left;
+    const QueryToken near = Take();
+    const bool has_right = AtOperand() && peek().kind != TokenKind::kNot &&
+                           peek().kind != TokenKind::kPlus && peek().kind != TokenKind::kOpen;
+    QueryNode right = has_right && HasPlace(left) ? Primary() : QueryNode();
+    if (!HasPlace(right)) {
+      StrayNear(near.offset);
+      if (right.kind == NodeKind::kNothing) return left;
+      return Join(NodeKind::kAnd, MakePair(std::move(left), std::move(right)));
+    }
+    QueryNode node{
+        .kind = NodeKind::kNear, .boost = left.boost * right.boost, .distance = near.distance};
+    left.boost = right.boost = 1;
+    node.children = MakePair(std::move(left), std::move(right));
+    return node;
+  }
+
+  static std::vector<QueryNode> MakePair(QueryNode first, QueryNode second) {
+    std::vector<QueryNode> pair;
+    pair.push_back(std::move(first));
+    pair.push_back(std::move(second));
+    return pair;
+  }
+
+  // Whether `node` stands at places of a text, so that something can be near it.
+  static bool HasPlace(const QueryNode& node) {
+    return node.kind == NodeKind::kWord || node.kind == NodeKind::kPhrase ||
+           node.kind == NodeKind::kPrefix || node.kind == NodeKind::kFuzzy;
+  }
+
+  void StrayNear(size_t offset) {
+    Stray(offset, "a NEAR that is not between two words or phrases");
   }
 
   QueryNode Primary() {
     const QueryToken token = Take();
-    if (token.kind == TokenKind::kWord) return {NodeKind::kWord, std::string(token.text), {}};
-    if (token.kind == TokenKind::kPhrase) {
-      if (!IsBlank(token.text)) return {NodeKind::kPhrase, std::string(token.text), {}};
+    if (token.kind == TokenKind::kOpen) return Group(token);
+    if (token.kind == TokenKind::kPhrase && IsBlank(token.text)) {
       Stray(token.offset, "a phrase without words");
       return {};
     }
-    LIBKV_CHECK(token.kind == TokenKind::kOpen);
-    if (peek().kind == TokenKind::kClose) Stray(token.offset, "empty parentheses");
+    return {.kind = KindOf(token.kind),
+            .text = std::string(token.kind == TokenKind::kAll ? "" : token.text),
+            .boost = token.boost,
+            .distance = token.distance};
+  }
+
+  static NodeKind KindOf(TokenKind kind) {
+    switch (kind) {
+      case TokenKind::kWord:
+        return NodeKind::kWord;
+      case TokenKind::kPrefix:
+        return NodeKind::kPrefix;
+      case TokenKind::kFuzzy:
+        return NodeKind::kFuzzy;
+      case TokenKind::kAll:
+        return NodeKind::kAll;
+      default:
+        LIBKV_CHECK(kind == TokenKind::kPhrase);
+        return NodeKind::kPhrase;
+    }
+  }
+
+  QueryNode Group(const QueryToken& open) {
+    if (peek().kind == TokenKind::kClose) Stray(open.offset, "empty parentheses");
     QueryNode node = Or();
-    LIBKV_CHECK(Take().kind == TokenKind::kClose);
+    const QueryToken close = Take();
+    LIBKV_CHECK(close.kind == TokenKind::kClose);
+    if (node.kind != NodeKind::kNothing) node.boost *= close.boost;
     return node;
   }
 

@@ -69,7 +69,7 @@ bool IsStopWord(std::string_view word) {
          std::binary_search(std::begin(kStopWords), std::end(kStopWords), word);
 }
 
-std::string MakeTerm(const TermRules& rules, std::string_view word) {
+std::string MakeTerm(const TermRules& rules, std::string_view word, std::string* folded) {
   std::string term;
   if (IsAscii(word)) {
     FoldAscii(word, &term);
@@ -77,6 +77,7 @@ std::string MakeTerm(const TermRules& rules, std::string_view word) {
     FoldWord(word, &term);
   }
   if (term.ends_with("'s")) term.resize(term.size() - 2);
+  if (folded != nullptr) *folded = term;
   if (rules.leave_out_stop_words && IsStopWord(term)) return {};
   if (term.size() > kTermBytesMax) {
     CutLongTerm(&term);

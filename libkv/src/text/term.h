@@ -20,8 +20,9 @@ struct TermRules {
 
 // The term of `word`, a word as ForEachWord finds it; empty for a word that is left out. Steps:
 // 1. fold; 2. drop a possessive 's; 3. leave out stop words; 4. cut, if over kTermBytesMax;
-// 5. stem, if not cut. The result depends on the arguments only.
-std::string MakeTerm(const TermRules& rules, std::string_view word);
+// 5. stem, if not cut. The result depends on the arguments only. `folded`, if given, becomes the
+// word after step 2.
+std::string MakeTerm(const TermRules& rules, std::string_view word, std::string* folded = nullptr);
 
 // The 33 words of Lucene's classical English list. `word` must be folded.
 bool IsStopWord(std::string_view word);

@@ -17,7 +17,7 @@
 
 namespace libkv {
 
-// A term kept by value: it outlives the slot it was read from.
+// A term or word kept by value: it outlives the slot it was read from.
 struct CachedTerm {
   static constexpr size_t kBytesMax = 31;
   uint8_t size = 0;  // 0: the word is left out
@@ -29,42 +29,65 @@ struct CachedTerm {
 // Belongs to one thread.
 class TermCache {
  public:
-  static constexpr size_t kSlotCount = 16384;  // of 64 bytes: 1 MiB
+  static constexpr size_t kSlotCount = 16384;  // of 96 bytes: 1.5 MiB
   static constexpr size_t kWordBytesMax = 31;
 
   explicit TermCache(const TermRules& rules) : rules_(rules) {}
 
-  // The term of `word`, which must be of 1 to kWordBytesMax bytes. False: it is too long to be
-  // kept; make it.
-  bool Find(std::string_view word, CachedTerm* term) {
-    Slot& slot = slots_[Hash64(word) % kSlotCount];
-    if (slot.word_size != word.size() || std::memcmp(slot.word, word.data(), word.size()) != 0) {
-      if (!Fill(slot, word)) return false;
+  struct Found {
+    CachedTerm term;
+    CachedTerm folded;  // set unless is_folded
+    bool is_folded;     // the word is already as folding makes it
+  };
+
+  // The term of `word`, which must be of 1 to kWordBytesMax bytes, and the word folded. False: it
+  // is too long to be kept; make it.
+  bool Find(std::string_view word, Found* found) {
+    const size_t i = Hash64(word) % kSlotCount;
+    Slot& slot = slots_[i];
+    if ((slot.word_size & ~kFoldedFlag) != word.size() ||
+        std::memcmp(slot.word, word.data(), word.size()) != 0) {
+      if (!Fill(slot, folded_[i], word)) return false;
     }
-    *term = slot.term;
+    found->term = slot.term;
+    found->is_folded = (slot.word_size & kFoldedFlag) != 0;
+    if (!found->is_folded) found->folded = folded_[i];
     return true;
   }
 
  private:
+  static constexpr uint8_t kFoldedFlag = 0x80;
   struct Slot {
-    uint8_t word_size = 0;  // 0: empty
+    uint8_t word_size = 0;  // 0: empty; and kFoldedFlag
     char word[kWordBytesMax];
     CachedTerm term;
   };
   static_assert(sizeof(Slot) == 64);
 
-  bool Fill(Slot& slot, std::string_view word) {
-    const std::string term = MakeTerm(rules_, word);
-    if (term.size() > CachedTerm::kBytesMax) return false;
+  static void Store(std::string_view text, CachedTerm& to) {
+    to.size = static_cast<uint8_t>(text.size());
+    std::memcpy(to.bytes, text.data(), text.size());
+  }
+
+  bool Fill(Slot& slot, CachedTerm& folded_slot, std::string_view word) {
+    std::string folded;
+    const std::string term = MakeTerm(rules_, word, &folded);
+    if (term.size() > CachedTerm::kBytesMax || folded.size() > CachedTerm::kBytesMax) return false;
     slot.word_size = static_cast<uint8_t>(word.size());
     std::memcpy(slot.word, word.data(), word.size());
-    slot.term.size = static_cast<uint8_t>(term.size());
-    std::memcpy(slot.term.bytes, term.data(), term.size());
+    Store(term, slot.term);
+    if (folded == word) {
+      slot.word_size |= kFoldedFlag;
+    } else {
+      Store(folded, folded_slot);
+    }
     return true;
   }
 
   const TermRules rules_;
   const std::unique_ptr<Slot[]> slots_ = std::make_unique<Slot[]>(kSlotCount);
+  // Most words are folded as they stand: apart, these take no room in the processor's cache.
+  const std::unique_ptr<CachedTerm[]> folded_ = std::make_unique<CachedTerm[]>(kSlotCount);
 };
 
 }  // namespace libkv

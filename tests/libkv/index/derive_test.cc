@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,27 @@ Index Read(const DerivedDocument& derived) {
     CHECK(positions.size() == term.frequency);
   }
   return index;
+}
+
+TEST_CASE("every spelling of a term is kept once") {
+  DerivedDocument derived;
+  DeriveWords(*MakeEnglishAnalyzer(),
+              "Connected connecting CONNECTED connect the ponies pony " + std::string(100, 'x'),
+              &derived);
+  std::map<std::string, std::set<std::string>> spellings;
+  for (const DerivedDocument::Term& term : derived.terms) {
+    std::set<std::string>& all = spellings[std::string(derived.term(term))];
+    for (uint32_t i = 0; i < term.spellings_count; ++i) {
+      const auto& spelling = derived.spellings[term.spellings_begin + i];
+      CHECK(all.insert(std::string(derived.spelling(spelling))).second);
+    }
+  }
+  REQUIRE(spellings.size() == 3);
+  CHECK(spellings["connect"] == std::set<std::string>{"connected", "connecting", "connect"});
+  CHECK(spellings["poni"] == std::set<std::string>{"ponies", "pony"});
+  spellings.erase("connect");
+  spellings.erase("poni");
+  CHECK(spellings.begin()->second.empty());  // too long for the dictionary
 }
 
 TEST_CASE("terms, positions and frequencies are those of a naive count") {

@@ -51,6 +51,21 @@ TEST_CASE("English words are folded, stemmed and counted, and keep their place i
   CHECK(Analyze(*english, "The Running of the dog\xE2\x80\x99s RELATIONAL databases.") == expected);
 }
 
+TEST_CASE("a token says how its word is spelt before it is stemmed") {
+  // Twice: the second time every word comes from the cache.
+  const std::string text =
+      "running RUNNING dog's Dog\xE2\x80\x99s \xC3\x89T\xC3\x89 \xE6\xA4\x9C\xE7\xB4\xA2 " +
+      std::string(40, 'A');
+  for (int round = 0; round < 2; ++round) {
+    V words;
+    MakeEnglishAnalyzer()->Analyze(text, [&](const Token& token) {
+      words.emplace_back(token.word.empty() ? token.term : token.word);
+    });
+    CHECK(words == V{"running", "running", "dog", "dog", "\xC3\xA9t\xC3\xA9",
+                     "\xE6\xA4\x9C\xE7\xB4\xA2", std::string(40, 'a')});
+  }
+}
+
 TEST_CASE("the simple analyzer keeps every word and its ending") {
   const auto simple = MakeSimpleAnalyzer();
   CHECK(simple->id() == "simple/1");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <sstream>
 #include <string>
 
 #include "base/utf8.h"
@@ -11,15 +12,28 @@
 namespace libkv {
 namespace {
 
-// A query tree in prefix form: (& a "b c" !d), (| a b), nothing.
-std::string Show(const QueryNode& node) {
+std::string Show(const QueryNode& node);
+
+// A query tree in prefix form: (& a "b c" !d), (| a b), nothing; with the signs of the language:
+// web*, servr~1, "a b"~2, (NEAR/3 a b), *, each with its weight: ^2.
+std::string ShowPlain(const QueryNode& node) {
+  const std::string distance = std::to_string(node.distance);
   switch (node.kind) {
     case QueryNode::Kind::kNothing:
       return "nothing";
     case QueryNode::Kind::kWord:
       return node.text;
     case QueryNode::Kind::kPhrase:
-      return "\"" + node.text + "\"";
+      return "\"" + node.text + "\"" + (node.distance == 0 ? "" : "~" + distance);
+    case QueryNode::Kind::kPrefix:
+      return node.text + "*";
+    case QueryNode::Kind::kFuzzy:
+      return node.text + "~" + (node.distance == 0 ? "" : distance);
+    case QueryNode::Kind::kAll:
+      return "*";
+    case QueryNode::Kind::kNear:
+      return "(NEAR/" + distance + " " + Show(node.children[0]) + " " + Show(node.children[1]) +
+             ")";
     case QueryNode::Kind::kNot:
       return "!" + Show(node.children[0]);
     default: {
@@ -28,6 +42,12 @@ std::string Show(const QueryNode& node) {
       return out + ")";
     }
   }
+}
+
+std::string Show(const QueryNode& node) {
+  std::ostringstream boost;
+  if (node.boost != 1) boost << "^" << node.boost;
+  return ShowPlain(node) + boost.str();
 }
 
 struct Case {
@@ -67,6 +87,58 @@ TEST_CASE("queries are read as their grammar says, leniently and strictly") {
       {"a -OR", "(& a !OR)"},
       {"\"OR\"", "\"OR\""},
       {"title:x* ^y~2", "(& title:x* ^y~2)"},
+      // Weights.
+      {"a^2", "a^2"},
+      {"a^2.5 b^0.25", "(& a^2.5 b^0.25)"},
+      {"\"a b\"^3 c", "(& \"a b\"^3 c)"},
+      {"(a OR b)^3", "(| a b)^3"},
+      {"((a)^2)^3", "a^6"},
+      {"(a)^3^4", "(& a ^3^4)", 1, "byte 3"},
+      {"-a^2 b", "(& b !a^2)"},
+      {"a^1000 b^0.001", "(& a^1000 b^0.001)"},
+      {"x^y^2", "x^y^2"},
+      {"a^0", "a^0", 1, "byte 1"},
+      {"a^1001", "a^1001", 1, "byte 1"},
+      {"a^-1 b^x c^", "(& a^-1 b^x c^)", 3, "byte 1"},
+      {"\"a\"^0", "(& \"a\" ^0)", 1, "byte 3"},
+      {"(a)^ b", "(& a ^ b)", 1, "byte 3"},
+      {"a^1e2", "a^1e2", 1, "byte 1"},
+      {"a^nan b^inf", "(& a^nan b^inf)", 2, "byte 1"},
+      {"^_^", "^_^", 1, "byte 2"},
+      // Everything.
+      {"*", "*"},
+      {"*^2 -a", "(& *^2 !a)"},
+      {"a *", "(& a *)"},
+      {"** \"a\"*", "(& ** \"a\" *)"},  // not apart, so no operator: Show cannot tell
+      {"-* a", "(& a !*)"},
+      // Phrases with room, and words near each other.
+      {"\"a b\"~3", "\"a b\"~3"},
+      {"\"a b\"~0^2", "\"a b\"^2"},
+      {"\"a b\"~", "(& \"a b\" ~)"},
+      {"\"a b\"~51", "(& \"a b\" ~51)", 1, "byte 5"},
+      {"a NEAR b", "(NEAR/8 a b)"},
+      {"a NEAR/3 \"b c\"~1 d", "(& (NEAR/3 a \"b c\"~1) d)"},
+      {"x OR a NEAR/50 b*^2", "(| x (NEAR/50 a b*)^2)"},
+      {"-a NEAR b c", "(& c !(NEAR/8 a b))"},
+      {"a NEAR/0 b", "(& a NEAR/0 b)", 1, "byte 2"},
+      {"a NEAR/51 b", "(& a NEAR/51 b)", 1, "byte 2"},
+      {"a NEAR/x near NEARLY b", "(& a NEAR/x near NEARLY b)"},
+      {"NEAR a", "a", 1, "byte 0"},
+      {"a NEAR", "a", 1, "byte 2"},
+      {"a NEAR (b)", "(& a b)", 1, "byte 2"},
+      {"(a OR b) NEAR c", "(& (| a b) c)", 1, "byte 9"},
+      {"a NEAR b NEAR c", "(& (NEAR/8 a b) c)", 1, "byte 9"},
+      {"a NEAR -b", "(& a !b)", 1, "byte 2"},
+      {"a NEAR \"\"", "a", 2, "byte 2"},
+      {"a NEAR *", "(& a *)", 1, "byte 2"},
+      // Beginnings and misspelt words.
+      {"web*", "web*"},
+      {"full-te*^2", "full-te*^2"},
+      {"servr~ servr~1 servr~2^3", "(& servr~ servr~1 servr~2^3)"},
+      {"1.0~rc1 a~b ~a", "(& 1.0~rc1 a~b ~a)"},
+      {"a~3", "a~3", 1, "byte 1"},
+      {"a~0", "a~0", 1, "byte 1"},
+      {"-web* a", "(& a !web*)"},
       // What is wrong.
       {"", "nothing", 1, "byte 0"},
       {"  ", "nothing", 1, "byte 0"},
@@ -122,6 +194,13 @@ TEST_CASE("a warning is one sentence that says where and what was done") {
       {"a) b", "Byte 1: a parenthesis that closes nothing; it was ignored."},
       {"a OR", "Byte 2: an OR without a term on one side; it was ignored."},
       {"a NOT", "Byte 2: a NOT with nothing after it; it was ignored."},
+      {"a NEAR", "Byte 2: a NEAR that is not between two words or phrases; it was ignored."},
+      {"a^0",
+       "Byte 1: a weight that is not a number above 0 and up to 1,000; it was taken as text."},
+      {"\"a b\"~51", "Byte 5: a phrase with more than 50 words in between; it was taken as text."},
+      {"a NEAR/0 b",
+       "Byte 2: a NEAR with a number of words that is not 1 to 50; it was taken as text."},
+      {"a~3", "Byte 1: a number of edits that is not 1 or 2; it was taken as text."},
       {"-a", "Byte 0: the query only says what to leave out; it matches nothing."},
   };
   for (const auto& [query, warning] : cases) {
@@ -174,6 +253,7 @@ size_t Depth(const QueryNode& node) {
 void CheckShape(const QueryNode& node, const QueryNode* parent) {
   using Kind = QueryNode::Kind;
   size_t negations = 0;
+  REQUIRE(node.boost > 0);
   for (const QueryNode& child : node.children) {
     REQUIRE(child.kind != Kind::kNothing);
     negations += child.kind == Kind::kNot;
@@ -193,6 +273,16 @@ void CheckShape(const QueryNode& node, const QueryNode* parent) {
       REQUIRE(parent->kind == Kind::kAnd);
       REQUIRE(node.children.size() == 1);
       REQUIRE(negations == 0);
+      break;
+    case Kind::kNear:
+      REQUIRE(node.children.size() == 2);
+      REQUIRE(node.distance >= 1);
+      REQUIRE(node.distance <= kNearDistanceMax);
+      for (const QueryNode& child : node.children) {
+        REQUIRE((child.kind == Kind::kWord || child.kind == Kind::kPhrase ||
+                 child.kind == Kind::kPrefix || child.kind == Kind::kFuzzy));
+        REQUIRE(child.boost == 1);
+      }
       break;
     default:
       REQUIRE(node.children.empty());
@@ -224,7 +314,14 @@ TEST_CASE("a lenient query is never wrong") {
                                            "\xE4\xB8",
                                            std::string(1, '\0'),
                                            "\xE3\x80\x80",
-                                           " -("};
+                                           " -(",
+                                           "*",
+                                           "~",
+                                           "~2",
+                                           "^2",
+                                           "^",
+                                           " NEAR ",
+                                           " NEAR/3 "};
   std::mt19937 random(21);
   size_t accepted = 0;
   for (int round = 0; round < 60'000; ++round) {
@@ -235,7 +332,7 @@ TEST_CASE("a lenient query is never wrong") {
     const auto lenient = ParseQuery(query, false);
     REQUIRE(lenient.ok());
     REQUIRE(lenient->warnings.size() <= kQueryWarningsMax);
-    REQUIRE(Depth(lenient->root) <= 3 * kQueryDepthMax + 4);
+    REQUIRE(Depth(lenient->root) <= kQueryLevelsMax);
     CheckShape(lenient->root, nullptr);
     for (const std::string& warning : lenient->warnings) REQUIRE(IsValidUtf8(warning));
     const auto strict = ParseQuery(query, true);
@@ -254,7 +351,7 @@ TEST_CASE("the deepest tree stays within its bound") {
   query += "c" + std::string(kQueryDepthMax, ')');
   const auto parsed = ParseQuery(query, true);
   REQUIRE(parsed.ok());
-  CHECK(Depth(parsed->root) <= 3 * kQueryDepthMax + 4);
+  CHECK(Depth(parsed->root) <= kQueryLevelsMax);
   CHECK(Depth(parsed->root) > 2 * kQueryDepthMax);
 }
 

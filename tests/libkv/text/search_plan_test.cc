@@ -58,6 +58,7 @@ class TestSource : public PostingsSource {
         lists_[term].push_back({id, list});
         frequencies.push_back(static_cast<uint32_t>(list.size()));
       }
+      if (!frequencies.empty()) all_.push_back({id, {0}});
       lengths_[id] = EncodeLength(LengthOf(document));
       norms_[id] = static_cast<float>(libkv::CosineNorm(frequencies));
     }
@@ -67,6 +68,12 @@ class TestSource : public PostingsSource {
     const auto it = lists_.find(std::string(term));
     if (it == lists_.end()) return nullptr;
     return std::make_unique<Cursor>(it->second);
+  }
+  std::unique_ptr<PostingsCursor> OpenAll() const override {
+    return std::make_unique<Cursor>(all_);
+  }
+  std::unique_ptr<WordCursor> OpenWords(std::string_view prefix) const override {
+    return std::make_unique<Words>(lists_, std::string(prefix));
   }
   uint8_t LengthNorm(uint32_t document) const override { return lengths_.at(document); }
   float CosineNorm(uint32_t document) const override { return norms_.at(document); }
@@ -100,10 +107,56 @@ class TestSource : public PostingsSource {
     size_t at_ = 0;
   };
 
+  // Words are their own terms.
+  class Words : public WordCursor {
+   public:
+    Words(const std::map<std::string, std::vector<Posting>>& lists, std::string prefix)
+        : lists_(lists), prefix_(std::move(prefix)), at_(lists.lower_bound(prefix_)) {
+      Update();
+    }
+    void Next() override {
+      REQUIRE(valid());
+      ++at_;
+      Update();
+    }
+
+   private:
+    void Update() {
+      valid_ = at_ != lists_.end() && at_->first.starts_with(prefix_);
+      if (!valid_) return;
+      word_ = term_ = at_->first;
+      documents_ = at_->second.size();
+    }
+
+    const std::map<std::string, std::vector<Posting>>& lists_;
+    const std::string prefix_;
+    std::map<std::string, std::vector<Posting>>::const_iterator at_;
+  };
+
   std::map<std::string, std::vector<Posting>> lists_;
+  std::vector<Posting> all_;
   std::map<uint32_t, uint8_t> lengths_;
   std::map<uint32_t, float> norms_;
 };
+
+// Edits between two words of ASCII, by the definition.
+size_t EditsBetween(const std::string& a, const std::string& b) {
+  std::vector<std::vector<size_t>> edits(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i) {
+    for (size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        edits[i][j] = i + j;
+        continue;
+      }
+      edits[i][j] = std::min({edits[i - 1][j] + 1, edits[i][j - 1] + 1,
+                              edits[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        edits[i][j] = std::min(edits[i][j], edits[i - 2][j - 2] + 1);
+      }
+    }
+  }
+  return edits[a.size()][b.size()];
+}
 
 // The oracle: reads the query tree and the words of one document after the other, and knows
 // nothing of plans, terms, cursors or norms.
@@ -112,13 +165,17 @@ class Oracle {
   Oracle(const Collection& collection, const QueryNode& query, Ranking ranking)
       : collection_(collection), query_(query), ranking_(ranking) {
     uint64_t length = 0;
-    for (const auto& [id, document] : collection_) length += LengthOf(document);
+    for (const auto& [id, document] : collection_) {
+      length += LengthOf(document);
+      for (const auto& [word, positions] : PositionsOf(document)) ++frequencies_[word];
+    }
     average_ =
         length == 0 ? 1 : static_cast<double>(length) / static_cast<double>(collection_.size());
-    CountUnits(query_, true);
+    std::map<std::string, double> idfs;
+    CountUnits(query_, true, &idfs);
     double squares = 0;
-    for (const auto& [text, count] : counts_) {
-      squares += std::pow((1 + std::log(count)) * Idf(Unit(text)), 2);
+    for (const auto& [name, count] : counts_) {
+      squares += std::pow((1 + std::log(count)) * idfs[name], 2);
     }
     query_norm_ = std::sqrt(squares);
   }
@@ -127,7 +184,7 @@ class Oracle {
     std::map<uint32_t, double> scores;
     for (const auto& [id, document] : collection_) {
       document_ = &document;
-      const Answer answer = Evaluate(query_);
+      const Answer answer = Evaluate(query_, 1);
       if (answer.matches && !answer.dropped) scores[id] = answer.score;
     }
     return scores;
@@ -138,93 +195,199 @@ class Oracle {
     bool dropped = false, matches = false;
     double score = 0;
   };
-  // The words of a leaf, the stop words within it as gaps (""), none at its ends.
-  using Words = std::vector<std::string>;
+  // What may stand at one place; a gap may be any word.
+  struct Element {
+    std::string name;
+    std::set<std::string> words;
+    bool is_gap = false;
+  };
+  // A word or phrase, without gaps at its ends, and perhaps another one near it.
+  struct Unit {
+    std::vector<Element> left, right;
+    size_t left_slop = 0, right_slop = 0, near = 0;
 
-  static Words Unit(const std::string& text) {
-    Words words;
+    std::string name() const {
+      return NameOf(left, left_slop) + "/" + std::to_string(near) + "/" + NameOf(right, right_slop);
+    }
+    static std::string NameOf(const std::vector<Element>& elements, size_t slop) {
+      std::string name;
+      for (const Element& element : elements) name += element.name + " ";
+      return name + std::to_string(slop);
+    }
+  };
+  using Span = std::pair<size_t, size_t>;
+
+  static std::vector<std::string> Split(const std::string& text) {
+    std::vector<std::string> words;
     std::string word;
     for (const char c : text + " ") {
       if (c != ' ' && c != '-') {
         word += c;
       } else if (!word.empty()) {
-        words.push_back(kStops.count(word) != 0 ? "" : word);
+        words.push_back(word);
         word.clear();
       }
     }
-    while (!words.empty() && words.back().empty()) words.pop_back();
-    while (!words.empty() && words.front().empty()) words.erase(words.begin());
     return words;
   }
-  static std::string Join(const Words& words) {
-    std::string text;
-    for (const std::string& word : words) text += (word.empty() ? "the" : word) + " ";
-    return text;
+
+  Element Expand(const QueryNode& node, const std::string& word) const {
+    const bool is_prefix = node.kind == QueryNode::Kind::kPrefix;
+    size_t edits = node.distance;
+    if (edits == 0) edits = word.size() < 9 ? 1 : 2;
+    Element element{is_prefix ? word + "*" : word + "~" + std::to_string(edits), {}, false};
+    for (const auto& [other, documents] : frequencies_) {
+      const bool is_meant = is_prefix ? other.starts_with(word)
+                                      : EditsBetween(word, other) <= edits &&
+                                            (word.size() > 3 || other[0] == word[0]);
+      if (is_meant) element.words.insert(other);
+    }
+    return element;
   }
 
-  void CountUnits(const QueryNode& node, bool wanted) {
+  std::vector<Element> ElementsOf(const QueryNode& node) const {
+    std::vector<Element> elements;
+    for (const std::string& word : Split(node.text)) {
+      const bool is_stop = kStops.count(word) != 0;
+      elements.push_back({is_stop ? "" : word, {word}, is_stop});
+    }
+    if (node.kind == QueryNode::Kind::kPrefix || node.kind == QueryNode::Kind::kFuzzy) {
+      if (!elements.empty()) elements.back() = Expand(node, Split(node.text).back());
+    }
+    while (!elements.empty() && elements.back().is_gap) elements.pop_back();
+    while (!elements.empty() && elements.front().is_gap) elements.erase(elements.begin());
+    return elements;
+  }
+
+  Unit UnitOf(const QueryNode& node) const {
+    if (node.kind != QueryNode::Kind::kNear) {
+      Unit unit{ElementsOf(node), {}};
+      const bool has_slop = node.kind == QueryNode::Kind::kPhrase && unit.left.size() > 1;
+      unit.left_slop = has_slop ? node.distance : 0;
+      return unit;
+    }
+    Unit left = UnitOf(node.children[0]);
+    const Unit right = UnitOf(node.children[1]);
+    if (left.left.empty()) return right;
+    if (right.left.empty()) return left;
+    left.right = right.left;
+    left.right_slop = right.left_slop;
+    left.near = node.distance;
+    return left;
+  }
+
+  static bool IsUnit(const QueryNode& node) {
+    return !node.text.empty() || node.kind == QueryNode::Kind::kNear;
+  }
+
+  void CountUnits(const QueryNode& node, bool wanted, std::map<std::string, double>* idfs) {
     if (node.kind == QueryNode::Kind::kNot) wanted = false;
-    const Words words = Unit(node.text);
-    if (wanted && !words.empty()) ++counts_[Join(words)];
-    for (const QueryNode& child : node.children) CountUnits(child, wanted);
+    if (IsUnit(node)) {
+      const Unit unit = UnitOf(node);
+      if (!wanted || unit.left.empty()) return;
+      ++counts_[unit.name()];
+      (*idfs)[unit.name()] = Idf(unit);
+      return;
+    }
+    for (const QueryNode& child : node.children) CountUnits(child, wanted, idfs);
   }
 
-  double Idf(const Words& words) const {
-    const auto n = static_cast<double>(collection_.size());
+  double Idf(const Unit& unit) const {
     double sum = 0;
-    for (const std::string& word : words) {
-      if (word.empty()) continue;
-      double df = 0;
-      for (const auto& [id, document] : collection_) {
-        df += std::find(document.begin(), document.end(), word) != document.end();
-      }
-      if (ranking_ == Ranking::kBm25) {
-        sum += std::max(1e-6, std::log(1 + (std::max(n, 1.0) - std::max(df, 1.0) + 0.5) /
-                                               (std::max(df, 1.0) + 0.5)));
-      } else {
-        sum += std::max(1e-6, std::log(n / std::max(df, 1.0)));
-      }
+    for (const std::vector<Element>* elements : {&unit.left, &unit.right}) {
+      for (const Element& element : *elements) sum += element.is_gap ? 0 : Idf(element);
     }
     return sum;
   }
 
-  Answer EvaluateUnit(const Words& words) {
-    if (words.empty()) return {true, false, 0};
-    double tf = 0;
-    for (size_t i = 0; i + words.size() <= document_->size(); ++i) {
-      bool here = true;
-      for (size_t k = 0; k < words.size(); ++k) {
-        here = here && (words[k].empty() || (*document_)[i + k] == words[k]);
-      }
-      tf += here;
+  double Idf(const Element& element) const {
+    double df = 0;
+    for (const std::string& word : element.words) {
+      const auto found = frequencies_.find(word);
+      if (found != frequencies_.end()) df += found->second;
     }
+    df = std::max(df, 1.0);
+    const double n = std::max(static_cast<double>(collection_.size()), df);
+    return std::max(1e-6, ranking_ == Ranking::kBm25 ? std::log(1 + (n - df + 0.5) / (df + 0.5))
+                                                     : std::log(n / df));
+  }
+
+  // Whether the elements from `i` on can stand behind `at`, where the one before stands, with
+  // `room` more words in between; the earliest end.
+  std::optional<size_t> EndFrom(const std::vector<Element>& elements, size_t i, size_t at,
+                                size_t room) const {
+    if (i == elements.size()) return at;
+    size_t step = 1;
+    for (; elements[i].is_gap; ++i) ++step;
+    std::optional<size_t> best;
+    for (size_t extra = 0; extra <= room && at + step + extra < document_->size(); ++extra) {
+      const size_t place = at + step + extra;
+      if (elements[i].words.count((*document_)[place]) == 0) continue;
+      const std::optional<size_t> end = EndFrom(elements, i + 1, place, room - extra);
+      if (end.has_value() && (!best.has_value() || *end < *best)) best = end;
+    }
+    return best;
+  }
+
+  std::vector<Span> SpansOf(const std::vector<Element>& elements, size_t slop) const {
+    std::vector<Span> spans;
+    for (size_t begin = 0; begin < document_->size(); ++begin) {
+      if (elements[0].words.count((*document_)[begin]) == 0) continue;
+      if (kStops.count((*document_)[begin]) != 0) continue;
+      const std::optional<size_t> end = EndFrom(elements, 1, begin, slop);
+      if (end.has_value()) spans.emplace_back(begin, *end);
+    }
+    return spans;
+  }
+
+  static size_t CountNear(const std::vector<Span>& from, const std::vector<Span>& to, size_t near) {
+    return static_cast<size_t>(std::count_if(from.begin(), from.end(), [&](const Span& a) {
+      return std::any_of(to.begin(), to.end(), [&](const Span& b) {
+        return (b.first > a.second && b.first - a.second - 1 <= near) ||
+               (a.first > b.second && a.first - b.second - 1 <= near);
+      });
+    }));
+  }
+
+  double FrequencyOf(const Unit& unit) const {
+    const std::vector<Span> left = SpansOf(unit.left, unit.left_slop);
+    if (unit.near == 0) return static_cast<double>(left.size());
+    const std::vector<Span> right = SpansOf(unit.right, unit.right_slop);
+    return static_cast<double>(
+        std::min(CountNear(left, right, unit.near), CountNear(right, left, unit.near)));
+  }
+
+  Answer EvaluateUnit(const Unit& unit, double boost) {
+    if (unit.left.empty()) return {true, false, 0};
+    const double tf = FrequencyOf(unit);
     if (tf == 0) return {};
-    const double idf = Idf(words);
+    const double idf = Idf(unit);
     if (ranking_ == Ranking::kBm25) {
       const double length = DecodeLength(EncodeLength(LengthOf(*document_)));
-      return {false, true, idf * tf * 2.5 / (tf + 1.5 * (1 - 0.75 + 0.75 * length / average_))};
+      return {false, true,
+              boost * idf * tf * 2.5 / (tf + 1.5 * (1 - 0.75 + 0.75 * length / average_))};
     }
-    const double qtf = counts_.count(Join(words)) != 0 ? counts_.at(Join(words)) : 1;
+    const double qtf = counts_.count(unit.name()) != 0 ? counts_.at(unit.name()) : 1;
     const double query_weight = (1 + std::log(qtf)) / qtf * idf / query_norm_;
     return {false, true,
-            query_weight * (1 + std::log(tf)) /
+            boost * query_weight * (1 + std::log(tf)) /
                 static_cast<double>(static_cast<float>(NormOf(*document_)))};
   }
 
-  Answer Evaluate(const QueryNode& node) {
-    if (node.kind == QueryNode::Kind::kWord || node.kind == QueryNode::Kind::kPhrase) {
-      return EvaluateUnit(Unit(node.text));
-    }
+  Answer Evaluate(const QueryNode& node, double boost) {
+    boost *= node.boost;
+    if (IsUnit(node)) return EvaluateUnit(UnitOf(node), boost);
+    if (node.kind == QueryNode::Kind::kAll) return {false, LengthOf(*document_) > 0, boost};
     const bool is_and = node.kind == QueryNode::Kind::kAnd;
     Answer sum{true, is_and, 0};
     bool excluded = false;
     for (const QueryNode& child : node.children) {
       if (child.kind == QueryNode::Kind::kNot) {
-        const Answer answer = Evaluate(child.children[0]);
+        const Answer answer = Evaluate(child.children[0], 1);
         excluded = excluded || (answer.matches && !answer.dropped);
         continue;
       }
-      const Answer answer = Evaluate(child);
+      const Answer answer = Evaluate(child, boost);
       if (answer.dropped) continue;
       sum.dropped = false;
       sum.matches = is_and ? sum.matches && answer.matches : sum.matches || answer.matches;
@@ -238,7 +401,7 @@ class Oracle {
   const QueryNode& query_;
   const Ranking ranking_;
   double average_ = 1, query_norm_ = 1;
-  std::map<std::string, double> counts_;
+  std::map<std::string, double> counts_, frequencies_;
   const Document* document_ = nullptr;
 };
 
@@ -303,32 +466,76 @@ Collection RandomCollection(std::mt19937& random, uint32_t spread) {
   return collection;
 }
 
+std::string RandomPhrase(std::mt19937& random) {
+  std::string phrase = "\"";
+  for (size_t words = 1 + random() % 4; words > 0; --words) phrase += RandomWord(random, 5) + " ";
+  return phrase + "\"" + (random() % 2 == 0 ? "" : "~" + std::to_string(random() % 6));
+}
+
+std::string RandomTerm(std::mt19937& random) {
+  switch (random() % 5) {
+    case 0:
+      return RandomPhrase(random);
+    case 1:
+      return RandomWord(random, 12) + "-" + RandomWord(random, 12);
+    case 2: {
+      const std::string head = random() % 4 == 0 ? RandomWord(random, 12) + "-" : "";
+      return head + (random() % 8 == 0 ? "w" : RandomWord(random, 20)) + "*";
+    }
+    case 3:
+      return RandomWord(random, 20) + (random() % 2 == 0 ? "~" : "~2");
+    default:
+      return RandomWord(random, 12);
+  }
+}
+
 std::string RandomQuery(std::mt19937& random, int depth) {
   std::string query;
   for (size_t count = 1 + random() % 4; count > 0; --count) {
     if (!query.empty()) query += random() % 3 == 0 ? " OR " : " ";
     if (random() % 5 == 0) query += "-";
-    switch (random() % (depth > 0 ? 6 : 4)) {
+    switch (random() % (depth > 0 ? 10 : 8)) {
       case 0:
-        query += RandomWord(random, 12) + "-" + RandomWord(random, 12);
+      case 1:
+        query += RandomTerm(random) + " NEAR/" + std::to_string(1 + random() % 9) + " " +
+                 RandomTerm(random);
         break;
-      case 1: {
-        query += "\"";
-        for (size_t words = 1 + random() % 4; words > 0; --words) {
-          query += RandomWord(random, 5) + " ";
-        }
-        query += "\"";
+      case 2:
+        query += random() % 4 == 0 ? "*" : RandomTerm(random);
         break;
-      }
-      case 4:
-      case 5:
+      case 8:
+      case 9:
         query += "(" + RandomQuery(random, depth - 1) + ")";
+        break;
+      case 3:
+      case 4:
+        query += RandomTerm(random);
         break;
       default:
         query += RandomWord(random, 12);
     }
+    if (random() % 6 == 0) query += random() % 2 == 0 ? "^2.5" : "^0.25";
   }
   return query;
+}
+
+// What the parts of an explanation sum up to.
+std::map<uint32_t, double> SumsOf(const SearchPlan& plan, const PostingsSource& source,
+                                  const CollectionStatistics& statistics, Ranking ranking,
+                                  const std::map<uint32_t, double>& found) {
+  std::vector<uint32_t> documents;
+  for (const auto& [document, score] : found) documents.push_back(document);
+  const auto explanations = plan.Explain(source, statistics, ranking, documents);
+  std::map<uint32_t, double> sums;
+  for (size_t i = 0; i < documents.size(); ++i) {
+    for (const ScorePart& part : explanations[i]) {
+      REQUIRE(part.score > 0);
+      REQUIRE(part.frequency > 0);
+      REQUIRE_FALSE(part.what.empty());
+      sums[documents[i]] += part.score;
+    }
+  }
+  return sums;
 }
 
 TEST_CASE("a plan finds and scores what reading every document finds and scores") {
@@ -349,13 +556,21 @@ TEST_CASE("a plan finds and scores what reading every document finds and scores"
       CAPTURE(round);
       CAPTURE(query);
       const QueryNode root = ParseQuery(query, false)->root;
-      const SearchPlan plan = SearchPlan::Make(root, *MakeEnglishAnalyzer());
+      SearchPlan plan = SearchPlan::Make(root, *MakeEnglishAnalyzer());
+      SearchPlan parted = plan;
+      const PostingsSource* const one[] = {&whole};
+      const PostingsSource* const two[] = {&first, &second};
+      ExpansionBudget budget, parted_budget;
+      plan.Expand(one, false, &budget);
+      parted.Expand(two, false, &parted_budget);
+      REQUIRE(plan.terms() == parted.terms());
       const CollectionStatistics statistics = StatisticsOf(collection, plan);
       for (const Ranking ranking : {Ranking::kBm25, Ranking::kTfIdf}) {
         const auto expected = Oracle(collection, root, ranking).Run();
         CheckSame(RunPlan(plan, whole, statistics, ranking), expected);
-        auto found = RunPlan(plan, first, statistics, ranking);
-        found.merge(RunPlan(plan, second, statistics, ranking));
+        CheckSame(SumsOf(plan, whole, statistics, ranking, expected), expected);
+        auto found = RunPlan(parted, first, statistics, ranking);
+        found.merge(RunPlan(parted, second, statistics, ranking));
         CheckSame(found, expected);
         matches += expected.size();
         with_match += !expected.empty();

@@ -60,7 +60,7 @@ Answers::Answers(const libkv::Store& store)
 std::vector<std::string> Answers::Ask(const std::string& query) const {
   const Stopwatch watch;
   const absl::StatusOr<libkv::SearchResult> found =
-      store_.Search({.limit = kHits, .excerpt_bytes = kExcerptBytes}, query);
+      store_.Search({.limit = kHits, .excerpt_bytes = kExcerptBytes, .typos = true}, query);
   const double milliseconds = watch.milliseconds();
   if (!found.ok()) return PrintError(found.status());
   PrintTitle("words: " + query, Count(found->total, "text", "texts"), milliseconds);

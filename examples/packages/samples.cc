@@ -84,6 +84,9 @@ std::vector<std::string> AskAboutPackages(const libkv::Store& store) {
   problems.Unless(!editors.empty(), "no text editor is left without emacs and vim");
   problems.Unless(!Has(editors, "vim") && !Has(editors, "emacs"), "an excluded word was found");
 
+  const Keys repaired = answers.Ask("modlar servver");
+  problems.Unless(AnyHas(store, repaired, "odular"), "two typos were not forgiven");
+
   const Keys like = answers.Like("nginx");
   problems.Unless(!like.empty(), "nothing is like nginx");
   for (const std::string& key : like) {

@@ -95,13 +95,16 @@ size_t SentenceStart(std::string_view text, size_t lowest, size_t highest) {
   return lowest == 0 ? 0 : std::string_view::npos;
 }
 
-// The first start of a word in [at, highest], else `at`.
+// The first start of a word in [at, highest], `highest` being one. In a script without blanks, and
+// within a very long word, `at`.
 size_t WordStart(std::string_view text, size_t at, size_t highest) {
-  highest = std::min(highest, at + kWordEdgeBytes);
-  for (size_t i = std::max<size_t>(at, 1); i <= highest; ++i) {
+  if (at == 0) return at;
+  const size_t nearest = std::min(highest, at + kWordEdgeBytes);
+  for (size_t i = at; i <= nearest; ++i) {
     if (IsAsciiWhiteSpace(text[i - 1]) && !IsAsciiWhiteSpace(text[i])) return i;
   }
-  return at;
+  const bool ascii = static_cast<unsigned char>(text[at]) < 0x80;
+  return ascii && nearest == highest ? highest : at;
 }
 
 // The last end of a word in [lowest, at], `lowest` being one. In a script without blanks, and

@@ -237,6 +237,22 @@ TEST_CASE("any bytes make a sound excerpt") {
   CHECK(highlighted > 10'000);
 }
 
+TEST_CASE("a window does not begin inside a compound word") {
+  const auto analyzer = MakeEnglishAnalyzer();
+  const std::string text =
+      "C++ Object-Relational Mapping (ORM) is an open-source, cross-platform and cross-database "
+      "system for everyone";
+  for (size_t bytes = 25; bytes < text.size(); ++bytes) {
+    const Excerpt excerpt = MakeExcerpt(text, {"relat", "databas"}, *analyzer, bytes);
+    CAPTURE(excerpt.text);
+    if (!excerpt.text.starts_with("…")) continue;
+    const std::string first = excerpt.text.substr(std::string("…").size(), 6);
+    const size_t at = text.find(first);
+    REQUIRE(at != std::string::npos);
+    CHECK((text[at - 1] == ' ' || text[at - 1] == '-'));
+  }
+}
+
 TEST_CASE("a window full of matches still ends between words") {
   const auto analyzer = MakeEnglishAnalyzer();
   const std::string text =

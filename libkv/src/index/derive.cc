@@ -55,15 +55,26 @@ Occurrence Remember(const Token& token, std::string* pool) {
   return occurrence;
 }
 
+// The hash of a word among those of its term. Endings of up to seven bytes, nearly all there are,
+// need no walk over the word: they are numbers, and no two of them give the same.
+uint64_t HashSpelling(const Occurrence& occurrence, std::string_view word) {
+  const size_t ending_bytes = word.size() - occurrence.bytes;
+  if (!occurrence.is_beginning || ending_bytes > 7) return Hash64(word);
+  uint64_t ending = ending_bytes;
+  for (const char c : word.substr(occurrence.bytes)) {
+    ending = ending << 8 | static_cast<unsigned char>(c);
+  }
+  return occurrence.hash + ending * 0x9E3779B97F4A7C15;
+}
+
 void AddSpelling(const Occurrence& occurrence, DerivedDocument::Term* term,
                  DerivedDocument* derived) {
   if (occurrence.word_bytes == 0 || term->spellings_count == kSpellingsMax) return;
   DerivedDocument::Spelling spelling{
-      .hash = term->hash,
       .begin = occurrence.begin + (occurrence.is_beginning ? 0 : occurrence.bytes),
       .bytes = occurrence.word_bytes};
   const std::string_view word = derived->spelling(spelling);
-  if (!occurrence.is_beginning || spelling.bytes != occurrence.bytes) spelling.hash = Hash64(word);
+  spelling.hash = HashSpelling(occurrence, word);
   for (size_t i = term->spellings_begin; i < derived->spellings.size(); ++i) {
     if (derived->spellings[i].hash == spelling.hash) return;
   }

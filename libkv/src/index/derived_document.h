@@ -24,7 +24,7 @@ struct DerivedDocument {
   };
   // A word of the text that became a term.
   struct Spelling {
-    uint64_t hash = 0;
+    uint64_t hash = 0;              // among those of its term
     uint32_t begin = 0, bytes = 0;  // in term_pool
   };
   std::vector<Term> terms;

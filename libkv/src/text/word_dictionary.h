@@ -51,8 +51,9 @@ class WordDictionary {
     std::atomic<uint32_t> first_documents{0};
   };
 
-  // One more document has `word`, of at most kDictionaryWordBytesMax bytes and with Hash64 `hash`,
-  // under `term`. `chain` belongs to the term; it must stay where it is as long as this.
+  // One more document has `word`, of at most kDictionaryWordBytesMax bytes, under `term`; `hash`
+  // tells the words of the term apart. `chain` belongs to the term; it must stay where it is as
+  // long as this.
   void Count(std::string_view word, uint64_t hash, std::string_view term, Chain* chain);
 
   // The words that begin with `prefix`. Words that are added meanwhile may be missing.

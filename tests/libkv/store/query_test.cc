@@ -243,8 +243,10 @@ TEST_CASE("suggestions come from all spaces under the prefix together, and survi
   }
   const auto store = OpenStore(dir.path());
   const auto words = [&](const std::string& prefix) {
+    const auto suggestions = store->Suggest({.prefix = prefix}, "web");
+    REQUIRE_OK(suggestions);
     std::string shown;
-    for (const Suggestion& s : *store->Suggest({.prefix = prefix}, "web")) {
+    for (const Suggestion& s : *suggestions) {
       shown += s.word + "=" + std::to_string(s.documents) + " ";
     }
     return shown;

@@ -13,7 +13,8 @@ namespace libkv {
 // quadratic time, and a value may consist of nothing else.
 inline constexpr size_t kFoldPieceBytes = 512;
 
-// Appends the folded form of `word` to `folded`. What is not UTF-8 becomes U+FFFD.
+// Appends the folded form of `word` to `folded`. `word` should be UTF-8, as the words of
+// ForEachWord are; bytes that are not stay.
 void FoldWord(std::string_view word, std::string* folded);
 
 // Whether folding leaves the code point as it is whatever stands beside it, with the exception of

@@ -168,8 +168,8 @@ TEST_CASE("the cache of terms changes no term") {
 }
 
 TEST_CASE("any bytes can be analyzed") {
-  // Goal: no crash, no NUL in a term, offsets within the text and ascending. Method: random bytes,
-  // random mixes of hostile pieces.
+  // Goal: no crash, terms of valid UTF-8 without NUL, offsets within the text and ascending.
+  // Method: random bytes, random mixes of hostile pieces.
   const auto english = MakeEnglishAnalyzer();
   const V pieces = {std::string(1, '\0'),
                     "a",
@@ -201,6 +201,7 @@ TEST_CASE("any bytes can be analyzed") {
     english->Analyze(text, [&](const Token& token) {
       REQUIRE(token.term.size() <= kTermBytesMax);
       REQUIRE(!token.term.empty());
+      REQUIRE(IsValidUtf8(token.term));
       REQUIRE(token.term.find('\0') == std::string_view::npos);
       REQUIRE(token.begin_byte >= begin);
       REQUIRE(token.end_byte > token.begin_byte);

@@ -8,9 +8,8 @@
 //
 // Threads    Count from one thread at a time; Open, and the cursors it gives, from any. A cursor
 //            holds the lock for kWordsAtATime words only, so that it never keeps a writer waiting.
-// Cost       Count about 5 ns for the first word of a term, 50 ns for others, and 1 us for a new
-// one.
-//            A word takes about 70 bytes.
+// Cost       Count is a comparison for the spelling used last, a walk of the term's chain for the
+//            others, and a search of the ordered set for a new one. A word takes about 70 bytes.
 #ifndef LIBKV_SRC_TEXT_WORD_DICTIONARY_H_
 #define LIBKV_SRC_TEXT_WORD_DICTIONARY_H_
 

@@ -94,67 +94,30 @@ double Conjunction::Score() {
   return score;
 }
 
-namespace {
-
-bool IsLater(const std::unique_ptr<Matcher>& a, const std::unique_ptr<Matcher>& b) {
-  return a->document() > b->document();
-}
-
-}  // namespace
-
 Disjunction::Disjunction(std::vector<std::unique_ptr<Matcher>> matchers)
     : heap_(std::move(matchers)) {
-  LIBKV_CHECK(!heap_.empty());
-  for (const auto& matcher : heap_) {
-    cost_ = matcher->cost() > UINT32_MAX - cost_ ? UINT32_MAX : cost_ + matcher->cost();
-  }
-  Rebuild();
-}
-
-void Disjunction::Rebuild() {
-  std::make_heap(heap_.begin(), heap_.end(), IsLater);
-  document_ = heap_.front()->document();
-}
-
-// Restores the order after the matcher in front has moved on.
-void Disjunction::SinkTop() {
-  size_t i = 0;
-  for (;;) {
-    size_t least = i;
-    for (size_t child = 2 * i + 1; child <= 2 * i + 2 && child < heap_.size(); ++child) {
-      if (heap_[child]->document() < heap_[least]->document()) least = child;
-    }
-    if (least == i) break;
-    std::swap(heap_[i], heap_[least]);
-    i = least;
-  }
-  document_ = heap_.front()->document();
+  document_ = heap_.document();
 }
 
 void Disjunction::Next() {
-  const uint32_t document = document_;
-  while (heap_.front()->document() == document) {
-    heap_.front()->Next();
-    SinkTop();
-  }
+  heap_.Next();
+  document_ = heap_.document();
 }
 
 void Disjunction::SeekTo(uint32_t target) {
-  while (heap_.front()->document() < target) {
-    heap_.front()->SeekTo(target);
-    SinkTop();
-  }
+  heap_.SeekTo(target);
+  document_ = heap_.document();
 }
 
-// Those on the current document are a subtree at the top of the heap.
-double Disjunction::ScoreBelow(size_t i) {
-  if (i >= heap_.size() || heap_[i]->document() != document_) return 0;
-  return heap_[i]->Score() + ScoreBelow(2 * i + 1) + ScoreBelow(2 * i + 2);
+double Disjunction::Score() {
+  double score = 0;
+  heap_.ForEachCurrent([&score](Matcher& matcher) { score += matcher.Score(); });
+  return score;
 }
 
 void Disjunction::AddTo(ScoreWindow* window) {
-  for (const auto& matcher : heap_) matcher->AddTo(window);
-  Rebuild();
+  heap_.ForEach([window](Matcher& matcher) { matcher.AddTo(window); });
+  document_ = heap_.document();
 }
 
 }  // namespace libkv

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "text/document_heap.h"
 #include "text/phrase_counter.h"
 #include "text/postings.h"
 #include "text/scoring.h"
@@ -174,8 +175,8 @@ class Disjunction final : public Matcher {
 
   void Next() override;
   void SeekTo(uint32_t target) override;
-  double Score() override { return ScoreBelow(0); }
-  uint32_t cost() const override { return cost_; }
+  double Score() override;
+  uint32_t cost() const override { return heap_.cost(); }
   void AddTo(ScoreWindow* window) override;
 
   // Calls visit(document, score) for all matches from here on, window by window.
@@ -190,12 +191,7 @@ class Disjunction final : public Matcher {
   }
 
  private:
-  double ScoreBelow(size_t i);
-  void SinkTop();
-  void Rebuild();
-
-  std::vector<std::unique_ptr<Matcher>> heap_;  // by document, the least in front
-  uint32_t cost_ = 0;
+  DocumentHeap<Matcher> heap_;
 };
 
 }  // namespace libkv

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "text/document_heap.h"
 #include "text/postings.h"
 
 namespace libkv {
@@ -19,16 +20,11 @@ class UnionCursor final : public PostingsCursor {
   void SeekTo(uint32_t target) override;
   uint32_t frequency() override;
   void Positions(std::vector<uint32_t>* positions) override;
-  uint32_t cost() const override { return cost_; }
+  uint32_t cost() const override { return heap_.cost(); }
 
  private:
-  void SinkTop();
-  template <typename Visit>
-  void VisitCurrent(size_t i, Visit&& visit);
-
-  std::vector<std::unique_ptr<PostingsCursor>> heap_;  // by document, the least in front
+  DocumentHeap<PostingsCursor> heap_;
   std::vector<uint32_t> positions_;
-  uint32_t cost_ = 0;
 };
 
 }  // namespace libkv

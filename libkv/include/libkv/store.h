@@ -10,9 +10,11 @@
 //            View(), which lends. Iterators and snapshots must die before the store.
 // Errors     NotFound is an answer. InvalidArgument: the caller's data; nothing was written.
 //            FailedPrecondition: wrong state, format, analyzer or embedder; the message says what
-//            to do. Aborted: a condition did not hold. DataLoss: a checksum does not match, or a
-//            write ended in an unknown state: from then on the store refuses writes; copy what can
-//            be read, reopen, or restore. No exception leaves the library.
+//            to do. Aborted: a condition did not hold. ResourceExhausted: the disk or memory is
+//            full; Unavailable: the system failed to read or write. When the disk failed in a
+//            write, its effect is unknown, and the store answers DataLoss to all further writes:
+//            reads go on; close it and open it again. DataLoss from a read: a checksum does not
+//            match; overwrite that key, or restore it. No exception leaves the library.
 // fork()     A child must not use a store its parent opened: every call but the destructor
 //            answers FailedPrecondition there.
 #ifndef LIBKV_STORE_H_
@@ -50,7 +52,7 @@ class Store {
  public:
   // Opens the store in `directory`, creating it unless options.must_exist. Everything that was
   // acknowledged is there, and searchable, when Open returns; it reads back the values that
-  // have words (about 0.5 s per 32 MB of text).
+  // have words (about 1 s per 35 MB of text).
   //
   // One process at a time may open a store for writing: a second one gets Unavailable, and
   // HolderOf(status) tells the process that has it. With options.read_only a store is opened as it
@@ -59,7 +61,7 @@ class Store {
   // NotFound: must_exist (or read_only) and no store there. FailedPrecondition: `directory` is a
   // file; a newer format; spaces, analyzers or embedders that differ from the stored ones; a
   // directory with other files in it. PermissionDenied: the directory cannot be written.
-  // DataLoss: the files are damaged.
+  // DataLoss: the files are damaged; of a damaged log it is said where, and nothing was changed.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const Options& options,
                                                      const std::string& directory);
 
@@ -180,7 +182,8 @@ class Store {
   absl::Status Checkpoint(const std::string& directory) const;
 
   // Reads everything once and compares: every checksum of files and values; words, vectors and
-  // field rows against the values they are derived from. Runs beside other calls, on a snapshot.
+  // field rows against the values they are derived from. Runs beside other calls, on a snapshot,
+  // and needs the memory of the indexes once more while it does.
   absl::StatusOr<VerifyReport> Verify() const;
 
   StoreStats Stats() const;

@@ -155,6 +155,7 @@ absl::Status Derive(std::span<const DeriveItem> items) {
 void DeriveWords(const Analyzer& analyzer, std::string_view text, DerivedDocument* derived) {
   thread_local std::vector<Occurrence> occurrences;
   occurrences.clear();
+  derived->text_bytes = text.size();
   std::string& pool = derived->term_pool;
   analyzer.Analyze(text,
                    [&](const Token& token) { occurrences.push_back(Remember(token, &pool)); });

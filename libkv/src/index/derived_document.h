@@ -31,6 +31,7 @@ struct DerivedDocument {
   std::vector<Spelling> spellings;  // of each term distinct
   std::string term_pool, position_pool;
   uint32_t words = 0;     // sum of the frequencies
+  size_t text_bytes = 0;  // of the text they come from
   float cosine_norm = 0;  // length of the vector of 1 + ln(frequency)
 
   // Vector. Empty: none.

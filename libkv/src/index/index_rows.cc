@@ -44,13 +44,14 @@ void PutIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view
 }
 
 void DeleteIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view key,
-                     const RecordHeader& header, const DerivedDocument& old_values) {
+                     const RecordHeader& header, const DerivedDocument& old_values,
+                     uint64_t marks_through) {
   for (const std::string& row : ValueRowKeys(space, key, old_values)) {
     batch.Delete(Family::kIndex, row);
   }
   if (header.document == 0) return;
   batch.Delete(Family::kIndex, DocumentKey(space.id(), header.document));
-  if (header.document <= space.sealed_through()) {
+  if (header.has_words && header.document <= marks_through) {
     batch.Put(Family::kIndex, DeadMarkerKey(space.id(), header.document), {});
   }
   if (!header.has_vector) return;

@@ -25,10 +25,12 @@ inline constexpr uint32_t kOnlyList = 0;
 void PutIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view key,
                   uint64_t document, const DerivedDocument& derived);
 
-// Undoes that for the record `header`. `old_values` tells the value and field rows to remove; only
+// Undoes that for the record `header`; a document up to `marks_through` with words leaves a dead
+// marker. `old_values` tells the value and field rows to remove; only
 // those are looked at.
 void DeleteIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view key,
-                     const RecordHeader& header, const DerivedDocument& old_values);
+                     const RecordHeader& header, const DerivedDocument& old_values,
+                     uint64_t marks_through);
 
 // The keys of the value and field rows of `key`.
 std::vector<std::string> ValueRowKeys(const ActiveSpace& space, std::string_view key,

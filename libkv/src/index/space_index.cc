@@ -1,63 +1,114 @@
 #include "index/space_index.h"
 
-#include <span>
+#include <algorithm>
+#include <utility>
 
 #include "base/check.h"
-#include "text/length_norm.h"
 
 namespace libkv {
-namespace {
 
-// A document in memory besides its key and postings: the entry, its place in living_.
-constexpr size_t kEntryBytes = sizeof(DocumentEntry) + 24;
+std::vector<const TextPart*> SpaceView::parts() const {
+  std::vector<const TextPart*> parts;
+  for (const auto& part : sealed) parts.push_back(part.get());
+  for (const auto& part : deltas) parts.push_back(part.get());
+  return parts;
+}
 
-}  // namespace
+size_t SpaceView::text_bytes() const {
+  size_t bytes = 0;
+  for (const TextPart* part : parts()) bytes += part->memory_bytes();
+  return bytes;
+}
 
-SpaceIndex::SpaceIndex(size_t padded_dimension) : delta_(&documents_) {
-  if (padded_dimension != 0) codes_ = std::make_unique<CodeSet>(padded_dimension);
+SpaceIndex::SpaceIndex(size_t padded_dimension) {
+  auto view = std::make_shared<SpaceView>();
+  view->deltas.push_back(std::make_shared<DeltaPart>());
+  if (padded_dimension != 0) view->vectors = std::make_shared<VectorTable>(padded_dimension);
+  view_ = std::move(view);
+}
+
+std::shared_ptr<const SpaceView> SpaceIndex::view() const {
+  const std::lock_guard lock(mutex_);
+  return view_;
+}
+
+void SpaceIndex::SetView(std::shared_ptr<const SpaceView> view) {
+  backlog_.store(view->deltas.size() - 1, std::memory_order_release);
+  const std::lock_guard lock(mutex_);
+  view_.swap(view);
 }
 
 void SpaceIndex::Add(uint64_t document, std::string_view key, uint64_t born, int64_t expiry,
                      const DerivedDocument& derived) {
-  const auto ordinal = static_cast<uint32_t>(documents_.size());
-  LIBKV_CHECK(documents_.size() < kNoDocument);
-  // The entry first: a posting or a slot must never name a place that is not there yet.
-  documents_.Append(document, key, born, expiry, derived.words, EncodeLength(derived.words),
-                    derived.cosine_norm);
   if (derived.has_words()) {
-    document_count_.fetch_add(1, std::memory_order_relaxed);
-    total_words_.fetch_add(derived.words, std::memory_order_relaxed);
-    live_documents_.fetch_add(1, std::memory_order_relaxed);
-    delta_.Add(ordinal, derived);
+    view_->deltas.back()->Add(document, key, born, expiry, derived);
+    last_document_ = document;
   }
-  const bool has_vector = derived.has_vector() && codes_ != nullptr;
-  if (has_vector) {
-    live_vectors_.fetch_add(1, std::memory_order_relaxed);
-    slots_.Append(ordinal);
-    codes_->Append(Code{derived.scale, derived.norm2}, derived.code);
+  if (derived.has_vector() && view_->vectors != nullptr) {
+    view_->vectors->Add(document, key, born, expiry, derived);
   }
-  living_[document] = {ordinal, derived.has_words(), has_vector};
-  key_bytes_.fetch_add(key.size(), std::memory_order_relaxed);
 }
 
 void SpaceIndex::Kill(uint64_t document, uint64_t died) {
-  const auto found = living_.find(document);
-  if (found == living_.end()) return;
-  const Place place = found->second;
-  living_.erase(found);
-  documents_[place.ordinal].died.store(died, std::memory_order_release);
-  if (place.has_words) live_documents_.fetch_sub(1, std::memory_order_relaxed);
-  if (place.has_vector) live_vectors_.fetch_sub(1, std::memory_order_relaxed);
-  dead_entries_.fetch_add(1, std::memory_order_relaxed);
+  if (view_->vectors != nullptr) view_->vectors->Kill(document, died);
+  if (document <= marks_through()) AddMarker(document);
+  const auto kill = [&](const auto& part) { return part->Kill(document, died); };
+  // New documents are changed most often.
+  if (std::any_of(view_->deltas.rbegin(), view_->deltas.rend(), kill)) return;
+  static_cast<void>(std::any_of(view_->sealed.begin(), view_->sealed.end(), kill));
 }
 
-size_t SpaceIndex::text_bytes() const {
-  return delta_.memory_bytes() + documents_.size() * kEntryBytes +
-         key_bytes_.load(std::memory_order_relaxed);
+void SpaceIndex::Freeze() {
+  if (view_->deltas.back()->documents().size() == 0) return;
+  auto view = std::make_shared<SpaceView>(*view_);
+  view->deltas.push_back(std::make_shared<DeltaPart>());
+  marks_through_.store(last_document_, std::memory_order_release);
+  SetView(std::move(view));
 }
 
-size_t SpaceIndex::vector_bytes() const {
-  return codes_ == nullptr ? 0 : codes_->memory_bytes() + codes_->size() * sizeof(uint32_t);
+void SpaceIndex::ReplaceOldestDelta(std::shared_ptr<SealedPart> part) {
+  auto view = std::make_shared<SpaceView>(*view_);
+  LIBKV_CHECK(view->deltas.size() > 1);
+  view->deltas.erase(view->deltas.begin());
+  if (part != nullptr) view->sealed.push_back(std::move(part));
+  SetView(std::move(view));
+}
+
+void SpaceIndex::ReplaceSealed(std::span<const std::shared_ptr<SealedPart>> parts,
+                               std::shared_ptr<SealedPart> part) {
+  auto view = std::make_shared<SpaceView>(*view_);
+  std::erase_if(view->sealed, [&](const auto& there) {
+    return std::find(parts.begin(), parts.end(), there) != parts.end();
+  });
+  if (part != nullptr) view->sealed.push_back(std::move(part));
+  SetView(std::move(view));
+}
+
+void SpaceIndex::ReplaceVectors(std::shared_ptr<VectorTable> vectors) {
+  auto view = std::make_shared<SpaceView>(*view_);
+  view->vectors = std::move(vectors);
+  SetView(std::move(view));
+}
+
+void SpaceIndex::SetSealedThrough(uint64_t document) {
+  sealed_through_.store(document, std::memory_order_release);
+  marks_through_.store(std::max(marks_through(), document), std::memory_order_release);
+}
+
+void SpaceIndex::AddMarker(uint64_t document) {
+  markers_.push_back(document);
+  marker_count_.store(markers_.size(), std::memory_order_relaxed);
+}
+
+std::vector<uint64_t> SpaceIndex::TakeMarkers() {
+  // Those of documents that are about to be sealed must stay until they are.
+  const auto kept = std::partition(markers_.begin(), markers_.end(), [&](uint64_t document) {
+    return document > sealed_through();
+  });
+  std::vector<uint64_t> taken(kept, markers_.end());
+  markers_.erase(kept, markers_.end());
+  marker_count_.store(markers_.size(), std::memory_order_relaxed);
+  return taken;
 }
 
 }  // namespace libkv

@@ -1,8 +1,13 @@
-// The SpaceIndex is what one space keeps in memory: its documents, their words, their codes.
-// It is derived from the rows on disk and rebuilt from them at open.
+// The SpaceIndex is what one space keeps in memory: the parts of its word index and its vectors. All
+// of it is derived from the rows on disk.
 //
-// Threads    Add and Kill from one thread at a time (the committer, or the loader before the store
-//            is open); everything else from any thread, without a lock.
+//   sealed parts     segments on disk, with what died in them
+//   frozen deltas    waiting to be sealed, oldest first
+//   the delta        new documents
+//   the vectors
+//
+// Threads    view() and the counters from any thread. All changes from one thread at a time, under
+//            the store's publish lock (or by the loader, before the store is open).
 #ifndef LIBKV_SRC_INDEX_SPACE_INDEX_H_
 #define LIBKV_SRC_INDEX_SPACE_INDEX_H_
 
@@ -10,64 +15,89 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <span>
 #include <string_view>
+#include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "base/growing_array.h"
-#include "index/delta.h"
+#include "index/delta_part.h"
 #include "index/derived_document.h"
-#include "index/document_table.h"
-#include "vector/flat_scan.h"
+#include "index/sealed_part.h"
+#include "index/vector_table.h"
 
 namespace libkv {
+
+// The parts of one moment. A search keeps it as long as it lasts.
+struct SpaceView {
+  std::vector<std::shared_ptr<SealedPart>> sealed;
+  std::vector<std::shared_ptr<DeltaPart>> deltas;  // the last one is being filled
+  std::shared_ptr<VectorTable> vectors;            // null: no vectors
+
+  // All text parts, sealed ones first.
+  std::vector<const TextPart*> parts() const;
+
+  size_t text_bytes() const;  // memory
+  size_t vector_bytes() const { return vectors == nullptr ? 0 : vectors->memory_bytes(); }
+};
 
 class SpaceIndex {
  public:
   // `padded_dimension` is 0 for a space without vectors.
   explicit SpaceIndex(size_t padded_dimension);
 
-  // A document that was committed with sequence `born`. Its id was never given before.
+  std::shared_ptr<const SpaceView> view() const;
+
+  // A document that was committed with sequence `born`. Its id is above all before it.
   void Add(uint64_t document, std::string_view key, uint64_t born, int64_t expiry,
            const DerivedDocument& derived);
 
   // The document is gone for views from sequence `died` on. Unknown ones are ignored.
   void Kill(uint64_t document, uint64_t died);
 
-  const DocumentTable& documents() const { return documents_; }
-  const Delta& delta() const { return delta_; }
-  const CodeSet* codes() const { return codes_.get(); }  // null: no vectors
+  // Closes the delta if it has documents, so that it can be sealed, and begins another one. From
+  // then on the removal of its documents leaves dead markers.
+  void Freeze();
 
-  // The document whose vector is in `slot` of codes().
-  const DocumentEntry& DocumentOfSlot(size_t slot) const { return documents_[slots_[slot]]; }
-  size_t slot_count() const { return codes_ == nullptr ? 0 : codes_->size(); }
+  // Frozen deltas that are not sealed yet.
+  size_t backlog() const { return backlog_.load(std::memory_order_acquire); }
 
-  // Of all documents with words that were added, the dead included: what scores are made from.
-  uint64_t document_count() const { return document_count_.load(std::memory_order_relaxed); }
-  uint64_t total_words() const { return total_words_.load(std::memory_order_relaxed); }
+  // The oldest frozen delta was sealed: as `part`, or, null, nothing in it was alive.
+  void ReplaceOldestDelta(std::shared_ptr<SealedPart> part);
 
-  uint64_t live_documents() const { return live_documents_.load(std::memory_order_relaxed); }
-  uint64_t live_vectors() const { return live_vectors_.load(std::memory_order_relaxed); }
-  uint64_t dead_entries() const { return dead_entries_.load(std::memory_order_relaxed); }
+  // `parts` were merged into `part`; null: nothing in them was alive. At load: adds `part`.
+  void ReplaceSealed(std::span<const std::shared_ptr<SealedPart>> parts,
+                     std::shared_ptr<SealedPart> part);
 
-  size_t text_bytes() const;
-  size_t vector_bytes() const;
+  void ReplaceVectors(std::shared_ptr<VectorTable> vectors);
+
+  // Documents up to this id stand in segments or are on their way there: their removal leaves a
+  // dead marker on disk.
+  uint64_t marks_through() const { return marks_through_.load(std::memory_order_acquire); }
+
+  // Documents up to this id are not read back at open.
+  uint64_t sealed_through() const { return sealed_through_.load(std::memory_order_acquire); }
+  void SetSealedThrough(uint64_t document);
+
+  // The dead markers on disk, in no order. At most those up to sealed_through() may be removed.
+  void AddMarker(uint64_t document);
+  std::vector<uint64_t> TakeMarkers();
+  size_t marker_count() const { return marker_count_.load(std::memory_order_relaxed); }
+
+  // Segment numbers are not used again while the store is open.
+  uint32_t NextSegment() { return next_segment_.fetch_add(1, std::memory_order_relaxed); }
+  void SegmentsBelow(uint32_t next) { next_segment_.store(next, std::memory_order_relaxed); }
 
  private:
-  struct Place {
-    uint32_t ordinal = 0;
-    bool has_words = false, has_vector = false;
-  };
+  void SetView(std::shared_ptr<const SpaceView> view);
 
-  DocumentTable documents_;
-  Delta delta_;
-  std::unique_ptr<CodeSet> codes_;
-  GrowingArray<uint32_t> slots_;  // slot -> ordinal
+  mutable std::mutex mutex_;
+  std::shared_ptr<const SpaceView> view_;  // guarded by mutex_
 
-  absl::flat_hash_map<uint64_t, Place> living_;  // the writer's own: document -> where it is
-
-  std::atomic<uint64_t> document_count_{0}, total_words_{0};
-  std::atomic<uint64_t> live_documents_{0}, live_vectors_{0}, dead_entries_{0};
-  std::atomic<size_t> key_bytes_{0};
+  uint64_t last_document_ = 0;  // with words, of those added
+  std::vector<uint64_t> markers_;
+  std::atomic<size_t> marker_count_{0}, backlog_{0};
+  std::atomic<uint64_t> marks_through_{0}, sealed_through_{0};
+  std::atomic<uint32_t> next_segment_{1};
 };
 
 }  // namespace libkv

@@ -21,28 +21,31 @@ std::string Join(const std::vector<std::string>& items) {
 ActiveSpace::ActiveSpace(uint32_t id, SpaceDefinition definition,
                          std::shared_ptr<const Analyzer> analyzer,
                          std::shared_ptr<const Embedder> embedder,
-                         const std::optional<VectorDescriptor>& vectors, uint64_t sealed_through)
+                         const std::optional<VectorDescriptor>& vectors)
     : id_(id),
       definition_(std::move(definition)),
       analyzer_(std::move(analyzer)),
-      embedder_(std::move(embedder)),
-      sealed_through_(sealed_through) {
+      embedder_(std::move(embedder)) {
   if (vectors.has_value()) rotation_.emplace(definition_.dimension, vectors->seed);
-  contents_ = NewContents();
+  index_ = NewIndex();
 }
 
-std::shared_ptr<SpaceIndex> ActiveSpace::contents() const {
+std::shared_ptr<SpaceIndex> ActiveSpace::index() const {
   const std::lock_guard lock(mutex_);
-  return contents_;
+  return index_;
 }
 
-void ActiveSpace::ReplaceContents(std::shared_ptr<SpaceIndex> contents) {
+void ActiveSpace::ReplaceIndex(std::shared_ptr<SpaceIndex> index) {
   const std::lock_guard lock(mutex_);
-  contents_.swap(contents);
+  index_.swap(index);
 }
 
-std::shared_ptr<SpaceIndex> ActiveSpace::NewContents() const {
+std::shared_ptr<SpaceIndex> ActiveSpace::NewIndex() const {
   return std::make_shared<SpaceIndex>(rotation_ ? rotation_->padded() : 0);
+}
+
+std::shared_ptr<VectorTable> ActiveSpace::NewVectors() const {
+  return rotation_ ? std::make_shared<VectorTable>(rotation_->padded()) : nullptr;
 }
 
 SpaceTable::SpaceTable(std::vector<std::shared_ptr<ActiveSpace>> spaces)

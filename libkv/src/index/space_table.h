@@ -25,7 +25,7 @@ class ActiveSpace {
  public:
   ActiveSpace(uint32_t id, SpaceDefinition definition, std::shared_ptr<const Analyzer> analyzer,
               std::shared_ptr<const Embedder> embedder,
-              const std::optional<VectorDescriptor>& vectors, uint64_t sealed_through);
+              const std::optional<VectorDescriptor>& vectors);
 
   uint32_t id() const { return id_; }
   const SpaceDefinition& definition() const { return definition_; }
@@ -38,13 +38,11 @@ class ActiveSpace {
   VectorPrecision precision() const { return static_cast<VectorPrecision>(definition_.precision); }
   bool has_value_rows() const { return definition_.values || !definition_.fields.empty(); }
 
-  // Documents up to this id stand in sealed segments: their removal leaves a dead marker.
-  uint64_t sealed_through() const { return sealed_through_; }
-
-  // What is in memory now. A search keeps the pointer for as long as it lasts.
-  std::shared_ptr<SpaceIndex> contents() const;
-  void ReplaceContents(std::shared_ptr<SpaceIndex> contents);
-  std::shared_ptr<SpaceIndex> NewContents() const;  // empty, for this space's dimension
+  // What is in memory. It moves on to the next ActiveSpace when a definition changes its state.
+  std::shared_ptr<SpaceIndex> index() const;
+  void ReplaceIndex(std::shared_ptr<SpaceIndex> index);
+  std::shared_ptr<SpaceIndex> NewIndex() const;         // empty, for this space's dimension
+  std::shared_ptr<VectorTable> NewVectors() const;      // null: no vectors
 
  private:
   const uint32_t id_;
@@ -52,10 +50,9 @@ class ActiveSpace {
   const std::shared_ptr<const Analyzer> analyzer_;
   const std::shared_ptr<const Embedder> embedder_;
   std::optional<Rotation> rotation_;
-  const uint64_t sealed_through_;
 
   mutable std::mutex mutex_;
-  std::shared_ptr<SpaceIndex> contents_;  // guarded by mutex_
+  std::shared_ptr<SpaceIndex> index_;  // guarded by mutex_
 };
 
 // The spaces in force. Never changes: defining a space makes a new table.

@@ -171,7 +171,8 @@ void Store::Impl::AppendRequest(WriteRequest& request, std::vector<OldRecord>& o
 void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old, bool track) {
   // Removals first: of two changes to one row in a batch the later one counts.
   if (old.space != nullptr) {
-    DeleteIndexRows(*batch_, *old.space, change.key, old.header, old.values);
+    DeleteIndexRows(*batch_, *old.space, change.key, old.header, old.values,
+                    old.space->index()->marks_through());
   }
   RecordHeader header{.expiry = change.expiry};
   if (change.is_delete) {
@@ -219,23 +220,24 @@ void Store::Impl::Publish(uint64_t sequence) {
     const std::lock_guard lock(publish_mutex_);
     for (const Publication& p : publications_) {
       if (p.old_space != nullptr && p.old_document != 0) {
-        p.old_space->contents()->Kill(p.old_document, sequence);
-        if (rebuild_.space == p.old_space->id()) rebuild_.contents->Kill(p.old_document, sequence);
+        p.old_space->index()->Kill(p.old_document, sequence);
+        if (rebuild_.space == p.old_space->id()) rebuild_.vectors->Kill(p.old_document, sequence);
       }
       if (p.space == nullptr) continue;
-      p.space->contents()->Add(p.document, p.key, sequence, p.expiry, *p.derived);
-      if (rebuild_.space == p.space->id()) {
-        rebuild_.contents->Add(p.document, p.key, sequence, p.expiry, *p.derived);
+      p.space->index()->Add(p.document, p.key, sequence, p.expiry, *p.derived);
+      if (rebuild_.space == p.space->id() && p.derived->has_vector()) {
+        rebuild_.vectors->Add(p.document, p.key, sequence, p.expiry, *p.derived);
       }
     }
+    FreezeFullDeltas();
   }
   published_.store(sequence, std::memory_order_release);
   if (publications_.empty()) return;
 
   size_t memory = 0;
   for (const auto& space : Spaces().all()) {
-    const std::shared_ptr<SpaceIndex> contents = space->contents();
-    memory += contents->text_bytes() + contents->vector_bytes();
+    const std::shared_ptr<const SpaceView> view = space->index()->view();
+    memory += view->text_bytes() + view->vector_bytes();
   }
   if (memory > reserved_memory_ + kMemoryStep || memory + kMemoryStep < reserved_memory_) {
     reserved_memory_ = memory;

@@ -11,9 +11,9 @@
 
 namespace libkv {
 
-std::shared_ptr<SpaceIndex> StoreSnapshot::ContentsOf(const ActiveSpace& space) const {
+std::shared_ptr<const SpaceView> StoreSnapshot::ViewOf(const ActiveSpace& space) const {
   for (const Space& captured : spaces) {
-    if (captured.space->id() == space.id()) return captured.contents;
+    if (captured.space->id() == space.id()) return captured.view;
   }
   return nullptr;
 }
@@ -108,18 +108,19 @@ std::shared_ptr<const StoreSnapshot> Store::Impl::GetSnapshot() const {
     auto snapshot = std::make_shared<StoreSnapshot>();
     const SpaceTable& table = Spaces();
     for (const auto& space : table.all()) {
-      snapshot->spaces.push_back({space.get(), space->contents()});
+      snapshot->spaces.push_back({space.get(), space->index()->view()});
     }
     snapshot->rows = engine_->NewSnapshot();
     // The newest group may be written and not yet published: a matter of microseconds.
     while (published_.load(std::memory_order_acquire) < snapshot->rows->sequence()) {
       std::this_thread::yield();
     }
-    // If contents were replaced meanwhile, what is in hand may lack the newest documents.
+    // If parts were replaced meanwhile, what is in hand may lack the newest documents.
     const bool still =
         &table == &Spaces() && std::all_of(snapshot->spaces.begin(), snapshot->spaces.end(),
                                            [](const StoreSnapshot::Space& captured) {
-                                             return captured.space->contents() == captured.contents;
+                                             return captured.space->index()->view() ==
+                                                    captured.view;
                                            });
     if (still) return snapshot;
   }

@@ -116,8 +116,9 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::Nearest(const SimilarOptions&
   }
   LIBKV_RETURN_IF_ERROR(CheckVector(vector, space.definition().dimension, space.metric()));
   const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(options.snapshot);
-  const std::shared_ptr<SpaceIndex> contents = snapshot->ContentsOf(space);
-  if (contents == nullptr || options.limit == 0) return std::vector<Neighbor>();
+  const std::shared_ptr<const SpaceView> view = snapshot->ViewOf(space);
+  if (view == nullptr || options.limit == 0) return std::vector<Neighbor>();
+  const VectorTable& vectors = *view->vectors;
 
   const std::vector<float> query = Comparable(space, vector);
   std::vector<float> rotated(space.rotation()->padded());
@@ -125,14 +126,14 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::Nearest(const SimilarOptions&
   const uint64_t sequence = snapshot->rows->sequence();
   const int64_t now = Now();
   const auto alive = [&](uint32_t slot) {
-    const DocumentEntry& entry = contents->DocumentOfSlot(slot);
+    const DocumentEntry& entry = vectors.documents()[slot];
     return entry.VisibleAt(sequence, now) && entry.key.starts_with(options.prefix) &&
            (without_key.empty() || entry.key != without_key);
   };
   bool is_complete = true;
-  const size_t slots = contents->slot_count();
+  const size_t slots = vectors.size();
   std::vector<Candidate> candidates =
-      Scan(*contents->codes(), MakeQueryCode(rotated), space.metric(), options.limit, slots, alive,
+      Scan(vectors.codes(), MakeQueryCode(rotated), space.metric(), options.limit, slots, alive,
            &is_complete);
   if (!is_complete) {
     // Thousands of vectors are nearly the same: only comparing all of them in full tells the best.
@@ -151,7 +152,7 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::Nearest(const SimilarOptions&
     std::vector<std::string> row_keys;
     for (size_t i = begin; i < end; ++i) {
       row_keys.push_back(
-          VectorKey(space.id(), contents->DocumentOfSlot(candidates[i].slot).document));
+          VectorKey(space.id(), vectors.documents()[candidates[i].slot].document));
     }
     const std::vector<std::string_view> views(row_keys.begin(), row_keys.end());
     std::vector<PinnedValue> rows(views.size());
@@ -159,7 +160,7 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::Nearest(const SimilarOptions&
     LIBKV_RETURN_IF_ERROR(engine_->MultiGet(Family::kVectors, {.snapshot = snapshot->rows.get()},
                                             views, rows.data(), found));
     for (size_t i = begin; i < end; ++i) {
-      const DocumentEntry& entry = contents->DocumentOfSlot(candidates[i].slot);
+      const DocumentEntry& entry = vectors.documents()[candidates[i].slot];
       if (!found[i - begin]) {
         return DataLoss("the vector of key '", Printable(entry.key), "' is missing");
       }

@@ -44,7 +44,7 @@ absl::Status Store::Impl::CommitSpace(uint32_t id, const SpaceDefinition& defini
   }
   ActiveSpace* const before = Spaces().ById(id);
   auto space = std::make_shared<ActiveSpace>(id, definition, objects.analyzer, objects.embedder,
-                                             vectors, before ? before->sealed_through() : 0);
+                                             vectors);
   WriteRequest request;
   request.more_rows = [&](EngineBatch& batch) {
     next_space_ = std::max(next_space_, id + 1);
@@ -53,7 +53,7 @@ absl::Status Store::Impl::CommitSpace(uint32_t id, const SpaceDefinition& defini
     batch.Put(Family::kDefault, SpaceKey(id), EncodeSpaceDefinition(id, definition));
     if (definition.text) {
       batch.Put(Family::kIndex, TextDescriptorKey(id),
-                EncodeTextDescriptor(id, space->sealed_through()));
+                EncodeTextDescriptor(id, before ? before->index()->sealed_through() : 0));
     }
     if (vectors.has_value()) {
       batch.Put(Family::kVectors, VectorDescriptorKey(id), EncodeVectorDescriptor(id, *vectors));
@@ -62,8 +62,8 @@ absl::Status Store::Impl::CommitSpace(uint32_t id, const SpaceDefinition& defini
   request.after = [&] {
     const std::lock_guard lock(publish_mutex_);
     if (before != nullptr) {
-      space->ReplaceContents(before->contents());
-      before->ReplaceContents(before->NewContents());
+      space->ReplaceIndex(before->index());
+      before->ReplaceIndex(before->NewIndex());
     }
     auto spaces = SpacesBut(id);
     spaces.push_back(space);
@@ -109,7 +109,7 @@ absl::Status Store::Impl::DropSpace(std::string_view prefix) {
   request.after = [&] {
     const std::lock_guard publish_lock(publish_mutex_);
     PutTable(SpacesBut(space->id()));
-    space->ReplaceContents(space->NewContents());
+    space->ReplaceIndex(space->NewIndex());
   };
   LIBKV_RETURN_IF_ERROR(Run({}, request));
   return RemoveSpace(*space);

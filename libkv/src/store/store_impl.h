@@ -7,7 +7,7 @@
 //   read_path.cc     Get, View, MultiGet, iterators, snapshots
 //   search_path.cc   Search, Suggest        similar_path.cc  Similar, SimilarTo, SimilarText
 //   find_path.cc     FindByValue, QueryField   spaces.cc        DefineSpace, DropSpace
-//   maintenance.cc   expired keys, indexes with many dead entries
+//   maintenance.cc   expired keys, vectors with many dead entries
 //   verify.cc        Verify
 #ifndef LIBKV_SRC_STORE_STORE_IMPL_H_
 #define LIBKV_SRC_STORE_STORE_IMPL_H_
@@ -40,12 +40,12 @@ class StoreSnapshot final : public Snapshot {
  public:
   struct Space {
     const ActiveSpace* space;
-    std::shared_ptr<SpaceIndex> contents;
+    std::shared_ptr<const SpaceView> view;
   };
   std::unique_ptr<EngineSnapshot> rows;
   std::vector<Space> spaces;
 
-  std::shared_ptr<SpaceIndex> ContentsOf(const ActiveSpace& space) const;  // null: not there then
+  std::shared_ptr<const SpaceView> ViewOf(const ActiveSpace& space) const;  // null: not there then
 };
 
 class Store::Impl {
@@ -127,10 +127,10 @@ class Store::Impl {
   absl::Status FinishSpaces(const Options& options);
 
   // loader.cc
-  absl::Status LoadContents(const ActiveSpace& space, const EngineSnapshot* rows,
-                            SpaceIndex& contents) const;
-  absl::Status DeriveStored(const ActiveSpace& space, std::string_view key, uint64_t document,
-                            DerivedDocument* derived) const;
+  absl::Status LoadIndex(const ActiveSpace& space, const EngineSnapshot* rows,
+                         SpaceIndex& index) const;
+  absl::Status ReadCode(const ActiveSpace& space, uint64_t document,
+                        DerivedDocument* derived) const;
 
   // write_path.cc
   absl::Status CheckChange(const PendingChange& change) const;
@@ -182,9 +182,9 @@ class Store::Impl {
   void Maintain();
   size_t RemoveExpired();
   void RebuildCrowded();
-  absl::Status Rebuild(ActiveSpace& space);
-  absl::Status CopyLiving(const ActiveSpace& space, const SpaceIndex& from, size_t count,
-                          SpaceIndex& to);
+  absl::Status RebuildVectors(const ActiveSpace& space);
+  absl::Status CopyLiving(const ActiveSpace& space, const VectorTable& from, size_t count,
+                          VectorTable& to);
 
   // Fixed after construction.
   const std::string directory_;
@@ -217,9 +217,9 @@ class Store::Impl {
   std::mutex publish_mutex_;
   struct RebuildTarget {
     uint32_t space = 0;
-    std::shared_ptr<SpaceIndex> contents;
+    std::shared_ptr<VectorTable> vectors;
   };
-  RebuildTarget rebuild_;  // guarded by publish_mutex_; null: no rebuild is running
+  RebuildTarget rebuild_;  // guarded by publish_mutex_; space 0: no rebuild is running
 
   std::atomic<uint64_t> commits_{0}, writes_{0}, syncs_{0}, expired_{0};
   std::atomic<bool> unsynced_{false};

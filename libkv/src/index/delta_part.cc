@@ -1,0 +1,65 @@
+#include "index/delta_part.h"
+
+#include "base/check.h"
+#include "text/length_norm.h"
+
+namespace libkv {
+namespace {
+
+// A document in memory besides its key and postings: the entry, its place in living_.
+constexpr size_t kEntryBytes = sizeof(DocumentEntry) + 24;
+
+class DeltaReader final : public PartReader {
+ public:
+  DeltaReader(const DeltaPart& part, const PartView& view) : part_(part), view_(view) {}
+
+  const PostingsSource& postings() const override { return part_.delta(); }
+  bool Shows(uint32_t ordinal) const override {
+    const DocumentEntry& entry = part_.documents()[ordinal];
+    return entry.VisibleAt(view_.sequence, view_.now) && entry.key.starts_with(view_.prefix);
+  }
+  std::string_view KeyOf(uint32_t ordinal) const override { return part_.documents()[ordinal].key; }
+  bool InKeyOrder() const override { return false; }
+  absl::Status status() const override { return absl::OkStatus(); }
+
+ private:
+  const DeltaPart& part_;
+  const PartView view_;
+};
+
+}  // namespace
+
+void DeltaPart::Add(uint64_t document, std::string_view key, uint64_t born, int64_t expiry,
+                    const DerivedDocument& derived) {
+  const auto ordinal = static_cast<uint32_t>(documents_.size());
+  LIBKV_CHECK(documents_.size() < kNoDocument);
+  // The entry first: a posting must never name a place that is not there yet.
+  documents_.Append(document, key, born, expiry, derived.words, EncodeLength(derived.words),
+                    derived.cosine_norm);
+  total_words_.fetch_add(derived.words, std::memory_order_relaxed);
+  live_documents_.fetch_add(1, std::memory_order_relaxed);
+  key_bytes_.fetch_add(key.size(), std::memory_order_relaxed);
+  text_bytes_.fetch_add(derived.text_bytes, std::memory_order_relaxed);
+  delta_.Add(ordinal, derived);
+  living_[document] = ordinal;
+}
+
+bool DeltaPart::Kill(uint64_t document, uint64_t died) {
+  const auto found = living_.find(document);
+  if (found == living_.end()) return false;
+  documents_[found->second].died.store(died, std::memory_order_release);
+  living_.erase(found);
+  live_documents_.fetch_sub(1, std::memory_order_relaxed);
+  return true;
+}
+
+std::unique_ptr<PartReader> DeltaPart::NewReader(const PartView& view) const {
+  return std::make_unique<DeltaReader>(*this, view);
+}
+
+size_t DeltaPart::memory_bytes() const {
+  return delta_.memory_bytes() + documents_.size() * kEntryBytes +
+         key_bytes_.load(std::memory_order_relaxed);
+}
+
+}  // namespace libkv

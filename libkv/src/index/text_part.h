@@ -1,0 +1,63 @@
+// A TextPart is one part of a space's word index: some of its documents, in memory (DeltaPart) or
+// sealed on disk (SealedPart). A search looks at all parts of one view and sees one index.
+#ifndef LIBKV_SRC_INDEX_TEXT_PART_H_
+#define LIBKV_SRC_INDEX_TEXT_PART_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "text/postings.h"
+
+namespace libkv {
+
+// Which documents a reader shows: those that a view of the store at `sequence` and `now` sees and
+// whose keys begin with `prefix`.
+struct PartView {
+  uint64_t sequence = 0;
+  int64_t now = 0;
+  std::string prefix;
+};
+
+// Reads one part for one search; belongs to one thread.
+class PartReader {
+ public:
+  virtual ~PartReader() = default;
+
+  // Names documents by ordinals, the dead and hidden ones too.
+  virtual const PostingsSource& postings() const = 0;
+
+  virtual bool Shows(uint32_t ordinal) const = 0;
+
+  // Lives until the next call. Empty: it cannot be read, and status() says why.
+  virtual std::string_view KeyOf(uint32_t ordinal) const = 0;
+
+  // Ordinals are in the order of keys: ties need no look at them.
+  virtual bool InKeyOrder() const = 0;
+
+  // What went wrong while it was read: what it gave is not to be used then.
+  virtual absl::Status status() const = 0;
+};
+
+// Threads    Everything here from any thread.
+class TextPart {
+ public:
+  virtual ~TextPart() = default;
+
+  virtual std::unique_ptr<PartReader> NewReader(const PartView& view) const = 0;
+
+  // Of all documents with words, the dead included: what scores are made from.
+  virtual uint64_t document_count() const = 0;
+  virtual uint64_t total_words() const = 0;
+
+  virtual uint64_t live_documents() const = 0;
+  virtual uint64_t term_count() const = 0;
+  virtual size_t memory_bytes() const = 0;
+};
+
+}  // namespace libkv
+
+#endif  // LIBKV_SRC_INDEX_TEXT_PART_H_

@@ -33,9 +33,12 @@ struct Impact {
 };
 struct ScoreBounds {
   static constexpr size_t kImpactsMax = 4;
+  // Of any term in any document: 1, but for what the codes of norms lose (cosine_norm.h).
+  static constexpr float kCosineMax = 1.001F;
+
   std::array<Impact, kImpactsMax> impacts;
-  uint32_t count = 1;  // impacts in use
-  float cosine = 1;    // greatest LogFrequency(frequency) / CosineNorm(document) (scoring.h)
+  uint32_t count = 1;         // impacts in use
+  float cosine = kCosineMax;  // no LogFrequency(tf) / CosineNorm(document) is above it
 };
 
 // Walks over the documents of one term, in ascending order. A fresh cursor stands on the first one.
@@ -86,8 +89,8 @@ class PostingsCursor {
   // most so many.
   virtual uint32_t cost() const = 0;
 
-  // The rest of the current block, from document() on; for loops over many postings. SkipAhead
-  // moves over the first `n` of them.
+  // The rest of the current block, from document() on, which must not be kNoDocument; for loops
+  // over many postings. SkipAhead moves over the first `n` of them, n >= 1.
   std::span<const uint32_t> documents_ahead() const {
     return std::span(documents_).subspan(at_, count_ - at_);
   }
@@ -110,9 +113,10 @@ class PostingsCursor {
   virtual ScoreBounds list_bounds() const { return {}; }
 
  protected:
-  // Fills documents_ and count_ with the block that holds the first document >= `target` and
-  // at_ = its first one to look at (usually 0), and says whether frequencies_ is filled too. At
-  // the end: count_ = 0.
+  // Fills documents_ and count_ with the block that holds the first document >= `target`, sets at_
+  // to its first one to look at (usually 0), and has_frequencies_ to whether frequencies_ is filled
+  // too: it still speaks of the block before. At the end: at_ = count_ = 0. The constructor of an
+  // implementation calls it for document 0, and then EnterBlock.
   virtual void LoadBlock(uint32_t target) = 0;
   // Fills frequencies_ of the current block. Called at most once for each.
   virtual void LoadFrequencies() {}

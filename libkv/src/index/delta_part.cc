@@ -1,6 +1,7 @@
 #include "index/delta_part.h"
 
 #include "base/check.h"
+#include "text/cosine_norm.h"
 #include "text/length_norm.h"
 
 namespace libkv {
@@ -35,7 +36,7 @@ void DeltaPart::Add(uint64_t document, std::string_view key, uint64_t born, int6
   LIBKV_CHECK(documents_.size() < kNoDocument);
   // The entry first: a posting must never name a place that is not there yet.
   documents_.Append(document, key, born, expiry, derived.words, EncodeLength(derived.words),
-                    derived.cosine_norm);
+                    DecodeCosineNorm(EncodeCosineNorm(derived.cosine_norm)));
   total_words_.fetch_add(derived.words, std::memory_order_relaxed);
   live_documents_.fetch_add(1, std::memory_order_relaxed);
   key_bytes_.fetch_add(key.size(), std::memory_order_relaxed);

@@ -24,6 +24,7 @@ namespace libkv {
 
 inline constexpr size_t kSearchLimitMax = 10'000;  // limit + offset
 inline constexpr size_t kSuggestLimitMax = 1'000;
+inline constexpr size_t kCountAll = SIZE_MAX;
 
 enum class Ranking : uint8_t {
   // Okapi BM25, k1 = 1.5, b = 0.75 (Robertson and Zaragoza, "The Probabilistic Relevance Framework:
@@ -57,6 +58,9 @@ struct SearchOptions {
   // are searched for instead, and a warning says which.
   bool typos = false;
   bool explain = false;  // each hit brings an explanation of its score; as slow as a second search
+  // Matches are counted exactly up to so many; beyond, those that cannot be among the best may be
+  // left out, which is what makes searches for frequent words fast. kCountAll: every match counts.
+  size_t count_up_to = 1'000;
   // > 0: stop after this long and return what was found, with is_partial set.
   std::chrono::milliseconds time_limit{0};
   std::shared_ptr<const Snapshot> snapshot;  // null: every write that was acknowledged
@@ -92,7 +96,8 @@ struct Hit {
 
 struct SearchResult {
   std::vector<Hit> hits;              // best first; equal scores in key order
-  size_t total = 0;                   // all matches, not only those in `hits`
+  size_t total = 0;                   // matches, not only those in `hits`: so many at least
+  bool total_is_exact = true;         // no match was left out of `total`
   bool is_partial = false;            // the time limit stopped the search
   std::vector<std::string> warnings;  // what a lenient query could not use, one sentence each
   // The query with words that no value has replaced by the closest that some has; empty when there

@@ -10,8 +10,11 @@ namespace libkv {
 
 struct SpaceStats {
   std::string prefix;
-  uint64_t documents = 0;     // live values with words
-  uint64_t terms = 0;         // distinct
+  uint64_t documents = 0;         // live values with words
+  uint64_t sealed_documents = 0;  // those of them in segments on disk; the others are in memory
+  uint64_t dead_documents = 0;    // overwritten or deleted, and still in the index
+  uint64_t segments = 0;
+  uint64_t terms = 0;         // distinct ones of each segment and of what is in memory, added up
   uint64_t vectors = 0;       // live
   uint64_t index_bytes = 0;   // memory held by the word index
   uint64_t vector_bytes = 0;  // memory held by the vector index

@@ -174,6 +174,18 @@ class Store {
   // Removes the indexes of the space with this prefix; the values stay. NotFound: no such space.
   absl::Status DropSpace(std::string_view prefix);
 
+  // New words are kept in memory and sealed into a segment on disk when there are enough of them
+  // (an eighth of memory_bytes, at most 32 MiB of text, or 50,000 values); segments are merged in
+  // the background. These calls do it now, for the space with this prefix, and return when it is
+  // done; searches and writes go on meanwhile. SealIndex: what is in memory becomes a segment.
+  // MergeIndex: all segments become one, without what was overwritten or deleted; as expensive as
+  // the index is large. Reindex: the words of all values are taken from them again, into new
+  // segments, which then replace the old ones: for an index that Verify finds fault with.
+  // NotFound: no such space. FailedPrecondition: it indexes no text.
+  absl::Status SealIndex(std::string_view prefix);
+  absl::Status MergeIndex(std::string_view prefix);
+  absl::Status Reindex(std::string_view prefix);
+
   // Moves everything from the log into tables, so that the next Open reads no log.
   absl::Status Flush();
 

@@ -74,13 +74,13 @@ void SpaceIndex::ReplaceOldestDelta(std::shared_ptr<SealedPart> part) {
   SetView(std::move(view));
 }
 
-void SpaceIndex::ReplaceSealed(std::span<const std::shared_ptr<SealedPart>> parts,
-                               std::shared_ptr<SealedPart> part) {
+void SpaceIndex::ReplaceSealed(std::span<const std::shared_ptr<SealedPart>> old_parts,
+                               std::span<const std::shared_ptr<SealedPart>> new_parts) {
   auto view = std::make_shared<SpaceView>(*view_);
   std::erase_if(view->sealed, [&](const auto& there) {
-    return std::find(parts.begin(), parts.end(), there) != parts.end();
+    return std::find(old_parts.begin(), old_parts.end(), there) != old_parts.end();
   });
-  if (part != nullptr) view->sealed.push_back(std::move(part));
+  view->sealed.insert(view->sealed.end(), new_parts.begin(), new_parts.end());
   SetView(std::move(view));
 }
 
@@ -93,6 +93,27 @@ void SpaceIndex::ReplaceVectors(std::shared_ptr<VectorTable> vectors) {
 void SpaceIndex::SetSealedThrough(uint64_t document) {
   sealed_through_.store(document, std::memory_order_release);
   marks_through_.store(std::max(marks_through(), document), std::memory_order_release);
+}
+
+void SpaceIndex::KillAtLoad(uint64_t document) {
+  AddMarker(document);
+  for (const auto& part : view_->sealed) {
+    if (part->Kill(document, 0)) return;
+  }
+}
+
+void SpaceIndex::ForgetSegments() {
+  auto view = std::make_shared<SpaceView>(*view_);
+  view->sealed.clear();
+  SetView(std::move(view));
+  sealed_through_.store(0, std::memory_order_release);
+  marks_through_.store(0, std::memory_order_release);
+  has_forgotten_segments_ = true;
+}
+
+void SpaceIndex::SegmentsBelow(uint32_t next) {
+  next_segment_.store(std::max(next_segment_.load(std::memory_order_relaxed), next),
+                      std::memory_order_relaxed);
 }
 
 void SpaceIndex::AddMarker(uint64_t document) {

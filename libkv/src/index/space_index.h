@@ -64,11 +64,16 @@ class SpaceIndex {
   // The oldest frozen delta was sealed: as `part`, or, null, nothing in it was alive.
   void ReplaceOldestDelta(std::shared_ptr<SealedPart> part);
 
-  // `parts` were merged into `part`; null: nothing in them was alive. At load: adds `part`.
-  void ReplaceSealed(std::span<const std::shared_ptr<SealedPart>> parts,
-                     std::shared_ptr<SealedPart> part);
+  // `old_parts` became `new_parts`.
+  void ReplaceSealed(std::span<const std::shared_ptr<SealedPart>> old_parts,
+                     std::span<const std::shared_ptr<SealedPart>> new_parts);
 
   void ReplaceVectors(std::shared_ptr<VectorTable> vectors);
+
+  // For the loader: a dead marker on disk; and, when segments cannot be read, none of them counts.
+  void KillAtLoad(uint64_t document);
+  void ForgetSegments();
+  bool has_forgotten_segments() const { return has_forgotten_segments_; }
 
   // Documents up to this id stand in segments or are on their way there: their removal leaves a
   // dead marker on disk.
@@ -81,11 +86,12 @@ class SpaceIndex {
   // The dead markers on disk, in no order. At most those up to sealed_through() may be removed.
   void AddMarker(uint64_t document);
   std::vector<uint64_t> TakeMarkers();
+  const std::vector<uint64_t>& markers() const { return markers_; }
   size_t marker_count() const { return marker_count_.load(std::memory_order_relaxed); }
 
   // Segment numbers are not used again while the store is open.
   uint32_t NextSegment() { return next_segment_.fetch_add(1, std::memory_order_relaxed); }
-  void SegmentsBelow(uint32_t next) { next_segment_.store(next, std::memory_order_relaxed); }
+  void SegmentsBelow(uint32_t next);
 
  private:
   void SetView(std::shared_ptr<const SpaceView> view);
@@ -98,6 +104,7 @@ class SpaceIndex {
   std::atomic<size_t> marker_count_{0}, backlog_{0};
   std::atomic<uint64_t> marks_through_{0}, sealed_through_{0};
   std::atomic<uint32_t> next_segment_{1};
+  bool has_forgotten_segments_ = false;
 };
 
 }  // namespace libkv

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/cord.h"
 #include "base/status_macros.h"
@@ -159,6 +160,17 @@ absl::Status CheckFormatFile(const std::string& directory) {
   uint32_t format = 0, min_reader = 0;
   LIBKV_RETURN_IF_ERROR(ParseFormatFile(text, &format, &min_reader));
   return CheckFormat(format, min_reader);
+}
+
+void RemoveFiles(const std::string& directory, std::string_view prefix, std::string_view suffix) {
+  std::error_code error;
+  std::vector<fs::path> found;
+  for (fs::directory_iterator it(directory, error); !error && it != fs::directory_iterator();
+       it.increment(error)) {
+    const std::string name = it->path().filename();
+    if (name.starts_with(prefix) && name.ends_with(suffix)) found.push_back(it->path());
+  }
+  for (const fs::path& path : found) fs::remove(path, error);
 }
 
 absl::Status DeleteOwnFiles(const std::string& directory) {

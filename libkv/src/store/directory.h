@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -39,6 +40,9 @@ absl::Status WriteFormatFile(const std::string& directory);
 
 // FailedPrecondition: a newer format. DataLoss: KVFORMAT is damaged.
 absl::Status CheckFormatFile(const std::string& directory);
+
+// Deletes the files whose names begin and end so, as far as that succeeds.
+void RemoveFiles(const std::string& directory, std::string_view prefix, std::string_view suffix);
 
 // Deletes the files that are ours and not RocksDB's, then the directory if it is empty.
 absl::Status DeleteOwnFiles(const std::string& directory);

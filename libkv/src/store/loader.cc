@@ -1,7 +1,9 @@
-// What a space keeps in memory, rebuilt from its rows: the documents in the order of their ids,
-// their words from the stored values, their codes from the posting rows.
+// What a space keeps in memory, rebuilt from its rows: the sealed segments with what died in them,
+// then the documents above them in the order of their ids, their words from the stored values, and
+// the codes of all vectors from the posting rows.
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "format/catalog_rows.h"
 #include "format/keys.h"
 #include "index/derive.h"
 #include "index/index_rows.h"
@@ -27,12 +29,6 @@ void TakeCode(const ActiveSpace& space, std::string_view posting, DerivedDocumen
   derived->code.assign(code->values.begin(), code->values.end());
 }
 
-void TakeWords(const ActiveSpace& space, const Record& record, DerivedDocument* derived) {
-  if (space.analyzer() == nullptr || !record.header.has_words) return;
-  DeriveWords(*space.analyzer(), IndexedText(record.value, space.definition().text_fields),
-              derived);
-}
-
 // Reads the postings of documents that come in ascending order.
 class PostingReader {
  public:
@@ -45,6 +41,7 @@ class PostingReader {
   }
 
   void Take(uint64_t document, DerivedDocument* derived) {
+    if (cursor_ == nullptr) return;
     const std::string key = PostingKey(space_.id(), kOnlyList, document);
     while (cursor_->Valid() && cursor_->key() < key) cursor_->Next();
     if (cursor_->Valid() && cursor_->key() == key) TakeCode(space_, cursor_->value(), derived);
@@ -59,22 +56,87 @@ class PostingReader {
 
 }  // namespace
 
-absl::Status Store::Impl::LoadContents(const ActiveSpace& space, const EngineSnapshot* rows,
-                                       SpaceIndex& contents) const {
+absl::Status Store::Impl::LoadIndex(const ActiveSpace& space, const EngineSnapshot* rows,
+                                    SpaceIndex& index) const {
+  if (absl::Status status = LoadSegments(space, rows, index); !status.ok()) {
+    // Segments are derived: without them everything is read back, and sealed anew.
+    if (!absl::IsDataLoss(status)) return status;
+    index.ForgetSegments();
+  }
+  LIBKV_RETURN_IF_ERROR(LoadMarkers(space, rows, index));
+
+  // Vectors are all in memory; words only of documents that no segment has.
+  const uint64_t first = space.rotation() != nullptr ? 0 : index.sealed_through() + 1;
   const EngineRead read{.snapshot = rows, .fill_cache = false};
   PostingReader postings(*engine_, space, read);
+  return ForEachMapped(space, read, first, kDocumentMax,
+                       [&](std::string_view key, const Record& record) {
+                         const uint64_t document = record.header.document;
+                         DerivedDocument derived;
+                         if (document > index.sealed_through()) {
+                           DeriveStoredWords(space, record, &derived);
+                         }
+                         if (record.header.has_vector) postings.Take(document, &derived);
+                         index.Add(document, key, /*born=*/0, record.header.expiry, derived);
+                         if (IsFull(*index.view()->deltas.back())) index.Freeze();
+                         return postings.status();
+                       });
+}
 
+absl::Status Store::Impl::LoadSegments(const ActiveSpace& space, const EngineSnapshot* rows,
+                                       SpaceIndex& index) const {
+  const std::string prefix = IndexPrefix(space.id(), IndexKind::kSegment);
+  const auto cursor = engine_->NewCursor(Family::kIndex, {.snapshot = rows, .fill_cache = false},
+                                         prefix, PrefixEnd(prefix));
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    uint32_t segment = 0;
+    SegmentSummary summary;
+    std::string_view dead;
+    if (!ParseSegmentSuffix(cursor->key().substr(prefix.size()), &segment)) {
+      return DataLoss("segment row '", Printable(cursor->key()), "' is damaged");
+    }
+    index.SegmentsBelow(segment + 1);
+    LIBKV_RETURN_IF_ERROR(ParseSegmentRow(space.id(), segment, cursor->value(), &summary, &dead));
+    LIBKV_ASSIGN_OR_RETURN(std::shared_ptr<const Segment> loaded,
+                           Segment::Load(*engine_, space.id(), segment, summary.documents));
+    const auto part = std::make_shared<SealedPart>(std::move(loaded), summary);
+    if (!part->AddDead(dead)) {
+      return DataLoss("the dead set of segment ", segment, " of space '",
+                      Printable(space.definition().prefix), "' is damaged");
+    }
+    index.ReplaceSealed({}, std::span(&part, 1));
+  }
+  return cursor->status();
+}
+
+absl::Status Store::Impl::LoadMarkers(const ActiveSpace& space, const EngineSnapshot* rows,
+                                      SpaceIndex& index) const {
+  const std::string prefix = IndexPrefix(space.id(), IndexKind::kDeadMarker);
+  const auto cursor = engine_->NewCursor(Family::kIndex, {.snapshot = rows, .fill_cache = false},
+                                         prefix, PrefixEnd(prefix));
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    uint64_t document = 0;
+    if (!ParseDocumentSuffix(cursor->key().substr(prefix.size()), &document)) {
+      return DataLoss("dead marker '", Printable(cursor->key()), "' is damaged");
+    }
+    index.KillAtLoad(document);
+  }
+  return cursor->status();
+}
+
+// Calls `visit` for the records of the documents in [first, last], ascending. A map row whose record
+// is gone or damaged is skipped here and named by Verify: one bad value must not keep all others
+// from being opened.
+absl::Status Store::Impl::ForEachMapped(
+    const ActiveSpace& space, const EngineRead& read, uint64_t first, uint64_t last,
+    absl::FunctionRef<absl::Status(std::string_view key, const Record& record)> visit) const {
   std::vector<MappedDocument> step;
-  const auto load_step = [&]() -> absl::Status {
-    const std::vector<std::string_view> keys = [&] {
-      std::vector<std::string_view> views;
-      for (const MappedDocument& mapped : step) views.push_back(mapped.key);
-      return views;
-    }();
+  const auto visit_step = [&]() -> absl::Status {
+    std::vector<std::string_view> keys;
+    for (const MappedDocument& mapped : step) keys.emplace_back(mapped.key);
     std::vector<PinnedValue> values(keys.size());
     bool found[kLoadStep] = {};
-    // A map row whose record is gone or damaged is skipped here and named by Verify: one bad value,
-    // or one bad block of them, must not keep all others from being opened.
+    // One bad block fails the whole call: then one by one.
     if (!engine_->MultiGet(Family::kData, read, keys, values.data(), found).ok()) {
       for (size_t i = 0; i < step.size(); ++i) {
         if (!engine_->Get(Family::kData, read, keys[i], &values[i], &found[i]).ok()) {
@@ -86,17 +148,15 @@ absl::Status Store::Impl::LoadContents(const ActiveSpace& space, const EngineSna
       Record record;
       if (!found[i] || !ReadRecord(keys[i], values[i].view(), &record).ok()) continue;
       if (record.header.document != step[i].document || record.header.space != space.id()) continue;
-      DerivedDocument derived;
-      TakeWords(space, record, &derived);
-      if (record.header.has_vector) postings.Take(step[i].document, &derived);
-      contents.Add(step[i].document, keys[i], /*born=*/0, record.header.expiry, derived);
+      LIBKV_RETURN_IF_ERROR(visit(keys[i], record));
     }
     step.clear();
     return absl::OkStatus();
   };
 
   const std::string prefix = IndexPrefix(space.id(), IndexKind::kDocument);
-  const auto map = engine_->NewCursor(Family::kIndex, read, prefix, PrefixEnd(prefix));
+  const auto map = engine_->NewCursor(Family::kIndex, read, DocumentKey(space.id(), first),
+                                      PrefixEnd(prefix));
   for (map->SeekToFirst(); map->Valid(); map->Next()) {
     MappedDocument& mapped = step.emplace_back();
     uint32_t words = 0;
@@ -105,28 +165,32 @@ absl::Status Store::Impl::LoadContents(const ActiveSpace& space, const EngineSna
         !ParseDocumentRow(map->value(), &words, &key)) {
       return DataLoss("row '", Printable(map->key()), "' of the document map is damaged");
     }
+    if (mapped.document > last) {
+      step.pop_back();
+      break;
+    }
     mapped.key = key;
-    if (step.size() == kLoadStep) LIBKV_RETURN_IF_ERROR(load_step());
+    if (step.size() == kLoadStep) LIBKV_RETURN_IF_ERROR(visit_step());
   }
   LIBKV_RETURN_IF_ERROR(map->status());
-  LIBKV_RETURN_IF_ERROR(load_step());
-  return postings.status();
+  return visit_step();
 }
 
-// What memory holds of one living document, read back; nothing if it changed meanwhile.
-absl::Status Store::Impl::DeriveStored(const ActiveSpace& space, std::string_view key,
-                                       uint64_t document, DerivedDocument* derived) const {
-  const EngineRead read{.fill_cache = false};
+void Store::Impl::DeriveStoredWords(const ActiveSpace& space, const Record& record,
+                                    DerivedDocument* derived) {
+  if (space.analyzer() == nullptr || !record.header.has_words) return;
+  DeriveWords(*space.analyzer(), IndexedText(record.value, space.definition().text_fields),
+              derived);
+}
+
+// The code of one document; none if it was removed meanwhile.
+absl::Status Store::Impl::ReadCode(const ActiveSpace& space, uint64_t document,
+                                   DerivedDocument* derived) const {
   PinnedValue pinned;
-  Record record;
   bool found = false;
-  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kData, read, key, &pinned, &found));
-  if (!found || !ReadRecord(key, pinned.view(), &record).ok()) return absl::OkStatus();
-  if (record.header.document != document) return absl::OkStatus();
-  TakeWords(space, record, derived);
-  if (!record.header.has_vector || space.rotation() == nullptr) return absl::OkStatus();
   const std::string posting = PostingKey(space.id(), kOnlyList, document);
-  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, read, posting, &pinned, &found));
+  LIBKV_RETURN_IF_ERROR(
+      engine_->Get(Family::kVectors, {.fill_cache = false}, posting, &pinned, &found));
   if (found) TakeCode(space, pinned.view(), derived);
   return absl::OkStatus();
 }

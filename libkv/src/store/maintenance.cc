@@ -1,5 +1,5 @@
-// What happens by itself: expired keys are removed, and a space's memory is rebuilt when more of it
-// is dead than alive.
+// What happens by itself: expired keys are removed, segments are merged, and a space's vectors in
+// memory are rebuilt when more of them are dead than alive.
 #include <algorithm>
 #include <chrono>
 
@@ -38,6 +38,7 @@ void Store::Impl::Maintain() {
   while (!stopping_) {
     lock.unlock();
     const size_t removed = RemoveExpired();
+    MergeWhatIsDue();
     RebuildCrowded();
     lock.lock();
     if (removed < kExpiredStep) {
@@ -93,34 +94,36 @@ void Store::Impl::RebuildCrowded() {
   const std::unique_lock define_lock(define_mutex_, std::try_to_lock);
   if (!define_lock.owns_lock()) return;  // spaces are being changed: another time
   for (const auto& space : Spaces().all()) {
-    const std::shared_ptr<SpaceIndex> contents = space->contents();
-    const uint64_t live = contents->documents().size() - contents->dead_entries();
-    if (contents->dead_entries() < std::max(kCrowdedMin, live)) continue;
+    const std::shared_ptr<VectorTable> vectors = space->index()->view()->vectors;
+    if (vectors == nullptr) continue;
+    const uint64_t dead = vectors->size() - vectors->live();
+    if (dead < std::max(kCrowdedMin, vectors->live())) continue;
     // A rebuild that fails leaves what is there; the next round tries again.
-    if (!Rebuild(*space).ok()) return;
+    if (!RebuildVectors(*space).ok()) return;
   }
 }
 
-// Copies the living documents of a space into new memory while writers go on: from the start they
+// Copies the living vectors of a space into new memory while writers go on: from the start they
 // write to both, so the copy only has to bring over what was there before.
-absl::Status Store::Impl::Rebuild(ActiveSpace& space) {
-  const std::shared_ptr<SpaceIndex> from = space.contents();
-  const std::shared_ptr<SpaceIndex> to = space.NewContents();
+absl::Status Store::Impl::RebuildVectors(const ActiveSpace& space) {
+  const std::shared_ptr<VectorTable> to = space.NewVectors();
+  std::shared_ptr<VectorTable> from;
   size_t count = 0;
   {
     const std::lock_guard lock(publish_mutex_);
-    rebuild_ = {.space = space.id(), .contents = to};
-    count = from->documents().size();
+    from = space.index()->view()->vectors;
+    rebuild_ = {.space = space.id(), .vectors = to};
+    count = from->size();
   }
   const absl::Status status = CopyLiving(space, *from, count, *to);
   const std::lock_guard lock(publish_mutex_);
   rebuild_ = {};
-  if (status.ok()) space.ReplaceContents(to);
+  if (status.ok()) space.index()->ReplaceVectors(to);
   return status;
 }
 
-absl::Status Store::Impl::CopyLiving(const ActiveSpace& space, const SpaceIndex& from, size_t count,
-                                     SpaceIndex& to) {
+absl::Status Store::Impl::CopyLiving(const ActiveSpace& space, const VectorTable& from,
+                                     size_t count, VectorTable& to) {
   for (size_t begin = 0; begin < count; begin += kRebuildStep) {
     const size_t end = std::min(count, begin + kRebuildStep);
     std::vector<std::pair<const DocumentEntry*, DerivedDocument>> step;
@@ -128,11 +131,12 @@ absl::Status Store::Impl::CopyLiving(const ActiveSpace& space, const SpaceIndex&
       const DocumentEntry& entry = from.documents()[i];
       if (entry.died.load(std::memory_order_acquire) != kNeverDied) continue;
       DerivedDocument derived;
-      LIBKV_RETURN_IF_ERROR(DeriveStored(space, entry.key, entry.document, &derived));
+      LIBKV_RETURN_IF_ERROR(ReadCode(space, entry.document, &derived));
       step.emplace_back(&entry, std::move(derived));
     }
     const std::lock_guard lock(publish_mutex_);
     for (const auto& [entry, derived] : step) {
+      if (!derived.has_vector()) continue;
       if (entry->died.load(std::memory_order_acquire) != kNeverDied) continue;
       to.Add(entry->document, entry->key, entry->born, entry->expiry, derived);
     }

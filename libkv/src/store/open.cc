@@ -44,6 +44,11 @@ const libkv::Space* GivenFor(const Options& options, const std::string& prefix) 
   return nullptr;
 }
 
+// A delta is in memory twice, while the next one fills: an eighth of the budget for each.
+size_t DeltaBytesMax(const Options& options) {
+  return std::clamp(options.memory_bytes / 8, size_t{1} << 20, size_t{32} << 20);
+}
+
 // The state of a definition is the store's business, not the options'.
 absl::Status CheckSame(const Options& options, const SpaceDefinition& stored) {
   const libkv::Space* const given = GivenFor(options, stored.prefix);
@@ -60,7 +65,8 @@ absl::Status CheckSame(const Options& options, const SpaceDefinition& stored) {
 Store::Impl::Impl(const Options& options, std::string directory)
     : directory_(std::move(directory)),
       read_only_(options.read_only),
-      clock_(options.clock ? options.clock : SystemTimeMillis) {
+      clock_(options.clock ? options.clock : SystemTimeMillis),
+      delta_bytes_max_(DeltaBytesMax(options)) {
   PutTable({});
 }
 
@@ -94,6 +100,8 @@ absl::StatusOr<std::unique_ptr<Store::Impl>> Store::Impl::Open(const Options& op
   if (!options.read_only) {
     store->queue_ = std::make_unique<CommitQueue>(
         [raw](std::span<CommitQueue::Request* const> group) noexcept { raw->CommitGroup(group); });
+    LIBKV_RETURN_IF_ERROR(store->FinishSegments());
+    store->StartSealer();
     LIBKV_RETURN_IF_ERROR(store->FinishSpaces(options));
     store->StartMaintenance();
   }
@@ -171,17 +179,28 @@ absl::Status Store::Impl::LoadCatalog(const Options& options) {
       }
     }
     auto space = std::make_shared<ActiveSpace>(id, std::move(definition), objects.analyzer,
-                                               objects.embedder, vectors, sealed_through);
+                                               objects.embedder, vectors);
+    space->index()->SetSealedThrough(sealed_through);
     if (dropping) {
       dropping_.push_back(std::move(space));
       continue;
     }
-    LIBKV_RETURN_IF_ERROR(LoadContents(*space, rows.get(), *space->contents()));
+    LIBKV_RETURN_IF_ERROR(LoadIndex(*space, rows.get(), *space->index()));
     spaces.push_back(std::move(space));
   }
   LIBKV_RETURN_IF_ERROR(cursor->status());
   PutTable(std::move(spaces));
   return absl::OkStatus();
+}
+
+// What an earlier process left behind: segments not in force, or no longer readable.
+absl::Status Store::Impl::FinishSegments() {
+  for (const auto& space : Spaces().all()) {
+    if (space->index()->has_forgotten_segments()) {
+      LIBKV_RETURN_IF_ERROR(ForgetSegmentRows(*space));
+    }
+  }
+  return DropOrphans();
 }
 
 // Takes up what an earlier process left unfinished, then defines what is new in the options.
@@ -209,9 +228,11 @@ Store::Impl::~Impl() {
     static_cast<void>(engine_.release());
     static_cast<void>(batch_.release());
     maintenance_.detach();
+    sealer_.detach();
     return;
   }
   StopMaintenance();
+  StopSealer();
   queue_.reset();
   if (engine_ == nullptr || read_only_) return;
   if (unsynced_.load()) {
@@ -249,7 +270,12 @@ absl::Status Store::Impl::Checkpoint(const std::string& directory) const {
   if (there != DirectoryContents::kMissing) {
     return FailedPrecondition(directory, " exists already: a checkpoint needs a new name");
   }
-  LIBKV_RETURN_IF_ERROR(engine_->Checkpoint(directory));
+  {
+    // The copy has the tables of now and the log of a moment later: no segment may come into force
+    // in between.
+    const std::lock_guard lock(segments_mutex_);
+    LIBKV_RETURN_IF_ERROR(engine_->Checkpoint(directory));
+  }
   // Last: only a complete checkpoint is a store.
   return WriteFormatFile(directory);
 }
@@ -266,14 +292,20 @@ StoreStats Store::Impl::Stats() const {
   stats.syncs = syncs_.load(std::memory_order_relaxed);
   stats.expired = expired_.load(std::memory_order_relaxed);
   for (const auto& space : Spaces().all()) {
-    const std::shared_ptr<SpaceIndex> contents = space->contents();
-    stats.spaces.push_back({.prefix = space->definition().prefix,
-                            .documents = contents->live_documents(),
-                            .terms = contents->delta().term_count(),
-                            .vectors = contents->live_vectors(),
-                            .index_bytes = contents->text_bytes(),
-                            .vector_bytes = contents->vector_bytes()});
-    stats.memory_bytes += contents->text_bytes() + contents->vector_bytes();
+    const std::shared_ptr<const SpaceView> view = space->index()->view();
+    SpaceStats& of_space = stats.spaces.emplace_back();
+    of_space.prefix = space->definition().prefix;
+    of_space.segments = view->sealed.size();
+    for (const TextPart* part : view->parts()) {
+      of_space.documents += part->live_documents();
+      of_space.dead_documents += part->document_count() - part->live_documents();
+      of_space.terms += part->term_count();
+    }
+    for (const auto& part : view->sealed) of_space.sealed_documents += part->live_documents();
+    if (view->vectors != nullptr) of_space.vectors = view->vectors->live();
+    of_space.index_bytes = view->text_bytes();
+    of_space.vector_bytes = view->vector_bytes();
+    stats.memory_bytes += of_space.index_bytes + of_space.vector_bytes;
   }
   return stats;
 }

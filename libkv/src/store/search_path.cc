@@ -1,14 +1,15 @@
 // Searching by words: the query becomes a plan, what its prefixes and misspelt words stand for is
-// looked up, the plan runs over the index of each space in
-// question, the best hits are kept, and only those are read for their excerpts.
+// looked up, the plan runs over the parts of each space in question, the best hits are kept, and
+// only those are read for their excerpts.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <span>
 
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "base/top_k.h"
+#include "store/hit_collector.h"
 #include "store/store_impl.h"
 #include "text/correction.h"
 #include "text/excerpt.h"
@@ -19,38 +20,23 @@
 namespace libkv {
 namespace {
 
-using SteadyTime = std::chrono::steady_clock::time_point;
-
-// Matches between two looks at the clock.
-constexpr size_t kDeadlineStep = 1'024;
+using SteadyTime = HitCollector::SteadyTime;
 
 // What is searched in one space.
 struct SpaceSearch {
   const ActiveSpace* space;
-  std::shared_ptr<SpaceIndex> contents;
+  std::shared_ptr<const SpaceView> view;
   SearchPlan plan;
+  std::vector<std::unique_ptr<PartReader>> readers;
   CollectionStatistics statistics;
   std::vector<std::string> wanted;  // terms, for excerpts
 
-  const PostingsSource* part() const { return &contents->delta(); }
-};
-
-struct Found {
-  double score = 0;
-  const DocumentEntry* entry = nullptr;
-  uint32_t ordinal = 0;
-  uint32_t search = 0;  // number of its SpaceSearch
-};
-
-struct Better {
-  bool operator()(const Found& a, const Found& b) const {
-    return a.score != b.score ? a.score > b.score : a.entry->key < b.entry->key;
+  std::vector<const PostingsSource*> Sources() const {
+    std::vector<const PostingsSource*> sources;
+    for (const auto& reader : readers) sources.push_back(&reader->postings());
+    return sources;
   }
 };
-
-bool ComesAfter(const DocumentEntry& entry, double score, const SearchAfter& after) {
-  return score != after.score ? score < after.score : entry.key > after.key;
-}
 
 void AddWarnings(const std::vector<std::string>& from, std::vector<std::string>* to) {
   for (const std::string& warning : from) {
@@ -58,11 +44,29 @@ void AddWarnings(const std::vector<std::string>& from, std::vector<std::string>*
   }
 }
 
-CollectionStatistics StatisticsOf(const SpaceIndex& contents, const SearchPlan& plan) {
-  CollectionStatistics statistics{.documents = contents.document_count(),
-                                  .total_length = contents.total_words()};
-  for (const std::string& term : plan.terms()) {
-    statistics.document_frequencies.push_back(contents.delta().DocumentFrequency(term));
+// The parts of a view, those with most documents first: what the first ones find spares work in
+// the others.
+std::vector<const TextPart*> LargestFirst(const SpaceView& view) {
+  std::vector<const TextPart*> parts = view.parts();
+  std::stable_sort(parts.begin(), parts.end(), [](const TextPart* a, const TextPart* b) {
+    return a->document_count() > b->document_count();
+  });
+  return parts;
+}
+
+CollectionStatistics StatisticsOf(const SpaceSearch& search) {
+  CollectionStatistics statistics;
+  for (const TextPart* part : search.view->parts()) {
+    statistics.documents += part->document_count();
+    statistics.total_length += part->total_words();
+  }
+  const std::vector<std::string>& terms = search.plan.terms();
+  statistics.document_frequencies.resize(terms.size());
+  for (const PostingsSource* source : search.Sources()) {
+    source->Prefetch(terms);
+    for (size_t i = 0; i < terms.size(); ++i) {
+      statistics.document_frequencies[i] += source->DocumentFrequency(terms[i]);
+    }
   }
   return statistics;
 }
@@ -72,21 +76,21 @@ absl::Status NoTextUnder(std::string_view prefix) {
                             "' indexes text: set Space::text");
 }
 
-// The explanations of `found`, parallel to it. Each space is walked once, in its own order.
+// The explanations of `found`, parallel to it. Each part is walked once, in its own order.
 std::vector<std::vector<ScorePart>> ExplainAll(const std::vector<SpaceSearch>& searches,
-                                               Ranking ranking, std::span<const Found> found) {
+                                               const Scoring& scoring,
+                                               std::span<const FoundHit> found) {
   std::vector<std::vector<ScorePart>> explanations(found.size());
-  for (size_t s = 0; s < searches.size(); ++s) {
-    std::vector<std::pair<uint32_t, size_t>> own;  // ordinal, place in `found`
-    for (size_t i = 0; i < found.size(); ++i) {
-      if (found[i].search == s) own.emplace_back(found[i].ordinal, i);
-    }
-    std::sort(own.begin(), own.end());
+  std::map<const PartReader*, std::vector<size_t>> places;  // in `found`
+  for (size_t i = 0; i < found.size(); ++i) places[found[i].reader].push_back(i);
+  for (auto& [reader, own] : places) {
+    std::sort(own.begin(), own.end(),
+              [&](size_t a, size_t b) { return found[a].ordinal < found[b].ordinal; });
     std::vector<uint32_t> ordinals;
-    for (const auto& [ordinal, i] : own) ordinals.push_back(ordinal);
-    auto parts =
-        searches[s].plan.Explain(*searches[s].part(), searches[s].statistics, ranking, ordinals);
-    for (size_t k = 0; k < own.size(); ++k) explanations[own[k].second] = std::move(parts[k]);
+    for (const size_t i : own) ordinals.push_back(found[i].ordinal);
+    const SpaceSearch& search = searches[found[own.front()].search];
+    auto parts = search.plan.Explain(reader->postings(), search.statistics, scoring, ordinals);
+    for (size_t k = 0; k < own.size(); ++k) explanations[own[k]] = std::move(parts[k]);
   }
   return explanations;
 }
@@ -94,8 +98,8 @@ std::vector<std::vector<ScorePart>> ExplainAll(const std::vector<SpaceSearch>& s
 std::string DidYouMean(const std::vector<SpaceSearch>& searches, std::string_view query,
                        ExpansionBudget* budget) {
   for (const SpaceSearch& search : searches) {
-    const PostingsSource* const parts[] = {search.part()};
-    std::string better = CorrectQuery(query, *search.space->analyzer(), parts, budget);
+    std::string better =
+        CorrectQuery(query, *search.space->analyzer(), search.Sources(), budget);
     if (!better.empty()) return better;
   }
   return {};
@@ -123,53 +127,49 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
   const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(options.snapshot);
   const uint64_t sequence = snapshot->rows->sequence();
   const int64_t now = Now();
-  TopK<Found, Better> best(options.limit + options.offset);
+  const Scoring scoring{options.ranking, options.bm25_k1, options.bm25_b};
+  HitCollector collector(options.limit + options.offset, options.count_up_to, options.after,
+                         deadline);
   std::vector<SpaceSearch> searches;
   ExpansionBudget budget;
   bool has_text = false;
   for (const ActiveSpace* space : Spaces().Overlapping(options.prefix)) {
     if (space->analyzer() == nullptr) continue;
     has_text = true;
-    std::shared_ptr<SpaceIndex> contents = snapshot->ContentsOf(*space);
-    if (contents == nullptr) continue;  // younger than the snapshot
+    std::shared_ptr<const SpaceView> view = snapshot->ViewOf(*space);
+    if (view == nullptr) continue;  // younger than the snapshot
     const auto number = static_cast<uint32_t>(searches.size());
-    searches.push_back(
-        {space, contents, SearchPlan::Make(parsed.root, *space->analyzer()), {}, {}});
-    SpaceSearch& search = searches.back();
-    const PostingsSource* const parts[] = {search.part()};
-    search.plan.Expand(parts, options.typos, &budget);
+    SpaceSearch& search = searches.emplace_back(
+        SpaceSearch{space, view, SearchPlan::Make(parsed.root, *space->analyzer()), {}, {}, {}});
+    for (const TextPart* part : LargestFirst(*view)) {
+      search.readers.push_back(part->NewReader({sequence, now, options.prefix}));
+    }
+    search.plan.Expand(search.Sources(), options.typos, &budget);
     search.wanted = search.plan.WantedTerms();
-    search.statistics = StatisticsOf(*contents, search.plan);
+    search.statistics = StatisticsOf(search);
     AddWarnings(search.plan.warnings(), &result.warnings);
     if (search.plan.MatchesNothing()) continue;
-
-    size_t visited = 0;
-    search.plan.Run(
-        *search.part(), search.statistics, options.ranking, [&](uint32_t ordinal, double score) {
-          const DocumentEntry& entry = contents->documents()[ordinal];
-          if (entry.VisibleAt(sequence, now) && entry.key.starts_with(options.prefix)) {
-            ++result.total;
-            if (!options.after.has_value() || ComesAfter(entry, score, *options.after)) {
-              best.Push({score, &entry, ordinal, number});
-            }
-          }
-          if (++visited % kDeadlineStep != 0) return true;
-          result.is_partial = std::chrono::steady_clock::now() >= deadline;
-          return !result.is_partial;
-        });
-    if (result.is_partial) break;
+    for (const auto& reader : search.readers) {
+      collector.StartPart(reader.get(), number);
+      search.plan.Run(reader->postings(), search.statistics, scoring, &collector);
+      if (collector.is_partial()) break;
+    }
+    if (collector.is_partial()) break;
   }
   if (!has_text) return NoTextUnder(options.prefix);
+  result.total = collector.total();
+  result.total_is_exact = !collector.left_some_out() && !collector.is_partial();
+  result.is_partial = collector.is_partial();
   if ((options.typos || result.total == 0) && !result.is_partial) {
     result.did_you_mean = DidYouMean(searches, query, &budget);
   }
 
-  const std::vector<Found> found = best.TakeSorted();
+  const std::vector<FoundHit> found = collector.TakeSorted();
   const auto shown = std::span(found).subspan(std::min(options.offset, found.size()));
   std::vector<std::vector<ScorePart>> explanations(shown.size());
-  if (options.explain) explanations = ExplainAll(searches, options.ranking, shown);
+  if (options.explain) explanations = ExplainAll(searches, scoring, shown);
   for (size_t i = 0; i < shown.size(); ++i) {
-    Hit hit{.key = shown[i].entry->key,
+    Hit hit{.key = shown[i].Key(),
             .score = shown[i].score,
             .explanation = std::move(explanations[i])};
     if (options.excerpt_bytes > 0) {
@@ -186,6 +186,10 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
     }
     result.hits.push_back(std::move(hit));
   }
+  // A part that could not be read in full has given too little.
+  for (const SpaceSearch& search : searches) {
+    for (const auto& reader : search.readers) LIBKV_RETURN_IF_ERROR(reader->status());
+  }
   return result;
 }
 
@@ -196,14 +200,18 @@ absl::StatusOr<std::vector<Suggestion>> Store::Impl::Suggest(const SuggestOption
     return InvalidArgument("limit must be at most ", kSuggestLimitMax);
   }
   const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(nullptr);
-  std::vector<std::shared_ptr<SpaceIndex>> contents;
+  std::vector<std::unique_ptr<PartReader>> readers;
   std::vector<const PostingsSource*> parts;
   bool has_text = false;
   for (const ActiveSpace* space : Spaces().Overlapping(options.prefix)) {
     if (space->analyzer() == nullptr) continue;
     has_text = true;
-    contents.push_back(snapshot->ContentsOf(*space));
-    if (contents.back() != nullptr) parts.push_back(&contents.back()->delta());
+    const std::shared_ptr<const SpaceView> view = snapshot->ViewOf(*space);
+    if (view == nullptr) continue;
+    for (const TextPart* part : view->parts()) {
+      readers.push_back(part->NewReader({}));
+      parts.push_back(&readers.back()->postings());
+    }
   }
   if (!has_text) return NoTextUnder(options.prefix);
 
@@ -224,6 +232,7 @@ absl::StatusOr<std::vector<Suggestion>> Store::Impl::Suggest(const SuggestOption
   std::stable_sort(
       suggestions.begin(), suggestions.end(),
       [](const Suggestion& a, const Suggestion& b) { return a.documents > b.documents; });
+  for (const auto& reader : readers) LIBKV_RETURN_IF_ERROR(reader->status());
   return suggestions;
 }
 

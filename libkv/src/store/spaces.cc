@@ -101,6 +101,7 @@ absl::Status Store::Impl::DropSpace(std::string_view prefix) {
   }
   SpaceDefinition definition = space->definition();
   definition.state = SpaceState::kDropping;
+  std::shared_ptr<const SpaceView> dropped;
   WriteRequest request;
   request.more_rows = [&](EngineBatch& batch) {
     batch.Put(Family::kDefault, SpaceKey(space->id()),
@@ -109,9 +110,12 @@ absl::Status Store::Impl::DropSpace(std::string_view prefix) {
   request.after = [&] {
     const std::lock_guard publish_lock(publish_mutex_);
     PutTable(SpacesBut(space->id()));
+    dropped = space->index()->view();
     space->ReplaceIndex(space->NewIndex());
   };
   LIBKV_RETURN_IF_ERROR(Run({}, request));
+  Retire(dropped->sealed);
+  dropped = nullptr;
   return RemoveSpace(*space);
 }
 

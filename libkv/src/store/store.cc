@@ -132,6 +132,15 @@ absl::Status Store::DefineSpace(const Space& space) {
 absl::Status Store::DropSpace(std::string_view prefix) {
   return Guarded([&] { return impl_->DropSpace(prefix); });
 }
+absl::Status Store::SealIndex(std::string_view prefix) {
+  return Guarded([&] { return impl_->SealIndex(prefix); });
+}
+absl::Status Store::MergeIndex(std::string_view prefix) {
+  return Guarded([&] { return impl_->MergeIndex(prefix); });
+}
+absl::Status Store::Reindex(std::string_view prefix) {
+  return Guarded([&] { return impl_->Reindex(prefix); });
+}
 absl::Status Store::Flush() {
   return Guarded([&] { return impl_->Flush(); });
 }

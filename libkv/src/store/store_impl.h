@@ -7,6 +7,7 @@
 //   read_path.cc     Get, View, MultiGet, iterators, snapshots
 //   search_path.cc   Search, Suggest        similar_path.cc  Similar, SimilarTo, SimilarText
 //   find_path.cc     FindByValue, QueryField   spaces.cc        DefineSpace, DropSpace
+//   sealing.cc       full deltas become segments   merging.cc       segments become one
 //   maintenance.cc   expired keys, vectors with many dead entries
 //   verify.cc        Verify
 #ifndef LIBKV_SRC_STORE_STORE_IMPL_H_
@@ -28,9 +29,11 @@
 #include "engine/engine.h"
 #include "format/record.h"
 #include "index/space_table.h"
+#include "segment/segment_merge.h"
 #include "libkv/store.h"
 #include "store/commit_queue.h"
 #include "store/directory.h"
+#include "store/segment_change.h"
 #include "store/write_request.h"
 
 namespace libkv {
@@ -100,6 +103,11 @@ class Store::Impl {
   absl::Status DefineSpace(const libkv::Space& space);
   absl::Status DropSpace(std::string_view prefix);
 
+  // sealing.cc, merging.cc
+  absl::Status SealIndex(std::string_view prefix);
+  absl::Status MergeIndex(std::string_view prefix);
+  absl::Status Reindex(std::string_view prefix);
+
   // open.cc, verify.cc
   absl::Status Flush();
   absl::Status Checkpoint(const std::string& directory) const;
@@ -124,11 +132,21 @@ class Store::Impl {
   // open.cc
   absl::Status OpenEngine(const Options& options);
   absl::Status LoadCatalog(const Options& options);
+  absl::Status FinishSegments();
   absl::Status FinishSpaces(const Options& options);
 
   // loader.cc
   absl::Status LoadIndex(const ActiveSpace& space, const EngineSnapshot* rows,
                          SpaceIndex& index) const;
+  absl::Status LoadSegments(const ActiveSpace& space, const EngineSnapshot* rows,
+                            SpaceIndex& index) const;
+  absl::Status LoadMarkers(const ActiveSpace& space, const EngineSnapshot* rows,
+                           SpaceIndex& index) const;
+  absl::Status ForEachMapped(
+      const ActiveSpace& space, const EngineRead& read, uint64_t first, uint64_t last,
+      absl::FunctionRef<absl::Status(std::string_view key, const Record& record)> visit) const;
+  static void DeriveStoredWords(const ActiveSpace& space, const Record& record,
+                                DerivedDocument* derived);
   absl::Status ReadCode(const ActiveSpace& space, uint64_t document,
                         DerivedDocument* derived) const;
 
@@ -176,6 +194,32 @@ class Store::Impl {
   std::vector<std::shared_ptr<ActiveSpace>> SpacesBut(uint32_t id) const;
   void PutTable(std::vector<std::shared_ptr<ActiveSpace>> spaces);
 
+  // sealing.cc
+  bool IsFull(const DeltaPart& delta) const;
+  void FreezeFullDeltas();
+  void StartSealer();
+  void StopSealer();
+  void WakeSealer();
+  void RunSealer();
+  std::shared_ptr<ActiveSpace> SpaceWithBacklog() const;
+  absl::Status WaitForSealing();
+  absl::Status SealOldest(const ActiveSpace& space);
+  absl::Status WriteSegment(std::span<SegmentInput* const> inputs,
+                            absl::FunctionRef<bool(size_t input, uint32_t ordinal)> keep,
+                            SegmentChange* change);
+  absl::Status PublishSegments(SegmentChange& change);
+  void Retire(std::span<const std::shared_ptr<SealedPart>> parts);
+  void DropRetired();
+  absl::Status DropOrphans();
+  absl::Status ForgetSegmentRows(const ActiveSpace& space);
+  absl::StatusOr<std::shared_ptr<ActiveSpace>> TextSpaceAt(std::string_view prefix) const;
+
+  // merging.cc
+  void MergeWhatIsDue();
+  absl::Status Merge(const ActiveSpace& space,
+                     const std::vector<std::shared_ptr<SealedPart>>& parts);
+  absl::Status FoldMarkers(const ActiveSpace& space);
+
   // maintenance.cc
   void StartMaintenance();
   void StopMaintenance();
@@ -190,6 +234,7 @@ class Store::Impl {
   const std::string directory_;
   const bool read_only_;
   const std::function<int64_t()> clock_;
+  const size_t delta_bytes_max_;  // of text in a delta
   const ForkGuard fork_guard_;
   std::optional<DirectoryLock> lock_;
   std::unique_ptr<Engine> engine_;
@@ -223,6 +268,22 @@ class Store::Impl {
 
   std::atomic<uint64_t> commits_{0}, writes_{0}, syncs_{0}, expired_{0};
   std::atomic<bool> unsynced_{false};
+
+  std::mutex seal_mutex_;
+  std::condition_variable seal_wake_;  // a delta was frozen
+  std::condition_variable sealed_;     // the sealer has done something
+  absl::Status seal_status_;           // of its last attempt; guarded by seal_mutex_
+  std::atomic<bool> sealing_lags_{false}, stop_sealing_{false};
+  std::thread sealer_;
+
+  std::mutex merge_mutex_;     // one merge, fold or rebuilding at a time
+  mutable std::mutex segments_mutex_;  // segments come into force, or their rows go, or a copy is taken
+  struct RetiredSegment {
+    uint32_t space, segment;
+    std::weak_ptr<const SealedPart> part;
+  };
+  std::mutex retired_mutex_;
+  std::vector<RetiredSegment> retired_;  // guarded by retired_mutex_
 
   std::mutex maintenance_mutex_;
   std::condition_variable maintenance_wake_;

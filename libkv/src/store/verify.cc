@@ -3,31 +3,26 @@
 //   1. the checksum of every table file and block
 //   2. every record: its checksum, and that all rows its value asks for are there
 //   3. every row of the index and vectors families: that a record asks for it
-//   4. what is in memory against an index built anew from the records of (2)
+//   4. the word index, segments and memory, and the codes in memory: posting by posting
 #include <algorithm>
 
-#include "absl/container/flat_hash_map.h"
 #include "base/coding.h"
-#include "base/hash.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "format/catalog_rows.h"
 #include "format/keys.h"
 #include "index/derive.h"
 #include "index/index_rows.h"
+#include "segment/segment_merge.h"
+#include "store/index_digest.h"
 #include "store/store_impl.h"
+#include "text/cosine_norm.h"
 #include "text/json_text.h"
 
 namespace libkv {
 namespace {
 
 constexpr size_t kProblemsShown = 100;
-
-// A list of postings as a number that does not depend on the order of documents: two lists that
-// differ in any document, frequency or position have another one.
-struct ListDigest {
-  uint64_t sum = 0, count = 0;
-  bool operator==(const ListDigest&) const = default;
-};
 
 }  // namespace
 
@@ -36,21 +31,17 @@ class Store::Impl::Verifier {
   explicit Verifier(const Impl& store)
       : store_(store),
         snapshot_(store.GetSnapshot()),
-        read_{.snapshot = snapshot_->rows.get(), .fill_cache = false} {
-    for (const StoreSnapshot::Space& space : snapshot_->spaces) {
-      rebuilt_[space.space->id()] = space.space->NewContents();
-    }
-  }
+        read_{.snapshot = snapshot_->rows.get(), .fill_cache = false} {}
 
   absl::StatusOr<VerifyReport> Run() {
     if (absl::Status files = store_.engine_->VerifyFiles(); !files.ok()) {
       Problem(ToStd(files.message()));
     }
     // A range that cannot be read is a finding like any other: the rest is still looked at.
-    for (const absl::Status& status : {CheckRecords(), CheckIndexRows(), CheckVectorRows()}) {
+    for (const absl::Status& status :
+         {CheckRecords(), CheckIndexRows(), CheckVectorRows(), CheckIndexes()}) {
       if (!status.ok()) Problem(ToStd(status.message()));
     }
-    for (const StoreSnapshot::Space& space : snapshot_->spaces) CheckMemory(space);
     return std::move(report_);
   }
 
@@ -72,6 +63,11 @@ class Store::Impl::Verifier {
     const absl::Status status = store_.engine_->Get(family, read_, row_key, row, &found);
     if (!status.ok()) Problem(ToStd(status.message()));
     return found;
+  }
+
+  bool IsMapped(const ActiveSpace& space, uint64_t document) {
+    PinnedValue row;
+    return Has(Family::kIndex, DocumentKey(space.id(), document), &row);
   }
 
   // The record that `key` has now; false: none that can be read.
@@ -142,7 +138,6 @@ class Store::Impl::Verifier {
     }
     if (derived.has_words()) ++report_.documents;
     if (header.has_vector) CheckVector(space, key, header.document, &derived);
-    rebuilt_[space.id()]->Add(header.document, key, 0, header.expiry, derived);
   }
 
   void CheckVector(const ActiveSpace& space, std::string_view key, uint64_t document,
@@ -206,7 +201,14 @@ class Store::Impl::Verifier {
                record.header.document == document;
       }
       case IndexKind::kDeadMarker:
-        return ParseDocumentSuffix(rest, &document) && document <= space->sealed_through();
+        return ParseDocumentSuffix(rest, &document) && !IsMapped(*space, document);
+      case IndexKind::kSegment: {
+        uint32_t segment = 0;
+        SegmentSummary summary;
+        std::string_view dead;
+        return ParseSegmentSuffix(rest, &segment) &&
+               ParseSegmentRow(id, segment, row, &summary, &dead).ok();
+      }
       case IndexKind::kValue:
         if (!ParseValueSuffix(rest, &hash, &key)) return false;
         break;
@@ -266,88 +268,166 @@ class Store::Impl::Verifier {
 
   // -- 4 ------------------------------------------------------------------------------------------
 
-  ListDigest DigestOf(const SpaceIndex& contents, const std::string& term, uint64_t sequence) {
-    ListDigest digest;
-    const std::unique_ptr<PostingsCursor> cursor = contents.delta().Open(term);
-    if (cursor == nullptr) return digest;
-    std::vector<uint32_t> positions;
-    std::string bytes;
-    for (; cursor->document() != kNoDocument; cursor->Next()) {
-      const DocumentEntry& entry = contents.documents()[cursor->document()];
-      if (!entry.VisibleAt(sequence, 0)) continue;
-      bytes.clear();
-      AppendVarint(bytes, entry.document);
-      AppendVarint(bytes, cursor->frequency());
-      cursor->Positions(&positions);
-      for (const uint32_t position : positions) AppendVarint(bytes, position);
-      digest.sum += Hash64(bytes);
-      ++digest.count;
+  // Words and codes of both sides are added to digests; where those differ a second pass over
+  // everything finds the names.
+  absl::Status CheckIndexes() {
+    IndexDigest digest;
+    for (int pass = 1; pass <= 2; ++pass) {
+      LIBKV_RETURN_IF_ERROR(AddRecords(&digest));
+      for (const StoreSnapshot::Space& space : snapshot_->spaces) {
+        LIBKV_RETURN_IF_ERROR(AddSpace(space, &digest));
+      }
+      if (pass == 1 && !digest.Differs()) return absl::OkStatus();
     }
-    return digest;
+    for (const std::string& name : digest.DifferingNames()) {
+      Problem(Printable(name), " in the index differ from the values");
+    }
+    return absl::OkStatus();
   }
 
-  void CheckMemory(const StoreSnapshot::Space& space) {
-    const SpaceIndex& live = *space.contents;
-    const SpaceIndex& rebuilt = *rebuilt_[space.space->id()];
+  // What the values ask for.
+  absl::Status AddRecords(IndexDigest* digest) {
+    const auto cursor = store_.engine_->NewCursor(Family::kData, read_, {}, {});
+    for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+      Record record;
+      if (!ReadRecord(cursor->key(), cursor->value(), &record).ok()) continue;
+      const ActiveSpace* const space = SpaceById(record.header.space);
+      if (space == nullptr || record.header.document == 0) continue;
+      DerivedDocument derived;
+      Words(*space, record, &derived);
+      if (derived.has_words()) AddDerived(*space, cursor->key(), record.header, derived, digest);
+      std::vector<float> vector;
+      PinnedValue row;
+      const std::string row_key = VectorKey(space->id(), record.header.document);
+      if (record.header.has_vector && Has(Family::kVectors, row_key, &row) &&
+          ParseVectorRow(row_key, row.view(), space->definition().dimension, &vector).ok() &&
+          DeriveVector(*space, vector, &derived).ok()) {
+        digest->Add(IndexDigest::Side::kWanted, CodesOf(*space),
+                    CodeEntry(record.header.document, Code{derived.scale, derived.norm2},
+                              derived.code));
+      }
+    }
+    return cursor->status();
+  }
+
+  static std::string PostingsOf(const ActiveSpace& space, std::string_view term) {
+    return Concat("space '", space.definition().prefix, "': the postings of '", term, "'");
+  }
+  static std::string DocumentsOf(const ActiveSpace& space) {
+    return Concat("space '", space.definition().prefix, "': documents");
+  }
+  static std::string CodesOf(const ActiveSpace& space) {
+    return Concat("space '", space.definition().prefix, "': codes of vectors");
+  }
+
+  static std::string DocumentEntryOf(uint64_t document, std::string_view key, uint32_t words,
+                                     uint16_t cosine, int64_t expiry) {
+    std::string entry;
+    AppendVarint(entry, document);
+    AppendVarint(entry, words);
+    AppendVarint(entry, cosine);
+    AppendFixed64(entry, static_cast<uint64_t>(expiry));
+    entry += key;
+    return entry;
+  }
+
+  static std::string CodeEntry(uint64_t document, const Code& code,
+                               std::span<const int8_t> values) {
+    std::string entry;
+    AppendVarint(entry, document);
+    AppendCode(entry, code, values);
+    return entry;
+  }
+
+  void AddDerived(const ActiveSpace& space, std::string_view key, const RecordHeader& header,
+                  const DerivedDocument& derived, IndexDigest* digest) {
+    using Side = IndexDigest::Side;
+    digest->Add(Side::kWanted, DocumentsOf(space),
+                DocumentEntryOf(header.document, key, derived.words,
+                                EncodeCosineNorm(derived.cosine_norm), header.expiry));
+    for (const DerivedDocument::Term& term : derived.terms) {
+      entry_.clear();
+      AppendVarint(entry_, header.document);
+      AppendVarint(entry_, term.frequency);
+      Reader positions(derived.positions(term));
+      for (uint32_t position = 0; !positions.done();) {
+        uint32_t difference = 0;
+        positions.Varint32(&difference);
+        position += difference;
+        AppendVarint(entry_, position);
+      }
+      digest->Add(Side::kWanted, PostingsOf(space, derived.term(term)), entry_);
+    }
+  }
+
+  // What the parts of the index hold, as this snapshot sees them.
+  absl::Status AddSpace(const StoreSnapshot::Space& space, IndexDigest* digest) {
     const uint64_t sequence = snapshot_->rows->sequence();
-    CheckDocuments(live, rebuilt, sequence);
-    CheckCodes(live, rebuilt, sequence);
-
-    std::vector<std::string> terms = live.delta().Terms();
-    for (std::string& term : rebuilt.delta().Terms()) terms.push_back(std::move(term));
-    std::sort(terms.begin(), terms.end());
-    terms.erase(std::unique(terms.begin(), terms.end()), terms.end());
-    for (const std::string& term : terms) {
-      if (DigestOf(live, term, sequence) != DigestOf(rebuilt, term, sequence)) {
-        Problem("the postings of '", Printable(term), "' differ from the values");
+    for (const auto& part : space.view->sealed) {
+      SegmentAsInput input(part->segment());
+      std::vector<uint64_t> ids(input.documents());
+      for (uint32_t i = 0; i < ids.size(); ++i) {
+        if (!part->VisibleAt(i, sequence, 0)) continue;
+        SegmentDocument document;
+        LIBKV_RETURN_IF_ERROR(input.Read(i, &document));
+        ids[i] = document.document;
+        digest->Add(IndexDigest::Side::kFound, DocumentsOf(*space.space),
+                    DocumentEntryOf(document.document, document.key, document.words,
+                                    document.cosine, document.expiry));
       }
-    }
-  }
-
-  void CheckDocuments(const SpaceIndex& live, const SpaceIndex& rebuilt, uint64_t sequence) {
-    absl::flat_hash_map<uint64_t, const DocumentEntry*> wanted;
-    for (size_t i = 0; i < rebuilt.documents().size(); ++i) {
-      wanted[rebuilt.documents()[i].document] = &rebuilt.documents()[i];
-    }
-    const size_t count = live.documents().size();
-    for (size_t i = 0; i < count; ++i) {
-      const DocumentEntry& entry = live.documents()[i];
-      if (!entry.VisibleAt(sequence, 0)) continue;
-      const auto it = wanted.find(entry.document);
-      if (it == wanted.end() || it->second->key != entry.key || it->second->words != entry.words ||
-          it->second->expiry != entry.expiry || it->second->cosine_norm != entry.cosine_norm) {
-        Problem("document ", entry.document, " in memory is not the value of key '",
-                Printable(entry.key), "'");
+      for (const auto terms = input.OpenTerms(); terms->valid(); terms->Next()) {
+        AddList(*space.space, terms->term(), terms->OpenPostings().get(), ids, digest);
       }
-      if (it != wanted.end()) wanted.erase(it);
+      LIBKV_RETURN_IF_ERROR(input.status());
     }
-    for (const auto& [document, entry] : wanted) {
-      Problem("key '", Printable(entry->key), "' is missing in memory");
-    }
-  }
-
-  void CheckCodes(const SpaceIndex& live, const SpaceIndex& rebuilt, uint64_t sequence) {
-    const auto digest = [&](const SpaceIndex& contents) {
-      ListDigest all;
-      for (size_t slot = 0; slot < contents.slot_count(); ++slot) {
-        const DocumentEntry& entry = contents.DocumentOfSlot(slot);
+    for (const auto& part : space.view->deltas) {
+      std::vector<uint64_t> ids(part->documents().size());
+      for (size_t i = 0; i < ids.size(); ++i) {
+        const DocumentEntry& entry = part->documents()[i];
         if (!entry.VisibleAt(sequence, 0)) continue;
-        std::string bytes;
-        const CodeView row = contents.codes()->row(static_cast<uint32_t>(slot));
-        AppendCode(bytes, row.code, row.values);
-        all.sum += Hash64(bytes, entry.document);
-        ++all.count;
+        ids[i] = entry.document;
+        digest->Add(IndexDigest::Side::kFound, DocumentsOf(*space.space),
+                    DocumentEntryOf(entry.document, entry.key, entry.words,
+                                    EncodeCosineNorm(entry.cosine_norm), entry.expiry));
       }
-      return all;
-    };
-    if (digest(live) != digest(rebuilt)) Problem("codes in memory differ from the vectors");
+      for (const std::string& term : part->delta().Terms()) {
+        AddList(*space.space, term, part->delta().Open(term).get(), ids, digest);
+      }
+    }
+    if (space.view->vectors == nullptr) return absl::OkStatus();
+    const VectorTable& vectors = *space.view->vectors;
+    const size_t slots = vectors.size();
+    for (size_t slot = 0; slot < slots; ++slot) {
+      const DocumentEntry& entry = vectors.documents()[slot];
+      if (!entry.VisibleAt(sequence, 0)) continue;
+      const CodeView row = vectors.codes().row(static_cast<uint32_t>(slot));
+      digest->Add(IndexDigest::Side::kFound, CodesOf(*space.space),
+                  CodeEntry(entry.document, row.code, row.values));
+    }
+    return absl::OkStatus();
+  }
+
+  void AddList(const ActiveSpace& space, std::string_view term, PostingsCursor* cursor,
+               std::span<const uint64_t> ids, IndexDigest* digest) {
+    if (cursor == nullptr) return;
+    const std::string name = PostingsOf(space, term);
+    for (; cursor->document() != kNoDocument; cursor->Next()) {
+      if (cursor->document() >= ids.size() || ids[cursor->document()] == 0) continue;
+      entry_.clear();
+      AppendVarint(entry_, ids[cursor->document()]);
+      AppendVarint(entry_, cursor->frequency());
+      cursor->Positions(&positions_);
+      for (const uint32_t position : positions_) AppendVarint(entry_, position);
+      digest->Add(IndexDigest::Side::kFound, name, entry_);
+    }
   }
 
   const Impl& store_;
   const std::shared_ptr<const StoreSnapshot> snapshot_;
   const EngineRead read_;
-  absl::flat_hash_map<uint32_t, std::shared_ptr<SpaceIndex>> rebuilt_;
   VerifyReport report_;
+  std::string entry_;
+  std::vector<uint32_t> positions_;
 };
 
 absl::StatusOr<VerifyReport> Store::Impl::Verify() const {

@@ -102,6 +102,7 @@ absl::Status Store::Impl::Run(const WriteOptions& write, WriteRequest& request) 
   LIBKV_RETURN_IF_ERROR(CheckWritable());
   request.durability = write.durability;
   LIBKV_RETURN_IF_ERROR(Prepare(request));
+  if (!request.changes.empty()) LIBKV_RETURN_IF_ERROR(WaitForSealing());
   queue_->Run(request);
   return request.status;
 }
@@ -177,6 +178,7 @@ void Store::Impl::Write(const WriteOptions& write, Batch batch,
     request->status = FillFromBatch(*request->batch, Now(), *request);
   }
   if (request->status.ok()) request->status = Prepare(*request);
+  if (request->status.ok()) request->status = WaitForSealing();
   if (!request->status.ok() || request->changes.empty()) {
     request->Done();
     return;

@@ -1,0 +1,67 @@
+// Keeps the best hits of a search over many parts: greater scores first, equal ones by key.
+//
+// Keys of sealed documents are on disk, so they are read for ties only; and within a part whose
+// ordinals are in key order not even then, since a later document always loses a tie.
+#ifndef LIBKV_SRC_STORE_HIT_COLLECTOR_H_
+#define LIBKV_SRC_STORE_HIT_COLLECTOR_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "index/text_part.h"
+#include "libkv/search.h"
+#include "text/match_sink.h"
+
+namespace libkv {
+
+struct FoundHit {
+  double score = 0;
+  const PartReader* reader = nullptr;
+  uint32_t ordinal = 0;
+  uint32_t search = 0;      // the caller's number of its space
+  mutable std::string key;  // empty: not read yet
+  const std::string& Key() const;
+};
+
+// Searches one part after the other: StartPart, then Visit for its matches.
+class HitCollector final : public MatchSink {
+ public:
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
+  // `count_up_to`: so many matches are counted before any may be left out.
+  HitCollector(size_t limit, size_t count_up_to, const std::optional<SearchAfter>& after,
+               SteadyTime deadline);
+
+  void StartPart(const PartReader* reader, uint32_t search);
+
+  bool Visit(uint32_t ordinal, double score) override;
+  bool GoOn() override;
+
+  // Best first.
+  std::vector<FoundHit> TakeSorted();
+
+  size_t total() const { return total_; }
+  bool is_partial() const { return is_partial_; }      // the deadline has passed
+  bool left_some_out() const { return least() > 0; }   // total() may be too low
+
+ private:
+  void Push(uint32_t ordinal, double score);
+  void UpdateLeast(bool ties_lose);
+
+  const size_t limit_, count_up_to_;
+  const std::optional<SearchAfter>& after_;
+  const SteadyTime deadline_;
+  const PartReader* reader_ = nullptr;
+  uint32_t search_ = 0;
+  std::vector<FoundHit> heap_;  // the worst in front
+  size_t total_ = 0;
+  bool is_partial_ = false;
+};
+
+}  // namespace libkv
+
+#endif  // LIBKV_SRC_STORE_HIT_COLLECTOR_H_

@@ -3,12 +3,13 @@
 //
 // For each term it keeps a list of postings in the order of the documents' ordinals:
 //
-//   posting := ordinal_difference:varint frequency:varint positions_bytes:varint positions
+//   posting := skipped_ordinals:varint frequency:varint positions_bytes:varint positions
 //
 // in blocks that are chained and never move. The writer fills bytes behind what is published and
 // then publishes the new length, so readers need no lock and see whole postings only. A new list
-// takes 16 bytes; every further block is as large as all before it, up to 4 KiB, so the waste is
-// bounded and the chains stay short.
+// takes 16 bytes; every further block is as large as all before it, up to 1 KiB, so the waste is
+// bounded and the chains stay short. Each block knows where its documents begin and what bounds
+// their scores, so whole blocks are skipped.
 //
 // The words as they were before stemming are in a WordDictionary, chained to the lists of their
 // terms.
@@ -31,6 +32,7 @@
 #include "base/strings.h"
 #include "index/derived_document.h"
 #include "index/document_table.h"
+#include "text/growing_bounds.h"
 #include "text/postings.h"
 #include "text/word_dictionary.h"
 
@@ -52,8 +54,7 @@ class Delta final : public PostingsSource {
   uint8_t LengthNorm(uint32_t ordinal) const override { return (*documents_)[ordinal].length_norm; }
   float CosineNorm(uint32_t ordinal) const override { return (*documents_)[ordinal].cosine_norm; }
 
-  // In how many documents `term` stands, dead ones included.
-  uint32_t DocumentFrequency(std::string_view term) const;
+  uint32_t DocumentFrequency(std::string_view term) const override;
 
   size_t term_count() const { return lists_.size(); }
   size_t memory_bytes() const {
@@ -68,15 +69,18 @@ class Delta final : public PostingsSource {
     std::atomic<uint32_t> used{0};  // published bytes
     uint32_t capacity = 0;
     std::atomic<Block*> next{nullptr};
+    GrowingBounds bounds;
+    uint32_t from = 0;  // no ordinal before it; above all of the blocks before
     char* data() { return reinterpret_cast<char*>(this + 1); }
     const char* data() const { return reinterpret_cast<const char*>(this + 1); }
   };
   struct List {
     std::atomic<uint32_t> count{0};
+    std::atomic<uint32_t> next_ordinal{0};  // the last one + 1
     std::atomic<Block*> first{nullptr};
+    GrowingBounds bounds;
     // The writer's own.
     Block* last = nullptr;
-    uint32_t last_ordinal = 0;
     uint32_t bytes = 0;
     WordDictionary::Chain words;
   };
@@ -84,8 +88,8 @@ class Delta final : public PostingsSource {
  private:
   List& ListOf(const DerivedDocument& derived, const DerivedDocument::Term& term);
   const List* Find(std::string_view term) const;
-  char* Room(List& list, size_t bytes);
-  Block* NewBlock(size_t capacity);
+  char* Room(List& list, size_t bytes, uint32_t from);
+  Block* NewBlock(size_t capacity, uint32_t from);
 
   const DocumentTable* const documents_;
   GrowingArray<List, 4096> lists_;

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "base/check.h"
+#include "text/cosine_norm.h"
 #include "text/length_norm.h"
 
 namespace libkv {
@@ -21,9 +22,10 @@ void SpaceIndex::Add(uint64_t document, std::string_view key, uint64_t born, int
                      const DerivedDocument& derived) {
   const auto ordinal = static_cast<uint32_t>(documents_.size());
   LIBKV_CHECK(documents_.size() < kNoDocument);
+  // The norms as a segment will keep them, so that a score does not change when a document moves.
   // The entry first: a posting or a slot must never name a place that is not there yet.
   documents_.Append(document, key, born, expiry, derived.words, EncodeLength(derived.words),
-                    derived.cosine_norm);
+                    DecodeCosineNorm(EncodeCosineNorm(derived.cosine_norm)));
   if (derived.has_words()) {
     document_count_.fetch_add(1, std::memory_order_relaxed);
     total_words_.fetch_add(derived.words, std::memory_order_relaxed);

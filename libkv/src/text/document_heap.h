@@ -51,6 +51,12 @@ class DocumentHeap {
     VisitBelow(0, document(), visit);
   }
 
+  // All of them, which stay where they are.
+  template <typename Visit>
+  void ForEachWalk(Visit&& visit) {
+    for (const auto& walk : heap_) visit(*walk);
+  }
+
   // All of them, which may move meanwhile.
   template <typename Visit>
   void ForEach(Visit&& visit) {

@@ -128,7 +128,7 @@ class PlanRun {
     if (cursors.size() == 1) {
       cursor = std::move(cursors[0]);
     } else {
-      cursor = std::make_unique<UnionCursor>(std::move(cursors));
+      cursor = std::make_unique<UnionCursor>(std::move(cursors), /*has_positions=*/true);
     }
     return std::make_unique<TermMatcher>(std::move(cursor), scorer_, weight);
   }

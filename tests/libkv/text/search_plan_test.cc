@@ -12,132 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "libkv/text/test_source.h"
 #include "text/length_norm.h"
 #include "text/query_parser.h"
 
 namespace libkv {
 namespace {
-
-const std::set<std::string> kStops = {"the", "of"};
-
-// A document is its words; stop words are there for their positions only.
-using Document = std::vector<std::string>;
-using Collection = std::map<uint32_t, Document>;
-
-std::map<std::string, std::vector<uint32_t>> PositionsOf(const Document& document) {
-  std::map<std::string, std::vector<uint32_t>> positions;
-  for (size_t i = 0; i < document.size(); ++i) {
-    if (kStops.count(document[i]) == 0) {
-      positions[document[i]].push_back(static_cast<uint32_t>(i));
-    }
-  }
-  return positions;
-}
-
-uint32_t LengthOf(const Document& document) {
-  return static_cast<uint32_t>(std::count_if(
-      document.begin(), document.end(), [](const auto& word) { return kStops.count(word) == 0; }));
-}
-
-double NormOf(const Document& document) {
-  double sum = 0;
-  for (const auto& [term, positions] : PositionsOf(document)) {
-    sum += std::pow(1 + std::log(static_cast<double>(positions.size())), 2);
-  }
-  return std::sqrt(sum);
-}
-
-// The simplest index that a plan can run over.
-class TestSource : public PostingsSource {
- public:
-  explicit TestSource(const Collection& collection) {
-    for (const auto& [id, document] : collection) {
-      const auto positions = PositionsOf(document);
-      std::vector<uint32_t> frequencies;
-      for (const auto& [term, list] : positions) {
-        lists_[term].push_back({id, list});
-        frequencies.push_back(static_cast<uint32_t>(list.size()));
-      }
-      if (!frequencies.empty()) all_.push_back({id, {0}});
-      lengths_[id] = EncodeLength(LengthOf(document));
-      norms_[id] = static_cast<float>(libkv::CosineNorm(frequencies));
-    }
-  }
-
-  std::unique_ptr<PostingsCursor> Open(std::string_view term) const override {
-    const auto it = lists_.find(std::string(term));
-    if (it == lists_.end()) return nullptr;
-    return std::make_unique<Cursor>(it->second);
-  }
-  std::unique_ptr<PostingsCursor> OpenAll() const override {
-    return std::make_unique<Cursor>(all_);
-  }
-  std::unique_ptr<WordCursor> OpenWords(std::string_view prefix) const override {
-    return std::make_unique<Words>(lists_, std::string(prefix));
-  }
-  uint8_t LengthNorm(uint32_t document) const override { return lengths_.at(document); }
-  float CosineNorm(uint32_t document) const override { return norms_.at(document); }
-
- private:
-  struct Posting {
-    uint32_t document;
-    std::vector<uint32_t> positions;
-  };
-  class Cursor : public PostingsCursor {
-   public:
-    explicit Cursor(const std::vector<Posting>& list) : list_(list) { Update(); }
-    void Next() override {
-      REQUIRE(document_ != kNoDocument);
-      ++at_;
-      Update();
-    }
-    void SeekTo(uint32_t target) override {
-      while (document_ < target) Next();
-    }
-    uint32_t frequency() override { return static_cast<uint32_t>(list_.at(at_).positions.size()); }
-    void Positions(std::vector<uint32_t>* positions) override {
-      *positions = list_.at(at_).positions;
-    }
-    uint32_t cost() const override { return static_cast<uint32_t>(list_.size()); }
-
-   private:
-    void Update() { document_ = at_ < list_.size() ? list_[at_].document : kNoDocument; }
-
-    const std::vector<Posting>& list_;
-    size_t at_ = 0;
-  };
-
-  // Words are their own terms.
-  class Words : public WordCursor {
-   public:
-    Words(const std::map<std::string, std::vector<Posting>>& lists, std::string prefix)
-        : lists_(lists), prefix_(std::move(prefix)), at_(lists.lower_bound(prefix_)) {
-      Update();
-    }
-    void Next() override {
-      REQUIRE(valid());
-      ++at_;
-      Update();
-    }
-
-   private:
-    void Update() {
-      valid_ = at_ != lists_.end() && at_->first.starts_with(prefix_);
-      if (!valid_) return;
-      word_ = term_ = at_->first;
-      documents_ = at_->second.size();
-    }
-
-    const std::map<std::string, std::vector<Posting>>& lists_;
-    const std::string prefix_;
-    std::map<std::string, std::vector<Posting>>::const_iterator at_;
-  };
-
-  std::map<std::string, std::vector<Posting>> lists_;
-  std::vector<Posting> all_;
-  std::map<uint32_t, uint8_t> lengths_;
-  std::map<uint32_t, float> norms_;
-};
 
 // Edits between two words of ASCII, by the definition.
 size_t EditsBetween(const std::string& a, const std::string& b) {
@@ -370,8 +250,7 @@ class Oracle {
     const double qtf = counts_.count(unit.name()) != 0 ? counts_.at(unit.name()) : 1;
     const double query_weight = (1 + std::log(qtf)) / qtf * idf / query_norm_;
     return {false, true,
-            boost * query_weight * (1 + std::log(tf)) /
-                static_cast<double>(static_cast<float>(NormOf(*document_)))};
+            boost * query_weight * (1 + std::log(tf)) / static_cast<double>(NormOf(*document_))};
   }
 
   Answer Evaluate(const QueryNode& node, double boost) {

@@ -38,6 +38,11 @@ if(NOT libstemmer_FOUND)
   libkv_missing("libstemmer (Snowball)" libstemmer-dev)
 endif()
 
+find_package(roaring CONFIG QUIET)
+if(NOT roaring_FOUND)
+  libkv_missing("CRoaring" libroaring-dev)
+endif()
+
 find_package(nlohmann_json 3.9 CONFIG QUIET)
 if(NOT nlohmann_json_FOUND)
   libkv_missing("nlohmann-json 3.9 or newer" nlohmann-json3-dev)

@@ -64,8 +64,9 @@ TEST_CASE("dependencies point down only") {
       {"vector", {"base"}},
       {"embed", {"base"}},
       {"engine", {"base", "format"}},
-      {"index", {"base", "format", "engine", "text", "vector", "embed"}},
-      {"store", {"base", "format", "engine", "text", "vector", "embed", "index"}},
+      {"segment", {"base", "format", "engine", "text"}},
+      {"index", {"base", "format", "engine", "text", "vector", "embed", "segment"}},
+      {"store", {"base", "format", "engine", "text", "vector", "embed", "segment", "index"}},
   };
   const std::regex include("^\\s*#\\s*include\\s+\"([^\"]+)\"");
   size_t seen = 0;

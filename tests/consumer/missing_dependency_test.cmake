@@ -2,8 +2,8 @@
 #   cmake -DSOURCE=<top of the project> -DWORK=<scratch> -P missing_dependency_test.cmake
 set(packages
   RocksDB=librocksdb-dev absl=libabsl-dev xxhash=libxxhash-dev ICU=libicu-dev
-  libstemmer=libstemmer-dev nlohmann_json=nlohmann-json3-dev doctest=doctest-dev
-  CLI11=libcli11-dev)
+  libstemmer=libstemmer-dev roaring=libroaring-dev nlohmann_json=nlohmann-json3-dev
+  doctest=doctest-dev CLI11=libcli11-dev)
 foreach(pair ${packages})
   string(REPLACE "=" ";" pair ${pair})
   list(GET pair 0 name)

@@ -1,4 +1,4 @@
-// The Engine is RocksDB as this library uses it: four families, one batch, one sync. It is the only
+// The Engine is RocksDB as this library uses it: five families, one batch, one sync. It is the only
 // folder that includes rocksdb/ headers, and the only place where its options, its avoid-list and
 // its status codes are known.
 //
@@ -34,8 +34,8 @@ struct ReadOptions;
 
 namespace libkv {
 
-enum class Family : uint8_t { kDefault = 0, kData = 1, kIndex = 2, kVectors = 3 };
-inline constexpr size_t kFamilyCount = 4;
+enum class Family : uint8_t { kDefault = 0, kData = 1, kIndex = 2, kVectors = 3, kSegments = 4 };
+inline constexpr size_t kFamilyCount = 5;
 
 struct EngineOptions {
   bool create_if_missing = true;
@@ -132,9 +132,25 @@ struct EngineStats {
   uint64_t memory_bytes = 0;
 };
 
+// A table file that is written outside of the database, to be ingested later. Belongs to one
+// thread. When this dies it removes the file; one that was ingested is no longer there.
+class TableWriter {
+ public:
+  virtual ~TableWriter() = default;
+
+  // Keys ascending, each once. FailedPrecondition: not so.
+  virtual absl::Status Put(std::string_view key, std::string_view value) = 0;
+
+  // Nothing may be put afterwards. FailedPrecondition: nothing was put before.
+  virtual absl::Status Finish() = 0;
+
+  virtual const std::string& path() const = 0;
+};
+
 class Engine {
  public:
-  // Opens the database in `directory`, with all families it has, known here or not.
+  // Opens the database in `directory`, with all families it has, known here or not. A family that
+  // it has not is created; read-only, it is as if it were empty.
   // NotFound: nothing there and not to be created. DataLoss: damaged files.
   static absl::StatusOr<std::unique_ptr<Engine>> Open(const EngineOptions& options,
                                                       const std::string& directory);
@@ -164,6 +180,24 @@ class Engine {
                                                   std::string lower, std::string upper) const = 0;
 
   virtual std::unique_ptr<EngineSnapshot> NewSnapshot() const = 0;
+
+  // Writes `path`, which must be on the file system of the database to be ingested without a copy.
+  virtual absl::StatusOr<std::unique_ptr<TableWriter>> NewTableWriter(Family family,
+                                                                      std::string path) const = 0;
+
+  // Makes the rows of finished table files part of `family`, all or none; OK means that they
+  // survive a power cut. The files are moved into the database. Any thread may call it while
+  // another one writes: it consumes no sequence number, so that what LatestSequence() says of a
+  // write stays true. A snapshot taken before sees the rows too: whoever names them has to come
+  // later. FailedPrecondition: the family has, or lately had, rows between the keys of one of the
+  // files. After an error nothing is changed.
+  virtual absl::Status Ingest(Family family, std::span<const std::string> paths) = 0;
+
+  // Removes all rows with keys in [lower, upper). Table files that lie within the range go whole,
+  // without a write; what snapshots see of them goes too, cursors keep theirs. If rows are left,
+  // a range delete is written, under the rules of Write without `sync`: after a crash they may be
+  // back.
+  virtual absl::Status DropRange(Family family, std::string_view lower, std::string_view upper) = 0;
 
   virtual absl::Status Flush() = 0;
   virtual absl::Status Checkpoint(const std::string& directory) = 0;

@@ -1,9 +1,11 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
+#include <rocksdb/sst_file_writer.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -22,6 +24,7 @@
 namespace libkv {
 namespace {
 
+// Null: the database was opened read-only and lacks the family.
 using Handles = std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount>;
 
 rocksdb::Slice ToSlice(std::string_view s) { return {s.data(), s.size()}; }
@@ -41,6 +44,28 @@ class RocksSnapshot final : public EngineSnapshot {
 const rocksdb::Snapshot* Unwrap(const EngineSnapshot* snapshot) {
   return snapshot == nullptr ? nullptr : static_cast<const RocksSnapshot*>(snapshot)->get();
 }
+
+class RocksTableWriter final : public TableWriter {
+ public:
+  RocksTableWriter(const rocksdb::Options& options, std::string path)
+      : path_(std::move(path)), writer_(rocksdb::EnvOptions(options), options) {}
+  ~RocksTableWriter() override { ::unlink(path_.c_str()); }
+
+  absl::Status Open() { return Checked(writer_.Open(path_)); }
+  absl::Status Put(std::string_view key, std::string_view value) override {
+    return Checked(writer_.Put(ToSlice(key), ToSlice(value)));
+  }
+  absl::Status Finish() override { return Checked(writer_.Finish()); }
+  const std::string& path() const override { return path_; }
+
+ private:
+  absl::Status Checked(const rocksdb::Status& status) const {
+    return status.ok() ? absl::OkStatus() : FromRocks(status, Concat("writing ", path_));
+  }
+
+  const std::string path_;
+  rocksdb::SstFileWriter writer_;
+};
 
 class RocksEngine final : public Engine {
  public:
@@ -71,6 +96,10 @@ class RocksEngine final : public Engine {
   std::unique_ptr<EngineSnapshot> NewSnapshot() const override {
     return std::make_unique<RocksSnapshot>(db_.get());
   }
+  absl::StatusOr<std::unique_ptr<TableWriter>> NewTableWriter(Family family,
+                                                              std::string path) const override;
+  absl::Status Ingest(Family family, std::span<const std::string> paths) override;
+  absl::Status DropRange(Family family, std::string_view lower, std::string_view upper) override;
   absl::Status Flush() override;
   absl::Status Checkpoint(const std::string& directory) override;
   absl::Status VerifyFiles() override;
@@ -79,6 +108,7 @@ class RocksEngine final : public Engine {
 
  private:
   const void* Families() const override { return &families_; }
+  absl::Status CheckWritable() const;
   rocksdb::ColumnFamilyHandle* Handle(Family family) const {
     return families_[static_cast<size_t>(family)];
   }
@@ -97,12 +127,15 @@ class RocksEngine final : public Engine {
   uint64_t durable_sequence_ = 0;  // the writer's own; everything up to it is synced (log_scan.h)
 };
 
+absl::Status RocksEngine::CheckWritable() const {
+  if (!failed_.load(std::memory_order_relaxed)) return absl::OkStatus();
+  return DataLoss(
+      "an earlier write failed and its effect is unknown: close the store and open "
+      "it again; what was acknowledged is still there");
+}
+
 absl::Status RocksEngine::Write(EngineBatch& batch, bool sync) {
-  if (failed_.load(std::memory_order_relaxed)) {
-    return DataLoss(
-        "an earlier write failed and its effect is unknown: close the store and open "
-        "it again; what was acknowledged is still there");
-  }
+  LIBKV_RETURN_IF_ERROR(CheckWritable());
   if (sync && !BatchOf(batch)->PutLogData(EncodeDurableClaim(durable_sequence_)).ok()) {
     return MakeStatus(absl::StatusCode::kInternal, "adding a durable claim to a batch");
   }
@@ -119,6 +152,8 @@ absl::Status RocksEngine::Get(Family family, const EngineRead& read, std::string
                               PinnedValue* value, bool* found) const {
   rocksdb::PinnableSlice* const slice = SliceOf(value);
   slice->Reset();
+  *found = false;
+  if (Handle(family) == nullptr) return absl::OkStatus();
   const rocksdb::Status status =
       db_->Get(ReadOptionsFor(read), Handle(family), ToSlice(key), slice);
   *found = status.ok();
@@ -129,6 +164,10 @@ absl::Status RocksEngine::Get(Family family, const EngineRead& read, std::string
 absl::Status RocksEngine::MultiGet(Family family, const EngineRead& read,
                                    std::span<const std::string_view> keys, PinnedValue* values,
                                    bool* found) const {
+  if (Handle(family) == nullptr) {
+    std::fill_n(found, keys.size(), false);
+    return absl::OkStatus();
+  }
   // Equal neighbours confuse RocksDB 7.8's MultiGet: each distinct key is asked for once.
   std::vector<size_t> order(keys.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -170,6 +209,49 @@ std::unique_ptr<EngineCursor> RocksEngine::NewCursor(Family family, const Engine
                                                      std::string lower, std::string upper) const {
   return MakeCursor(db_.get(), Handle(family), ReadOptionsFor(read), std::move(lower),
                     std::move(upper));
+}
+
+absl::StatusOr<std::unique_ptr<TableWriter>> RocksEngine::NewTableWriter(Family family,
+                                                                         std::string path) const {
+  if (Handle(family) == nullptr) return FailedPrecondition("the database is open read-only");
+  // The options of the database itself: checksums, filters and blocks as it would write them.
+  auto writer =
+      std::make_unique<RocksTableWriter>(db_->GetOptions(Handle(family)), std::move(path));
+  LIBKV_RETURN_IF_ERROR(writer->Open());
+  return writer;
+}
+
+absl::Status RocksEngine::Ingest(Family family, std::span<const std::string> paths) {
+  LIBKV_RETURN_IF_ERROR(CheckWritable());
+  rocksdb::IngestExternalFileOptions options;
+  options.move_files = true;
+  // A sequence number is given to files only for the sake of open snapshots, or of older rows under
+  // the same keys. The first is waived here, the second refused: rows keep the sequence 0.
+  options.snapshot_consistency = false;
+  options.allow_global_seqno = false;
+  options.write_global_seqno = false;    // files are never changed, their checksums stay true
+  options.allow_blocking_flush = false;  // would wait for the writer
+  options.verify_checksums_before_ingest = true;
+  return FromRocks(db_->IngestExternalFile(Handle(family), {paths.begin(), paths.end()}, options),
+                   "ingesting table files");
+}
+
+absl::Status RocksEngine::DropRange(Family family, std::string_view lower, std::string_view upper) {
+  LIBKV_RETURN_IF_ERROR(CheckWritable());
+  const rocksdb::Slice first = ToSlice(lower), end = ToSlice(upper);
+  LIBKV_RETURN_IF_ERROR(
+      FromRocks(rocksdb::DeleteFilesInRange(db_.get(), Handle(family), &first, &end,
+                                            /*include_end=*/false),
+                "dropping table files"));
+  const auto left =
+      NewCursor(family, {.fill_cache = false}, std::string(lower), std::string(upper));
+  left->SeekToFirst();
+  LIBKV_RETURN_IF_ERROR(left->status());
+  if (!left->Valid()) return absl::OkStatus();
+  const rocksdb::Status status =
+      db_->DeleteRange(MakeWriteOptions(/*sync=*/false), Handle(family), first, end);
+  if (!status.ok()) failed_ = true;
+  return FromRocks(status, "deleting a range");
 }
 
 absl::Status RocksEngine::Flush() {
@@ -232,6 +314,10 @@ std::unique_ptr<EngineCursor> Engine::MakeCursor(rocksdb::DB* db,
                                                  rocksdb::ReadOptions read, std::string lower,
                                                  std::string upper) {
   std::unique_ptr<EngineCursor> cursor(new EngineCursor(std::move(lower), std::move(upper)));
+  if (family == nullptr) {
+    cursor->it_.reset(rocksdb::NewEmptyIterator());
+    return cursor;
+  }
   if (!cursor->lower_.empty()) read.iterate_lower_bound = &cursor->lower_slice_;
   if (!cursor->upper_.empty()) read.iterate_upper_bound = &cursor->upper_slice_;
   cursor->it_.reset(db->NewIterator(read, family));
@@ -274,12 +360,19 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& option
   const std::shared_ptr<rocksdb::Cache> cache = MakeCache(options);
   const rocksdb::DBOptions db_options = MakeDbOptions(options, logger, cache);
 
-  // RocksDB refuses to open with a family left out: list them all, known here or not.
+  // RocksDB refuses to open with a family left out: list them all, known here or not. Read-only, it
+  // also refuses those that are not there.
   std::vector<std::string> names(kFamilyNames, kFamilyNames + kFamilyCount);
   std::vector<std::string> stored;
   if (rocksdb::DB::ListColumnFamilies(db_options, directory, &stored).ok()) {
+    const auto is_in = [](const std::vector<std::string>& list, const std::string& name) {
+      return std::find(list.begin(), list.end(), name) != list.end();
+    };
+    if (options.read_only) {
+      std::erase_if(names, [&](const std::string& name) { return !is_in(stored, name); });
+    }
     for (const std::string& name : stored) {
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+      if (!is_in(names, name)) names.push_back(name);
     }
   }
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
@@ -299,7 +392,11 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& option
   if (!status.ok()) return FromRocks(status, Concat("opening the database in ", directory));
 
   Handles families{};
-  std::copy_n(handles.begin(), kFamilyCount, families.begin());
+  for (size_t i = 0; i < names.size(); ++i) {
+    const auto known = std::find(kFamilyNames, kFamilyNames + kFamilyCount, names[i]);
+    const auto place = static_cast<size_t>(known - kFamilyNames);
+    if (place < kFamilyCount) families[place] = handles[i];
+  }
   return std::make_unique<RocksEngine>(std::unique_ptr<rocksdb::DB>(raw), families,
                                        std::move(handles), cache, options.memory_bytes);
 }

@@ -11,7 +11,9 @@
 namespace libkv {
 namespace {
 
-size_t WriteBufferBytes(const EngineOptions& options) {
+size_t WriteBufferBytes(const EngineOptions& options, const std::string& name) {
+  // Nothing is written to it but a rare range delete.
+  if (name == "segments") return size_t{64} << 10;
   // Small buffers cost less CPU per write (the skip list stays in the processor's cache) and bound
   // the log that an open has to replay; a quarter of the budget at most.
   return std::clamp(options.memory_bytes / 16, size_t{1} << 20, size_t{16} << 20);
@@ -19,7 +21,7 @@ size_t WriteBufferBytes(const EngineOptions& options) {
 
 }  // namespace
 
-const char* const kFamilyNames[kFamilyCount] = {"default", "data", "index", "vectors"};
+const char* const kFamilyNames[kFamilyCount] = {"default", "data", "index", "vectors", "segments"};
 
 std::shared_ptr<rocksdb::Cache> MakeCache(const EngineOptions& options) {
   return rocksdb::NewLRUCache(options.memory_bytes);
@@ -77,7 +79,7 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(const EngineOptions& options,
                                                const std::string& name,
                                                std::shared_ptr<rocksdb::Cache> cache) {
   rocksdb::ColumnFamilyOptions family;
-  family.write_buffer_size = WriteBufferBytes(options);
+  family.write_buffer_size = WriteBufferBytes(options, name);
   family.max_write_buffer_number = 4;
   family.level_compaction_dynamic_level_bytes = true;
   family.memtable_protection_bytes_per_key = kProtectionBytesPerKey;  // memory rot, up to the flush
@@ -100,8 +102,13 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(const EngineOptions& options,
   table.cache_index_and_filter_blocks = true;  // inside the budget
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.cache_index_and_filter_blocks_with_high_priority = true;
-  table.block_size = name == "data" ? 4 << 10 : 16 << 10;
+  // Segments: a search reads one row of a few hundred bytes for each term, and larger rows fill a
+  // block alone.
+  table.block_size = name == "data" ? 4 << 10 : name == "segments" ? 8 << 10 : 16 << 10;
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+
+  // Files of segments come with disjoint keys, straight to the last level: nothing to compact,
+  // ever, unless a range delete is flushed; compaction is on for its sake. Rows are packed already.
 
   // Values compress well and are read one by one; the newest levels are rewritten soon anyway.
   family.compression = rocksdb::kNoCompression;

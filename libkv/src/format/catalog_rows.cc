@@ -165,6 +165,36 @@ absl::Status ParseTextDescriptor(uint32_t space, std::string_view row, uint64_t*
   return in.done() ? absl::OkStatus() : Damaged(key);
 }
 
+std::string EncodeSegmentRow(uint32_t space, uint32_t segment, const SegmentSummary& summary,
+                             std::string_view dead) {
+  std::string out{static_cast<char>(kDescriptorVersion)};
+  AppendVarint(out, summary.documents);
+  AppendVarint(out, summary.words);
+  AppendFixed40(out, summary.first);
+  AppendFixed40(out, summary.last);
+  AppendVarint(out, summary.terms);
+  AppendBytes(out, dead);
+  return SealRow(SegmentKey(space, segment), std::move(out));
+}
+
+absl::Status ParseSegmentRow(uint32_t space, uint32_t segment, std::string_view row,
+                             SegmentSummary* summary, std::string_view* dead) {
+  const std::string key = SegmentKey(space, segment);
+  std::string_view payload;
+  if (!OpenRow(key, row, &payload)) return Damaged(key);
+  Reader in(payload);
+  uint8_t version = 0;
+  in.Fixed8(&version);
+  if (in.ok() && version != kDescriptorVersion) return Unknown(key);
+  in.Varint(&summary->documents);
+  in.Varint(&summary->words);
+  in.Fixed40(&summary->first);
+  in.Fixed40(&summary->last);
+  in.Varint(&summary->terms);
+  in.Bytes(dead);
+  return in.done() ? absl::OkStatus() : Damaged(key);
+}
+
 std::string EncodeVectorDescriptor(uint32_t space, const VectorDescriptor& descriptor) {
   std::string out{static_cast<char>(kDescriptorVersion), static_cast<char>(descriptor.rotation)};
   AppendFixed64(out, descriptor.seed);

@@ -47,6 +47,23 @@ absl::Status ParseSpaceDefinition(uint32_t space, std::string_view row,
 std::string EncodeTextDescriptor(uint32_t space, uint64_t sealed_through);
 absl::Status ParseTextDescriptor(uint32_t space, std::string_view row, uint64_t* sealed_through);
 
+// What a sealed segment holds.
+struct SegmentSummary {
+  uint64_t documents = 0;
+  uint64_t words = 0;            // of all documents together
+  uint64_t first = 0, last = 0;  // ids of documents
+  uint64_t terms = 0;
+  bool operator==(const SegmentSummary&) const = default;
+};
+
+// The segment row: a segment is in force while it has one. `dead` are the ordinals of documents
+// that are no longer alive, as a Roaring bitmap in its portable serialization; here only bytes. It
+// points into `row`.
+std::string EncodeSegmentRow(uint32_t space, uint32_t segment, const SegmentSummary& summary,
+                             std::string_view dead);
+absl::Status ParseSegmentRow(uint32_t space, uint32_t segment, std::string_view row,
+                             SegmentSummary* summary, std::string_view* dead);
+
 // The vector descriptor: how codes are made from vectors.
 struct VectorDescriptor {
   uint8_t rotation = 1;

@@ -15,6 +15,15 @@ std::string Start(uint32_t space, Kind kind, size_t rest_bytes = 0) {
   return out;
 }
 
+std::string StartOfSegment(uint32_t space, uint32_t segment, SegmentKind kind, size_t rest_bytes) {
+  std::string out;
+  out.reserve(9 + rest_bytes);
+  AppendFixed32(out, space);
+  AppendFixed32(out, segment);
+  out += static_cast<char>(kind);
+  return out;
+}
+
 }  // namespace
 
 std::string TextDescriptorKey(uint32_t space) { return Start(space, IndexKind::kDescriptor); }
@@ -75,6 +84,44 @@ std::string SpaceKey(uint32_t space) {
   return out;
 }
 
+std::string SegmentKey(uint32_t space, uint32_t segment) {
+  std::string out = Start(space, IndexKind::kSegment, 4);
+  AppendFixed32(out, segment);
+  return out;
+}
+
+std::string SegmentPrefix(uint32_t space, uint32_t segment) {
+  std::string out;
+  AppendFixed32(out, space);
+  AppendFixed32(out, segment);
+  return out;
+}
+
+std::string SegmentPrefix(uint32_t space, uint32_t segment, SegmentKind kind) {
+  return StartOfSegment(space, segment, kind, 0);
+}
+
+std::string SegmentChunkKey(uint32_t space, uint32_t segment, SegmentKind kind, uint32_t chunk) {
+  std::string out = StartOfSegment(space, segment, kind, 4);
+  AppendFixed32(out, chunk);
+  return out;
+}
+
+std::string SegmentListKey(uint32_t space, uint32_t segment, SegmentKind kind, uint32_t list,
+                           uint32_t chunk) {
+  std::string out = StartOfSegment(space, segment, kind, 8);
+  AppendFixed32(out, list);
+  AppendFixed32(out, chunk);
+  return out;
+}
+
+std::string SegmentTextKey(uint32_t space, uint32_t segment, SegmentKind kind,
+                           std::string_view term_or_word) {
+  std::string out = StartOfSegment(space, segment, kind, term_or_word.size());
+  out += term_or_word;
+  return out;
+}
+
 std::string IndexPrefix(uint32_t space, IndexKind kind) { return Start(space, kind); }
 std::string VectorPrefix(uint32_t space, VectorKind kind) { return Start(space, kind); }
 
@@ -102,6 +149,12 @@ bool ParseRowKey(std::string_view row_key, uint32_t* space, uint8_t* kind, std::
 bool ParseDocumentSuffix(std::string_view rest, uint64_t* document) {
   Reader in(rest);
   in.Fixed40(document);
+  return in.done();
+}
+
+bool ParseSegmentSuffix(std::string_view rest, uint32_t* segment) {
+  Reader in(rest);
+  in.Fixed32(segment);
   return in.done();
 }
 
@@ -135,6 +188,16 @@ bool ParseFieldSuffix(std::string_view rest, uint16_t* field, std::string_view* 
   if (!in.Fixed16(field)) return false;
   const size_t bytes = OrderedValueBytes(in.rest());
   return bytes > 0 && in.Take(bytes, ordered) && (*key = in.rest(), true);
+}
+
+bool ParseSegmentRowKey(std::string_view row_key, uint32_t* space, uint32_t* segment, uint8_t* kind,
+                        std::string_view* rest) {
+  Reader in(row_key);
+  in.Fixed32(space);
+  in.Fixed32(segment);
+  in.Fixed8(kind);
+  *rest = in.rest();
+  return in.ok();
 }
 
 }  // namespace libkv

@@ -1,7 +1,7 @@
 // The keys of the rows that are not the user's: index, vectors and default families.
 //
 // Every key of index and vectors begins with space:u32 kind:u8, so a space is one range of keys and
-// each kind is one range within it.
+// each kind is one range within it. Keys of segments begin with space:u32 segment:u32 kind:u8.
 #ifndef LIBKV_SRC_FORMAT_KEYS_H_
 #define LIBKV_SRC_FORMAT_KEYS_H_
 
@@ -18,6 +18,7 @@ enum class IndexKind : uint8_t {
   kExpiry = 'E',      // expiry:u64 key              -> (empty); space 0
   kField = 'F',       // field:u16 ordered key       -> (empty)
   kDocument = 'M',    // document:u40                -> words:varint key
+  kSegment = 'S',     // segment:u32                 -> segment row
   kValue = 'V',       // hash:16 key                 -> (empty)
   kDeadMarker = 'X',  // document:u40                -> (empty)
 };
@@ -26,6 +27,15 @@ enum class VectorKind : uint8_t {
   kDescriptor = 'D',  // (nothing)               -> vector descriptor
   kPosting = 'P',     // list:u32 document:u40   -> scale norm2 code
   kVector = 'V',      // document:u40            -> precision payload checksum
+};
+
+enum class SegmentKind : uint8_t {
+  kKeys = 'K',       // chunk:u32             -> keys of documents
+  kNumbers = 'N',    // chunk:u32             -> ids, lengths and times of documents
+  kPostings = 'P',   // list:u32 chunk:u32    -> blocks of documents and frequencies
+  kPositions = 'Q',  // list:u32 chunk:u32    -> positions of some blocks
+  kTerm = 'T',       // term                  -> term row
+  kWord = 'W',       // word                  -> words from this one on
 };
 
 inline constexpr uint64_t kDocumentMax = (uint64_t{1} << 40) - 1;
@@ -41,7 +51,8 @@ std::string DeadMarkerKey(uint32_t space, uint64_t document);
 std::string VectorDescriptorKey(uint32_t space);
 std::string PostingKey(uint32_t space, uint32_t list, uint64_t document);
 std::string VectorKey(uint32_t space, uint64_t document);
-std::string SpaceKey(uint32_t space);  // default family
+std::string SpaceKey(uint32_t space);                      // default family
+std::string SegmentKey(uint32_t space, uint32_t segment);  // of the segment row
 
 inline constexpr std::string_view kFormatKey = "format";
 inline constexpr std::string_view kIdsKey = "ids";
@@ -53,17 +64,29 @@ std::string IndexPrefix(uint32_t space, IndexKind kind);
 std::string VectorPrefix(uint32_t space, VectorKind kind);
 std::string SpacePrefix(uint32_t space);  // all kinds, either family
 
+// The rows of a segment in the family `segments`: all of them, those of a kind, one.
+std::string SegmentPrefix(uint32_t space, uint32_t segment);
+std::string SegmentPrefix(uint32_t space, uint32_t segment, SegmentKind kind);
+std::string SegmentChunkKey(uint32_t space, uint32_t segment, SegmentKind kind, uint32_t chunk);
+std::string SegmentListKey(uint32_t space, uint32_t segment, SegmentKind kind, uint32_t list,
+                           uint32_t chunk);
+std::string SegmentTextKey(uint32_t space, uint32_t segment, SegmentKind kind,
+                           std::string_view term_or_word);
+
 // The first key after all keys that begin with `prefix`; "" when there is none.
 std::string PrefixEnd(std::string_view prefix);
 
 // Keys taken apart. False: malformed. Views point into `row_key`.
 bool ParseRowKey(std::string_view row_key, uint32_t* space, uint8_t* kind, std::string_view* rest);
 bool ParseDocumentSuffix(std::string_view rest, uint64_t* document);
+bool ParseSegmentSuffix(std::string_view rest, uint32_t* segment);
 bool ParsePostingSuffix(std::string_view rest, uint32_t* list, uint64_t* document);
 bool ParseValueSuffix(std::string_view rest, Hash128* hash, std::string_view* key);
 bool ParseExpirySuffix(std::string_view rest, int64_t* expiry, std::string_view* key);
 bool ParseFieldSuffix(std::string_view rest, uint16_t* field, std::string_view* ordered,
                       std::string_view* key);
+bool ParseSegmentRowKey(std::string_view row_key, uint32_t* space, uint32_t* segment, uint8_t* kind,
+                        std::string_view* rest);
 
 }  // namespace libkv
 

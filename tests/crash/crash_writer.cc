@@ -87,6 +87,20 @@ void WriteForEver(Store& store, size_t thread, uint64_t number, Mode mode) {
   }
 }
 
+// Words move to the disk, segments are merged and built anew while the others write.
+void SealForEver(Store& store) {
+  for (uint64_t round = 1;; ++round) {
+    for (const std::string_view prefix : {"text:", "bulk:"}) {
+      const absl::Status status = round % 16 == 0  ? store.Reindex(prefix)
+                                  : round % 4 == 0 ? store.MergeIndex(prefix)
+                                                   : store.SealIndex(prefix);
+      if (status.ok()) continue;
+      std::fprintf(stderr, "crash_writer: %s\n", status.ToString().c_str());
+      _exit(7);
+    }
+  }
+}
+
 int Run(const std::string& directory, uint64_t first_number, Mode mode) {
   absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(StoreOptions(), directory);
   if (!store.ok()) {
@@ -97,6 +111,7 @@ int Run(const std::string& directory, uint64_t first_number, Mode mode) {
   for (size_t thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&, thread] { WriteForEver(**store, thread, first_number, mode); });
   }
+  threads.emplace_back([&] { SealForEver(**store); });
   for (std::thread& thread : threads) thread.join();
   return 0;
 }

@@ -44,9 +44,9 @@ class SortedPostings final : public PostingsCursor {
   };
 
   void LoadBlock(uint32_t target) override {
-    const auto end = std::find_if(
-        postings_.begin() + static_cast<ptrdiff_t>(begin_ + count_), postings_.end(),
-        [target](const Posting& posting) { return posting.place >= target; });
+    const auto end =
+        std::find_if(postings_.begin() + static_cast<ptrdiff_t>(begin_ + count_), postings_.end(),
+                     [target](const Posting& posting) { return posting.place >= target; });
     begin_ = static_cast<size_t>(end - postings_.begin());
     Fill();
   }

@@ -30,11 +30,13 @@ class DeltaInput final : public SegmentInput {
   absl::Status status() const override { return absl::OkStatus(); }
 
  private:
-  const DocumentEntry& EntryAt(uint32_t ordinal) const { return part_.documents()[order_[ordinal]]; }
+  const DocumentEntry& EntryAt(uint32_t ordinal) const {
+    return part_.documents()[order_[ordinal]];
+  }
 
   const DeltaPart& part_;
-  std::vector<uint32_t> order_;   // by key: the delta's ordinal
-  std::vector<uint32_t> places_;  // by the delta's ordinal: the place in order_, or kNoDocument
+  std::vector<uint32_t> order_;     // by key: the delta's ordinal
+  std::vector<uint32_t> places_;    // by the delta's ordinal: the place in order_, or kNoDocument
   std::vector<std::string> terms_;  // ascending
 };
 

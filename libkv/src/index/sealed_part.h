@@ -1,5 +1,5 @@
-// The SealedPart is a part of a space's word index on disk: a segment, which never changes, and what
-// has died in it since.
+// The SealedPart is a part of a space's word index on disk: a segment, which never changes, and
+// what has died in it since.
 //
 // A reader asks for a bit per document; only for views older than the newest death it looks up when
 // the document died.

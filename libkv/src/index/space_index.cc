@@ -123,9 +123,8 @@ void SpaceIndex::AddMarker(uint64_t document) {
 
 std::vector<uint64_t> SpaceIndex::TakeMarkers() {
   // Those of documents that are about to be sealed must stay until they are.
-  const auto kept = std::partition(markers_.begin(), markers_.end(), [&](uint64_t document) {
-    return document > sealed_through();
-  });
+  const auto kept = std::partition(markers_.begin(), markers_.end(),
+                                   [&](uint64_t document) { return document > sealed_through(); });
   std::vector<uint64_t> taken(kept, markers_.end());
   markers_.erase(kept, markers_.end());
   marker_count_.store(markers_.size(), std::memory_order_relaxed);

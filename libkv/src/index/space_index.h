@@ -1,5 +1,5 @@
-// The SpaceIndex is what one space keeps in memory: the parts of its word index and its vectors. All
-// of it is derived from the rows on disk.
+// The SpaceIndex is what one space keeps in memory: the parts of its word index and its vectors.
+// All of it is derived from the rows on disk.
 //
 //   sealed parts     segments on disk, with what died in them
 //   frozen deltas    waiting to be sealed, oldest first

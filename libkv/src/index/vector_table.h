@@ -21,7 +21,8 @@ class VectorTable {
  public:
   explicit VectorTable(size_t padded_dimension) : codes_(padded_dimension) {}
 
-  // A document with a vector that was committed with sequence `born`. Its id was never given before.
+  // A document with a vector that was committed with sequence `born`. Its id was never given
+  // before.
   void Add(uint64_t document, std::string_view key, uint64_t born, int64_t expiry,
            const DerivedDocument& derived);
 

@@ -45,8 +45,8 @@ class HitCollector final : public MatchSink {
   std::vector<FoundHit> TakeSorted();
 
   size_t total() const { return total_; }
-  bool is_partial() const { return is_partial_; }      // the deadline has passed
-  bool left_some_out() const { return least() > 0; }   // total() may be too low
+  bool is_partial() const { return is_partial_; }     // the deadline has passed
+  bool left_some_out() const { return least() > 0; }  // total() may be too low
 
  private:
   void Push(uint32_t ordinal, double score);

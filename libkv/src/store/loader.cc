@@ -124,9 +124,9 @@ absl::Status Store::Impl::LoadMarkers(const ActiveSpace& space, const EngineSnap
   return cursor->status();
 }
 
-// Calls `visit` for the records of the documents in [first, last], ascending. A map row whose record
-// is gone or damaged is skipped here and named by Verify: one bad value must not keep all others
-// from being opened.
+// Calls `visit` for the records of the documents in [first, last], ascending. A map row whose
+// record is gone or damaged is skipped here and named by Verify: one bad value must not keep all
+// others from being opened.
 absl::Status Store::Impl::ForEachMapped(
     const ActiveSpace& space, const EngineRead& read, uint64_t first, uint64_t last,
     absl::FunctionRef<absl::Status(std::string_view key, const Record& record)> visit) const {
@@ -155,8 +155,8 @@ absl::Status Store::Impl::ForEachMapped(
   };
 
   const std::string prefix = IndexPrefix(space.id(), IndexKind::kDocument);
-  const auto map = engine_->NewCursor(Family::kIndex, read, DocumentKey(space.id(), first),
-                                      PrefixEnd(prefix));
+  const auto map =
+      engine_->NewCursor(Family::kIndex, read, DocumentKey(space.id(), first), PrefixEnd(prefix));
   for (map->SeekToFirst(); map->Valid(); map->Next()) {
     MappedDocument& mapped = step.emplace_back();
     uint32_t words = 0;

@@ -1,8 +1,8 @@
 // Segments that are many, or much of which is dead, are merged; their dead markers are folded into
 // the segment rows; an index can be built anew from the values.
 //
-// Tiers: segments whose sizes are within a factor of eight are of one tier, and when eight of a tier
-// are there they become one of the next. So a document is written about once per tier.
+// Tiers: segments whose sizes are within a factor of eight are of one tier, and when eight of a
+// tier are there they become one of the next. So a document is written about once per tier.
 #include <algorithm>
 #include <bit>
 #include <map>
@@ -23,8 +23,8 @@ using Parts = std::vector<std::shared_ptr<SealedPart>>;
 
 constexpr size_t kSegmentsMax = 10;  // after a merge, but for those sealed while it ran
 constexpr size_t kTierSegments = 8;
-constexpr int kTierBits = 3;           // segments of one tier differ by less than this factor, as bits
-constexpr uint64_t kDeadShare = 5;     // one in so many dead: worth a rewrite
+constexpr int kTierBits = 3;        // segments of one tier differ by less than this factor, as bits
+constexpr uint64_t kDeadShare = 5;  // one in so many dead: worth a rewrite
 constexpr size_t kMarkersMax = 10'000;  // not yet folded
 
 int TierOf(const SealedPart& part) {
@@ -132,19 +132,20 @@ absl::Status Store::Impl::Reindex(std::string_view prefix) {
     if (delta->documents().size() == 0) return absl::OkStatus();
     DeltaInput input(*delta);
     SegmentInput* const inputs[] = {&input};
-    LIBKV_RETURN_IF_ERROR(WriteSegment(inputs, [](size_t, uint32_t) { return true; }, &change));
+    LIBKV_RETURN_IF_ERROR(WriteSegment(
+        inputs, [](size_t, uint32_t) { return true; }, &change));
     delta = std::make_unique<DeltaPart>();
     return absl::OkStatus();
   };
-  LIBKV_RETURN_IF_ERROR(ForEachMapped(
-      *space, {.snapshot = rows.get(), .fill_cache = false}, 0, last,
-      [&](std::string_view key, const Record& record) -> absl::Status {
-        DerivedDocument derived;
-        DeriveStoredWords(*space, record, &derived);
-        if (!derived.has_words()) return absl::OkStatus();
-        delta->Add(record.header.document, key, 0, record.header.expiry, derived);
-        return IsFull(*delta) ? write() : absl::OkStatus();
-      }));
+  LIBKV_RETURN_IF_ERROR(
+      ForEachMapped(*space, {.snapshot = rows.get(), .fill_cache = false}, 0, last,
+                    [&](std::string_view key, const Record& record) -> absl::Status {
+                      DerivedDocument derived;
+                      DeriveStoredWords(*space, record, &derived);
+                      if (!derived.has_words()) return absl::OkStatus();
+                      delta->Add(record.header.document, key, 0, record.header.expiry, derived);
+                      return IsFull(*delta) ? write() : absl::OkStatus();
+                    }));
   LIBKV_RETURN_IF_ERROR(write());
   LIBKV_RETURN_IF_ERROR(PublishSegments(change));
   DropRetired();

@@ -116,12 +116,11 @@ std::shared_ptr<const StoreSnapshot> Store::Impl::GetSnapshot() const {
       std::this_thread::yield();
     }
     // If parts were replaced meanwhile, what is in hand may lack the newest documents.
-    const bool still =
-        &table == &Spaces() && std::all_of(snapshot->spaces.begin(), snapshot->spaces.end(),
-                                           [](const StoreSnapshot::Space& captured) {
-                                             return captured.space->index()->view() ==
-                                                    captured.view;
-                                           });
+    const bool still = &table == &Spaces() &&
+                       std::all_of(snapshot->spaces.begin(), snapshot->spaces.end(),
+                                   [](const StoreSnapshot::Space& captured) {
+                                     return captured.space->index()->view() == captured.view;
+                                   });
     if (still) return snapshot;
   }
 }

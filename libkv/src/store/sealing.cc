@@ -9,8 +9,8 @@
 //                sealed_through; then the view changes. Markers that came meanwhile are told to the
 //                new part by the committer, who also makes them: nobody comes back to life.
 //
-// A crash before the batch leaves rows without a segment row: the next open drops them and reads the
-// values back.
+// A crash before the batch leaves rows without a segment row: the next open drops them and reads
+// the values back.
 #include <algorithm>
 #include <chrono>
 #include <set>
@@ -123,13 +123,12 @@ absl::Status Store::Impl::SealOldest(const ActiveSpace& space) {
 
 // Writes what `keep` leaves of `inputs` into a new segment and adds it to change.parts, if there is
 // anything.
-absl::Status Store::Impl::WriteSegment(
-    std::span<SegmentInput* const> inputs,
-    absl::FunctionRef<bool(size_t input, uint32_t ordinal)> keep, SegmentChange* change) {
+absl::Status Store::Impl::WriteSegment(std::span<SegmentInput* const> inputs,
+                                       absl::FunctionRef<bool(size_t input, uint32_t ordinal)> keep,
+                                       SegmentChange* change) {
   const uint32_t segment = change->index->NextSegment();
-  LIBKV_ASSIGN_OR_RETURN(
-      const std::unique_ptr<SegmentWriter> writer,
-      SegmentWriter::Create(*engine_, change->space, segment, directory_));
+  LIBKV_ASSIGN_OR_RETURN(const std::unique_ptr<SegmentWriter> writer,
+                         SegmentWriter::Create(*engine_, change->space, segment, directory_));
   uint64_t kept = 0;
   const auto count = [&](size_t input, uint32_t ordinal) {
     const bool is_kept = keep(input, ordinal);
@@ -244,8 +243,7 @@ absl::Status Store::Impl::SealIndex(std::string_view prefix) {
   std::unique_lock lock(seal_mutex_);
   // A failure of before is tried again first.
   seal_status_ = absl::OkStatus();
-  sealed_.wait(lock,
-               [&] { return stop_sealing_ || !seal_status_.ok() || index->backlog() == 0; });
+  sealed_.wait(lock, [&] { return stop_sealing_ || !seal_status_.ok() || index->backlog() == 0; });
   return seal_status_;
 }
 

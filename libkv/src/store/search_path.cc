@@ -98,8 +98,7 @@ std::vector<std::vector<ScorePart>> ExplainAll(const std::vector<SpaceSearch>& s
 std::string DidYouMean(const std::vector<SpaceSearch>& searches, std::string_view query,
                        ExpansionBudget* budget) {
   for (const SpaceSearch& search : searches) {
-    std::string better =
-        CorrectQuery(query, *search.space->analyzer(), search.Sources(), budget);
+    std::string better = CorrectQuery(query, *search.space->analyzer(), search.Sources(), budget);
     if (!better.empty()) return better;
   }
   return {};
@@ -169,9 +168,8 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
   std::vector<std::vector<ScorePart>> explanations(shown.size());
   if (options.explain) explanations = ExplainAll(searches, scoring, shown);
   for (size_t i = 0; i < shown.size(); ++i) {
-    Hit hit{.key = shown[i].Key(),
-            .score = shown[i].score,
-            .explanation = std::move(explanations[i])};
+    Hit hit{
+        .key = shown[i].Key(), .score = shown[i].score, .explanation = std::move(explanations[i])};
     if (options.excerpt_bytes > 0) {
       PinnedValue pinned;
       Record record;

@@ -19,8 +19,7 @@ void SegmentChange::PutRows(EngineBatch& batch) {
     batch.Delete(Family::kIndex, SegmentKey(space, part->segment().number()));
   }
   for (const auto& part : parts) {
-    batch.Put(Family::kIndex, SegmentKey(space, part->segment().number()),
-              part->EncodeRow());
+    batch.Put(Family::kIndex, SegmentKey(space, part->segment().number()), part->EncodeRow());
     part->DeathsAreSaved();
   }
   if (delta == nullptr) return;

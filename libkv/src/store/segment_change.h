@@ -15,9 +15,9 @@ namespace libkv {
 struct SegmentChange {
   uint32_t space = 0;
   std::shared_ptr<SpaceIndex> index;
-  std::shared_ptr<DeltaPart> delta = nullptr;               // goes: the oldest frozen one; or null
-  std::vector<std::shared_ptr<SealedPart>> merged = {};     // go
-  std::vector<std::shared_ptr<SealedPart>> parts = {};      // come
+  std::shared_ptr<DeltaPart> delta = nullptr;            // goes: the oldest frozen one; or null
+  std::vector<std::shared_ptr<SealedPart>> merged = {};  // go
+  std::vector<std::shared_ptr<SealedPart>> parts = {};   // come
 
   // By the committer. Tells the new parts which of their documents died since their input was read:
   // every such death has left a marker.

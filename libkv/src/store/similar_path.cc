@@ -132,9 +132,8 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::Nearest(const SimilarOptions&
   };
   bool is_complete = true;
   const size_t slots = vectors.size();
-  std::vector<Candidate> candidates =
-      Scan(vectors.codes(), MakeQueryCode(rotated), space.metric(), options.limit, slots, alive,
-           &is_complete);
+  std::vector<Candidate> candidates = Scan(vectors.codes(), MakeQueryCode(rotated), space.metric(),
+                                           options.limit, slots, alive, &is_complete);
   if (!is_complete) {
     // Thousands of vectors are nearly the same: only comparing all of them in full tells the best.
     candidates.clear();
@@ -151,8 +150,7 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::Nearest(const SimilarOptions&
     const size_t end = std::min(candidates.size(), begin + kRefineStep);
     std::vector<std::string> row_keys;
     for (size_t i = begin; i < end; ++i) {
-      row_keys.push_back(
-          VectorKey(space.id(), vectors.documents()[candidates[i].slot].document));
+      row_keys.push_back(VectorKey(space.id(), vectors.documents()[candidates[i].slot].document));
     }
     const std::vector<std::string_view> views(row_keys.begin(), row_keys.end());
     std::vector<PinnedValue> rows(views.size());

@@ -29,8 +29,8 @@
 #include "engine/engine.h"
 #include "format/record.h"
 #include "index/space_table.h"
-#include "segment/segment_merge.h"
 #include "libkv/store.h"
+#include "segment/segment_merge.h"
 #include "store/commit_queue.h"
 #include "store/directory.h"
 #include "store/segment_change.h"
@@ -276,8 +276,9 @@ class Store::Impl {
   std::atomic<bool> sealing_lags_{false}, stop_sealing_{false};
   std::thread sealer_;
 
-  std::mutex merge_mutex_;     // one merge, fold or rebuilding at a time
-  mutable std::mutex segments_mutex_;  // segments come into force, or their rows go, or a copy is taken
+  std::mutex merge_mutex_;  // one merge, fold or rebuilding at a time
+  mutable std::mutex
+      segments_mutex_;  // segments come into force, or their rows go, or a copy is taken
   struct RetiredSegment {
     uint32_t space, segment;
     std::weak_ptr<const SealedPart> part;

@@ -302,9 +302,9 @@ class Store::Impl::Verifier {
       if (record.header.has_vector && Has(Family::kVectors, row_key, &row) &&
           ParseVectorRow(row_key, row.view(), space->definition().dimension, &vector).ok() &&
           DeriveVector(*space, vector, &derived).ok()) {
-        digest->Add(IndexDigest::Side::kWanted, CodesOf(*space),
-                    CodeEntry(record.header.document, Code{derived.scale, derived.norm2},
-                              derived.code));
+        digest->Add(
+            IndexDigest::Side::kWanted, CodesOf(*space),
+            CodeEntry(record.header.document, Code{derived.scale, derived.norm2}, derived.code));
       }
     }
     return cursor->status();

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <span>
 
+#include "absl/functional/function_ref.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/top_k.h"
@@ -20,9 +21,6 @@ namespace libkv {
 namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
-
-// Matches between two looks at the clock.
-constexpr size_t kDeadlineStep = 1'024;
 
 // What is searched in one space.
 struct SpaceSearch {
@@ -72,9 +70,42 @@ absl::Status NoTextUnder(std::string_view prefix) {
                             "' indexes text: set Space::text");
 }
 
+// Scoring as the options say; InvalidArgument: they are out of bounds.
+absl::StatusOr<Scoring> ScoringOf(const SearchOptions& options) {
+  if (!(options.bm25_k1 >= 0 && options.bm25_k1 <= kBm25K1Max)) {
+    return InvalidArgument("bm25_k1 must be from 0 to ", kBm25K1Max);
+  }
+  if (!(options.bm25_b >= 0 && options.bm25_b <= 1)) {
+    return InvalidArgument("bm25_b must be from 0 to 1");
+  }
+  return Scoring{options.ranking, options.bm25_k1, options.bm25_b};
+}
+
+// Every visible match of one space, until the time is over.
+class SpaceSink final : public MatchSink {
+ public:
+  SpaceSink(SteadyTime deadline, absl::FunctionRef<void(uint32_t ordinal, double score)> visit)
+      : deadline_(deadline), visit_(visit) {}
+  bool Visit(uint32_t ordinal, double score) override {
+    visit_(ordinal, score);
+    return true;
+  }
+  bool GoOn() override {
+    is_late_ = std::chrono::steady_clock::now() >= deadline_;
+    return !is_late_;
+  }
+  bool is_late() const { return is_late_; }
+
+ private:
+  const SteadyTime deadline_;
+  const absl::FunctionRef<void(uint32_t ordinal, double score)> visit_;
+  bool is_late_ = false;
+};
+
 // The explanations of `found`, parallel to it. Each space is walked once, in its own order.
 std::vector<std::vector<ScorePart>> ExplainAll(const std::vector<SpaceSearch>& searches,
-                                               Ranking ranking, std::span<const Found> found) {
+                                               const Scoring& scoring,
+                                               std::span<const Found> found) {
   std::vector<std::vector<ScorePart>> explanations(found.size());
   for (size_t s = 0; s < searches.size(); ++s) {
     std::vector<std::pair<uint32_t, size_t>> own;  // ordinal, place in `found`
@@ -85,7 +116,7 @@ std::vector<std::vector<ScorePart>> ExplainAll(const std::vector<SpaceSearch>& s
     std::vector<uint32_t> ordinals;
     for (const auto& [ordinal, i] : own) ordinals.push_back(ordinal);
     auto parts =
-        searches[s].plan.Explain(*searches[s].part(), searches[s].statistics, ranking, ordinals);
+        searches[s].plan.Explain(*searches[s].part(), searches[s].statistics, scoring, ordinals);
     for (size_t k = 0; k < own.size(); ++k) explanations[own[k].second] = std::move(parts[k]);
   }
   return explanations;
@@ -112,6 +143,7 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
   if (options.after.has_value() && std::isnan(options.after->score)) {
     return InvalidArgument("the score to go on after is not a number");
   }
+  LIBKV_ASSIGN_OR_RETURN(const Scoring scoring, ScoringOf(options));
   SteadyTime deadline = SteadyTime::max();
   if (options.time_limit.count() > 0) {
     deadline = std::chrono::steady_clock::now() + options.time_limit;
@@ -143,20 +175,17 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
     AddWarnings(search.plan.warnings(), &result.warnings);
     if (search.plan.MatchesNothing()) continue;
 
-    size_t visited = 0;
-    search.plan.Run(
-        *search.part(), search.statistics, options.ranking, [&](uint32_t ordinal, double score) {
-          const DocumentEntry& entry = contents->documents()[ordinal];
-          if (entry.VisibleAt(sequence, now) && entry.key.starts_with(options.prefix)) {
-            ++result.total;
-            if (!options.after.has_value() || ComesAfter(entry, score, *options.after)) {
-              best.Push({score, &entry, ordinal, number});
-            }
-          }
-          if (++visited % kDeadlineStep != 0) return true;
-          result.is_partial = std::chrono::steady_clock::now() >= deadline;
-          return !result.is_partial;
-        });
+    const auto visit = [&](uint32_t ordinal, double score) {
+      const DocumentEntry& entry = contents->documents()[ordinal];
+      if (!entry.VisibleAt(sequence, now) || !entry.key.starts_with(options.prefix)) return;
+      ++result.total;
+      if (!options.after.has_value() || ComesAfter(entry, score, *options.after)) {
+        best.Push({score, &entry, ordinal, number});
+      }
+    };
+    SpaceSink sink(deadline, visit);
+    search.plan.Run(*search.part(), search.statistics, scoring, &sink);
+    result.is_partial = sink.is_late();
     if (result.is_partial) break;
   }
   if (!has_text) return NoTextUnder(options.prefix);
@@ -167,7 +196,7 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
   const std::vector<Found> found = best.TakeSorted();
   const auto shown = std::span(found).subspan(std::min(options.offset, found.size()));
   std::vector<std::vector<ScorePart>> explanations(shown.size());
-  if (options.explain) explanations = ExplainAll(searches, options.ranking, shown);
+  if (options.explain) explanations = ExplainAll(searches, scoring, shown);
   for (size_t i = 0; i < shown.size(); ++i) {
     Hit hit{.key = shown[i].entry->key,
             .score = shown[i].score,

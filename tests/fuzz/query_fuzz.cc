@@ -51,6 +51,21 @@ size_t LevelsOf(const QueryNode& node) {
   return below + 1;
 }
 
+struct CheckingSink final : MatchSink {
+  bool Visit(uint32_t document, double score) override {
+    LIBKV_CHECK(documents.empty() || document > documents.back());
+    LIBKV_CHECK(document < TinyIndex().documents().size());
+    LIBKV_CHECK(std::isfinite(score) && score > 0);
+    documents.push_back(document);
+    scores.push_back(score);
+    return true;
+  }
+  bool GoOn() override { return true; }
+
+  std::vector<uint32_t> documents;
+  std::vector<double> scores;
+};
+
 void Search(const QueryNode& root, Ranking ranking, bool typos) {
   LIBKV_CHECK(LevelsOf(root) <= kQueryLevelsMax);
   const SpaceIndex& index = TinyIndex();
@@ -65,24 +80,17 @@ void Search(const QueryNode& root, Ranking ranking, bool typos) {
   for (const std::string& term : plan.terms()) {
     statistics.document_frequencies.push_back(index.delta().DocumentFrequency(term));
   }
-  int64_t last = -1;
-  std::vector<uint32_t> documents;
-  std::vector<double> scores;
-  plan.Run(index.delta(), statistics, ranking, [&](uint32_t document, double score) {
-    LIBKV_CHECK(int64_t{document} > last && document < index.documents().size());
-    LIBKV_CHECK(std::isfinite(score) && score > 0);
-    last = document;
-    documents.push_back(document);
-    scores.push_back(score);
-    return true;
-  });
-  const auto explanations = plan.Explain(index.delta(), statistics, ranking, documents);
+  CheckingSink sink;
+  plan.Run(index.delta(), statistics, {.ranking = ranking}, &sink);
+  const std::vector<uint32_t>& documents = sink.documents;
+  const auto explanations =
+      plan.Explain(index.delta(), statistics, {.ranking = ranking}, documents);
   for (size_t i = 0; i < documents.size(); ++i) {
     double sum = 0;
     for (const ScorePart& part : explanations[i]) sum += part.score;
-    LIBKV_CHECK(std::abs(sum - scores[i]) <= 1e-9 * scores[i]);
+    LIBKV_CHECK(std::abs(sum - sink.scores[i]) <= 1e-9 * sink.scores[i]);
   }
-  LIBKV_CHECK(!plan.MatchesNothing() || last == -1);
+  LIBKV_CHECK(!plan.MatchesNothing() || documents.empty());
 }
 
 void Run(std::string_view input) {

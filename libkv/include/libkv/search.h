@@ -25,9 +25,10 @@ namespace libkv {
 inline constexpr size_t kSearchLimitMax = 10'000;  // limit + offset
 inline constexpr size_t kSuggestLimitMax = 1'000;
 inline constexpr size_t kCountAll = SIZE_MAX;
+inline constexpr double kBm25K1Max = 100;
 
 enum class Ranking : uint8_t {
-  // Okapi BM25, k1 = 1.5, b = 0.75 (Robertson and Zaragoza, "The Probabilistic Relevance Framework:
+  // Okapi BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework:
   // BM25 and Beyond", 2009).
   kBm25,
   // TF-IDF cosine in the lnc.ltc form (Manning, Raghavan and Schuetze, "Introduction to Information
@@ -50,6 +51,9 @@ struct SearchOptions {
   // seen twice or not at all.
   std::optional<SearchAfter> after = {};
   Ranking ranking = Ranking::kBm25;
+  // Of BM25: how much a word counts that is there again, 0 (nothing more) to kBm25K1Max, and how
+  // much long values are held back, 0 (not) to 1. InvalidArgument outside.
+  double bm25_k1 = 1.5, bm25_b = 0.75;
   // Lenient: a query is never wrong; what cannot be understood is taken as plain words and
   // mentioned in SearchResult::warnings. Strict: InvalidArgument with the byte offset.
   bool strict = false;

@@ -6,7 +6,6 @@
 #include <new>
 
 #include "base/coding.h"
-#include "text/cosine_norm.h"
 #include "text/length_norm.h"
 #include "text/scoring.h"
 
@@ -154,7 +153,10 @@ class AllCursor final : public PostingsCursor {
 
 void Delta::Add(uint32_t ordinal, const DerivedDocument& derived) {
   const uint8_t length_norm = EncodeLength(derived.words);
-  const float cosine_norm = DecodeCosineNorm(EncodeCosineNorm(derived.cosine_norm));
+  const uint16_t cosine_code = EncodeCosineNorm(derived.cosine_norm);
+  const float cosine_norm = DecodeCosineNorm(cosine_code);
+  while (length_norms_.size() < ordinal) AppendNorms(0, 0);  // documents without words
+  AppendNorms(length_norm, cosine_code);
   const std::lock_guard lock(mutex_);
   for (const DerivedDocument::Term& term : derived.terms) {
     List& list = ListOf(derived, term);
@@ -186,6 +188,19 @@ void Delta::Add(uint32_t ordinal, const DerivedDocument& derived) {
       words_.Count(derived.spelling(spelling), spelling.hash, derived.term(term), &list.words);
     }
   }
+}
+
+void Delta::AppendNorms(uint8_t length, uint16_t cosine) {
+  length_norms_.Append(length);
+  cosine_norms_.Append(cosine);
+}
+
+void Delta::LengthNorms(std::span<const uint32_t> ordinals, uint8_t* norms) const {
+  for (const uint32_t ordinal : ordinals) *norms++ = length_norms_[ordinal];
+}
+
+void Delta::CosineNorms(std::span<const uint32_t> ordinals, float* norms) const {
+  for (const uint32_t ordinal : ordinals) *norms++ = DecodeCosineNorm(cosine_norms_[ordinal]);
 }
 
 Delta::List& Delta::ListOf(const DerivedDocument& derived, const DerivedDocument::Term& term) {

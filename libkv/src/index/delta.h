@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,7 @@
 #include "base/strings.h"
 #include "index/derived_document.h"
 #include "index/document_table.h"
+#include "text/cosine_norm.h"
 #include "text/growing_bounds.h"
 #include "text/postings.h"
 #include "text/word_dictionary.h"
@@ -51,14 +53,19 @@ class Delta final : public PostingsSource {
   std::unique_ptr<WordCursor> OpenWords(std::string_view prefix) const override {
     return words_.Open(prefix);
   }
-  uint8_t LengthNorm(uint32_t ordinal) const override { return (*documents_)[ordinal].length_norm; }
-  float CosineNorm(uint32_t ordinal) const override { return (*documents_)[ordinal].cosine_norm; }
+  uint8_t LengthNorm(uint32_t ordinal) const override { return length_norms_[ordinal]; }
+  float CosineNorm(uint32_t ordinal) const override {
+    return DecodeCosineNorm(cosine_norms_[ordinal]);
+  }
+  void LengthNorms(std::span<const uint32_t> ordinals, uint8_t* norms) const override;
+  void CosineNorms(std::span<const uint32_t> ordinals, float* norms) const override;
 
   uint32_t DocumentFrequency(std::string_view term) const override;
 
   size_t term_count() const { return lists_.size(); }
   size_t memory_bytes() const {
-    return memory_bytes_.load(std::memory_order_relaxed) + words_.memory_bytes();
+    return memory_bytes_.load(std::memory_order_relaxed) + words_.memory_bytes() +
+           length_norms_.size() * (sizeof(uint8_t) + sizeof(uint16_t));
   }
 
   // All terms, in no order. Terms that are added meanwhile may be missing.
@@ -86,6 +93,7 @@ class Delta final : public PostingsSource {
   };
 
  private:
+  void AppendNorms(uint8_t length, uint16_t cosine);
   List& ListOf(const DerivedDocument& derived, const DerivedDocument::Term& term);
   const List* Find(std::string_view term) const;
   char* Room(List& list, size_t bytes, uint32_t from);
@@ -93,6 +101,9 @@ class Delta final : public PostingsSource {
 
   const DocumentTable* const documents_;
   GrowingArray<List, 4096> lists_;
+  // By ordinal: the table has them too, but far apart.
+  GrowingArray<uint8_t, 4096> length_norms_;
+  GrowingArray<uint16_t, 4096> cosine_norms_;
   WordDictionary words_;
 
   mutable std::mutex mutex_;

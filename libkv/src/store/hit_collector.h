@@ -27,8 +27,7 @@ struct FoundHit {
   const std::string& Key() const;
 };
 
-// Searches one part after the other: StartPart, then Visit for its matches.
-class HitCollector final : public MatchSink {
+class HitCollector {
  public:
   using SteadyTime = std::chrono::steady_clock::time_point;
 
@@ -36,30 +35,42 @@ class HitCollector final : public MatchSink {
   HitCollector(size_t limit, size_t count_up_to, const std::optional<SearchAfter>& after,
                SteadyTime deadline);
 
-  void StartPart(const PartReader* reader, uint32_t search);
-
-  bool Visit(uint32_t ordinal, double score) override;
-  bool GoOn() override;
-
   // Best first.
   std::vector<FoundHit> TakeSorted();
 
   size_t total() const { return total_; }
-  bool is_partial() const { return is_partial_; }     // the deadline has passed
-  bool left_some_out() const { return least() > 0; }  // total() may be too low
+  bool is_partial() const { return is_partial_; }        // the deadline has passed
+  bool left_some_out() const { return left_some_out_; }  // total() may be too low
 
  private:
-  void Push(uint32_t ordinal, double score);
-  void UpdateLeast(bool ties_lose);
+  friend class PartCollector;
+
+  bool ComesAfter(const FoundHit& hit) const;
+  // False: it is not among the best.
+  bool Push(FoundHit hit);
 
   const size_t limit_, count_up_to_;
   const std::optional<SearchAfter>& after_;
   const SteadyTime deadline_;
-  const PartReader* reader_ = nullptr;
-  uint32_t search_ = 0;
   std::vector<FoundHit> heap_;  // the worst in front
   size_t total_ = 0;
-  bool is_partial_ = false;
+  bool is_partial_ = false, left_some_out_ = false;
+};
+
+// Takes the matches of one part.
+class PartCollector final : public MatchSink {
+ public:
+  PartCollector(HitCollector* hits, const PartReader* reader, uint32_t search);
+
+  bool Visit(uint32_t ordinal, double score) override;
+  bool GoOn() override;
+
+ private:
+  void UpdateLeast(bool ties_lose);
+
+  HitCollector& hits_;
+  const PartReader* const reader_;
+  const uint32_t search_;
 };
 
 }  // namespace libkv

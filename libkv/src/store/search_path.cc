@@ -71,6 +71,16 @@ CollectionStatistics StatisticsOf(const SpaceSearch& search) {
   return statistics;
 }
 
+absl::StatusOr<Scoring> ScoringOf(const SearchOptions& options) {
+  if (!(options.bm25_k1 >= 0 && options.bm25_k1 <= kBm25K1Max)) {
+    return InvalidArgument("bm25_k1 must be from 0 to ", kBm25K1Max);
+  }
+  if (!(options.bm25_b >= 0 && options.bm25_b <= 1)) {
+    return InvalidArgument("bm25_b must be from 0 to 1");
+  }
+  return Scoring{options.ranking, options.bm25_k1, options.bm25_b};
+}
+
 absl::Status NoTextUnder(std::string_view prefix) {
   return FailedPrecondition("no space under prefix '", Printable(prefix),
                             "' indexes text: set Space::text");
@@ -115,6 +125,7 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
   if (options.after.has_value() && std::isnan(options.after->score)) {
     return InvalidArgument("the score to go on after is not a number");
   }
+  LIBKV_ASSIGN_OR_RETURN(const Scoring scoring, ScoringOf(options));
   SteadyTime deadline = SteadyTime::max();
   if (options.time_limit.count() > 0) {
     deadline = std::chrono::steady_clock::now() + options.time_limit;
@@ -126,7 +137,6 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
   const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(options.snapshot);
   const uint64_t sequence = snapshot->rows->sequence();
   const int64_t now = Now();
-  const Scoring scoring{options.ranking, options.bm25_k1, options.bm25_b};
   HitCollector collector(options.limit + options.offset, options.count_up_to, options.after,
                          deadline);
   std::vector<SpaceSearch> searches;
@@ -149,8 +159,8 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
     AddWarnings(search.plan.warnings(), &result.warnings);
     if (search.plan.MatchesNothing()) continue;
     for (const auto& reader : search.readers) {
-      collector.StartPart(reader.get(), number);
-      search.plan.Run(reader->postings(), search.statistics, scoring, &collector);
+      PartCollector sink(&collector, reader.get(), number);
+      search.plan.Run(reader->postings(), search.statistics, scoring, &sink);
       if (collector.is_partial()) break;
     }
     if (collector.is_partial()) break;

@@ -1,101 +1,58 @@
 #include "text/matcher.h"
 
 #include <algorithm>
-
-#include "base/check.h"
+#include <span>
 
 namespace libkv {
+namespace {
 
-void TermMatcher::AddTo(ScoreWindow* window) {
-  PostingsCursor& cursor = *cursor_;
-  uint32_t document = document_;
-  for (const uint32_t end = window->end(); document < end; document = cursor.document()) {
-    window->Add(document, scorer_.Score(document, cursor.frequency(), weight_));
-    cursor.Next();
+std::vector<Matcher*> PointersTo(const std::vector<std::unique_ptr<Matcher>>& matchers) {
+  std::vector<Matcher*> pointers;
+  pointers.reserve(matchers.size());
+  for (const auto& matcher : matchers) pointers.push_back(matcher.get());
+  return pointers;
+}
+
+}  // namespace
+
+void Matcher::Collect(uint32_t end, MatchBatch* batch) {
+  uint32_t count = 0;
+  for (; document_ < end && count < batch->documents.size(); ++count, Next()) {
+    batch->documents[count] = document_;
+    batch->scores[count] = Score();
   }
-  document_ = document;
+  batch->count = count;
 }
 
-void Conjunction::Want(std::unique_ptr<Matcher> matcher, bool is_scored) {
-  if (is_scored) scored_.push_back(matcher.get());
-  wanted_.push_back(std::move(matcher));
+void TermMatcher::Collect(uint32_t end, MatchBatch* batch) {
+  batch->count = 0;
+  if (document_ >= end) return;
+  const std::span<const uint32_t> ahead = cursor_->documents_ahead();
+  const size_t count =
+      ahead.back() < end
+          ? ahead.size()
+          : static_cast<size_t>(std::lower_bound(ahead.begin(), ahead.end(), end) - ahead.begin());
+  std::copy_n(ahead.data(), count, batch->documents.data());
+  scorer_.ScoreAll(ahead.first(count), cursor_->frequencies_ahead().first(count), weight_,
+                   batch->scores.data());
+  batch->count = static_cast<uint32_t>(count);
+  cursor_->SkipAhead(count);
+  document_ = cursor_->document();
 }
 
-void Conjunction::WantPhrase(PhraseCounter phrase, double weight) {
-  phrases_.push_back({std::move(phrase), weight});
-}
-
-void Conjunction::Exclude(std::unique_ptr<Matcher> matcher) {
-  excluded_.push_back(std::move(matcher));
-}
-
-void Conjunction::Start() {
-  LIBKV_CHECK(!wanted_.empty());
-  std::stable_sort(wanted_.begin(), wanted_.end(),
-                   [](const auto& a, const auto& b) { return a->cost() < b->cost(); });
-  FindMatch();
-}
-
-void Conjunction::Next() {
-  wanted_.front()->Next();
-  FindMatch();
-}
-
-void Conjunction::SeekTo(uint32_t target) {
-  if (document_ >= target) return;
-  wanted_.front()->SeekTo(target);
-  FindMatch();
-}
-
-// Leap-frog: the rarest proposes; whoever does not have the document names the next one it has.
-void Conjunction::FindMatch() {
-  Matcher& first = *wanted_.front();
-  for (uint32_t document = first.document(); document != kNoDocument; document = first.document()) {
-    if (!Agree(document)) continue;
-    if (Passes(document)) {
-      document_ = document;
-      return;
-    }
-    first.Next();
+uint32_t TermMatcher::UnitBoundFrom(uint32_t target, double* bound) {
+  if (!has_bound_ || target > bound_until_) {
+    ScoreBounds bounds;
+    bound_until_ = cursor_->BoundsFrom(target, &bounds);
+    unit_bound_ = scorer_.Bound(bounds);
+    has_bound_ = true;
   }
-  document_ = kNoDocument;
-}
-
-// False: the first matcher has moved on.
-bool Conjunction::Agree(uint32_t document) {
-  for (size_t i = 1; i < wanted_.size(); ++i) {
-    wanted_[i]->SeekTo(document);
-    if (wanted_[i]->document() != document) {
-      wanted_.front()->SeekTo(wanted_[i]->document());
-      return false;
-    }
-  }
-  return true;
-}
-
-bool Conjunction::Passes(uint32_t document) {
-  for (const auto& matcher : excluded_) {
-    matcher->SeekTo(document);
-    if (matcher->document() == document) return false;
-  }
-  for (Phrase& phrase : phrases_) {
-    phrase.frequency = phrase.counter.Count();
-    if (phrase.frequency == 0) return false;
-  }
-  return true;
-}
-
-double Conjunction::Score() {
-  double score = 0;
-  for (Matcher* matcher : scored_) score += matcher->Score();
-  for (const Phrase& phrase : phrases_) {
-    score += scorer_.Score(document_, phrase.frequency, phrase.weight);
-  }
-  return score;
+  *bound = unit_bound_;
+  return bound_until_;
 }
 
 Disjunction::Disjunction(std::vector<std::unique_ptr<Matcher>> matchers)
-    : heap_(std::move(matchers)) {
+    : matchers_(PointersTo(matchers)), heap_(std::move(matchers)) {
   document_ = heap_.document();
 }
 
@@ -111,13 +68,29 @@ void Disjunction::SeekTo(uint32_t target) {
 
 double Disjunction::Score() {
   double score = 0;
-  heap_.ForEachCurrent([&score](Matcher& matcher) { score += matcher.Score(); });
+  for (Matcher* const matcher : matchers_) {
+    if (matcher->document() == document_) score += matcher->Score();
+  }
   return score;
 }
 
-void Disjunction::AddTo(ScoreWindow* window) {
-  heap_.ForEach([window](Matcher& matcher) { matcher.AddTo(window); });
-  document_ = heap_.document();
+double Disjunction::UpperBound() const {
+  double sum = 0;
+  for (const Matcher* const matcher : matchers_) sum += matcher->UpperBound();
+  return sum;
+}
+
+uint32_t Disjunction::BoundFrom(uint32_t target, double* bound) {
+  double sum = 0;
+  uint32_t until = kNoDocument - 1;
+  for (Matcher* const matcher : matchers_) {
+    if (matcher->document() == kNoDocument) continue;
+    double own = 0;
+    until = std::min(until, matcher->BoundFrom(std::max(target, matcher->document()), &own));
+    sum += own;
+  }
+  *bound = sum;
+  return until;
 }
 
 }  // namespace libkv

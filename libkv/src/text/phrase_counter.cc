@@ -22,36 +22,61 @@ void PhraseCounter::AddTerm(PostingsCursor* cursor, uint32_t offset) {
 }
 
 uint32_t PhraseCounter::Count() {
-  for (size_t i = 0; i < cursors_.size(); ++i) cursors_[i]->Positions(&lists_[i]);
-  for (Place& place : places_) place.at = 0;
+  positions_read_ = 0;
   if (!has_right_ && left_.slop == 0) return CountExact();
+  for (size_t list = 0; list < cursors_.size(); ++list) Read(list);
+  for (Place& place : places_) place.at = 0;
   FindSpans(left_, &left_spans_);
   if (!has_right_) return static_cast<uint32_t>(left_spans_.size());
   FindSpans(right_, &right_spans_);
   return CountNear();
 }
 
-// Places only move forward: the positions asked for ascend.
-bool PhraseCounter::StandsAt(Place* place, uint64_t position) {
-  const std::vector<uint32_t>& list = lists_[place->list];
-  while (place->at < list.size() && list[place->at] < position) ++place->at;
-  return place->at < list.size() && list[place->at] == position;
+void PhraseCounter::Read(size_t list) {
+  cursors_[list]->Positions(&lists_[list]);
+  positions_read_ += lists_[list].size();
 }
 
 uint32_t PhraseCounter::CountExact() {
-  const Place& lead =
-      *std::min_element(places_.begin(), places_.end(), [this](const Place& a, const Place& b) {
-        return lists_[a.list].size() < lists_[b.list].size();
-      });
-  uint32_t count = 0;
-  for (const uint32_t position : lists_[lead.list]) {
-    if (position < lead.offset) continue;
-    const uint64_t start = position - lead.offset;
-    count += std::all_of(places_.begin(), places_.end(), [&](Place& place) {
-      return &place == &lead || StandsAt(&place, start + place.offset);
-    });
+  by_frequency_.clear();
+  for (size_t list = 0; list < cursors_.size(); ++list) {
+    by_frequency_.emplace_back(cursors_[list]->frequency(), list);
   }
-  return count;
+  std::sort(by_frequency_.begin(), by_frequency_.end());
+  bool is_first = true;
+  for (const auto& [frequency, list] : by_frequency_) {
+    Read(list);
+    const std::vector<uint32_t>& positions = lists_[list];
+    for (const Place& place : places_) {
+      if (place.list != list) continue;
+      if (is_first) {
+        starts_.clear();
+        for (const uint32_t position : positions) {
+          if (position >= place.offset) starts_.push_back(position - place.offset);
+        }
+      } else {
+        KeepStarts(positions, place.offset);
+      }
+      is_first = false;
+      if (starts_.empty()) return 0;
+    }
+  }
+  return static_cast<uint32_t>(starts_.size());
+}
+
+// Of starts_, those with a position at `offset` behind them.
+void PhraseCounter::KeepStarts(const std::vector<uint32_t>& positions, uint32_t offset) {
+  size_t kept = 0;
+  const uint32_t* at = positions.data();
+  const uint32_t* const end = at + positions.size();
+  for (const uint32_t start : starts_) {
+    const uint64_t wanted = uint64_t{start} + offset;
+    while (at != end && *at < wanted) ++at;
+    if (at == end) break;
+    starts_[kept] = start;
+    kept += *at == wanted;
+  }
+  starts_.resize(kept);
 }
 
 // From each place of the first term, every next one as early as it may stand: no other choice ends

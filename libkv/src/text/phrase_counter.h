@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "text/postings.h"
@@ -30,8 +31,12 @@ class PhraseCounter {
   // ascending order.
   void AddTerm(PostingsCursor* cursor, uint32_t offset);
 
-  // All cursors must stand on one document. Costs the positions of all terms.
+  // All cursors must stand on one document. Costs the positions of the terms that are rarest there,
+  // up to the one that rules out the last place of a plain phrase; else those of all.
   uint32_t Count();
+
+  // By the last Count.
+  size_t positions_read() const { return positions_read_; }
 
  private:
   struct Place {
@@ -46,13 +51,17 @@ class PhraseCounter {
   struct Span {
     uint64_t begin, end;  // positions of the first and the last term
   };
-  bool StandsAt(Place* place, uint64_t position);
+  void Read(size_t list);
   uint32_t CountExact();
+  void KeepStarts(const std::vector<uint32_t>& positions, uint32_t offset);
   void FindSpans(const Phrase& phrase, std::vector<Span>* spans);
   uint32_t CountNear() const;
 
-  std::vector<PostingsCursor*> cursors_;      // distinct
-  std::vector<std::vector<uint32_t>> lists_;  // positions, parallel to cursors_
+  std::vector<PostingsCursor*> cursors_;                   // distinct
+  std::vector<std::vector<uint32_t>> lists_;               // positions, parallel to cursors_
+  std::vector<std::pair<uint32_t, size_t>> by_frequency_;  // frequency, list; the rarest first
+  std::vector<uint32_t> starts_;                           // where the phrase may begin
+  size_t positions_read_ = 0;
   std::vector<Place> places_;
   Phrase left_, right_;
   bool has_right_ = false;

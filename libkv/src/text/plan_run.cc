@@ -3,9 +3,12 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <utility>
 
+#include "text/conjunction.h"
 #include "text/matcher.h"
+#include "text/max_score.h"
 #include "text/search_plan.h"
 #include "text/union_cursor.h"
 
@@ -15,21 +18,23 @@ namespace libkv {
 class PlanRun {
  public:
   PlanRun(const SearchPlan& plan, const PostingsSource& source,
-          const CollectionStatistics& statistics, Ranking ranking)
-      : plan_(plan), source_(source), scorer_(ranking, statistics, source) {
-    SetWeights(statistics, ranking);
+          const CollectionStatistics& statistics, const Scoring& scoring, MatchSink* sink)
+      : plan_(plan), source_(source), scorer_(scoring, statistics, source), pace_(sink) {
+    SetWeights(statistics, scoring);
   }
 
-  void Visit(absl::FunctionRef<bool(uint32_t document, double score)> visit) {
-    const std::unique_ptr<Matcher> root = MakeMatcher(plan_.root_);
-    if (root == nullptr) return;
-    // The concrete types spare a virtual call for every document and step.
-    if (auto* term = dynamic_cast<TermMatcher*>(root.get())) {
-      VisitEach(*term, visit);
-    } else if (auto* disjunction = dynamic_cast<Disjunction*>(root.get())) {
-      disjunction->VisitAll(visit);
+  void Visit(MatchSink* sink) {
+    std::vector<std::unique_ptr<Matcher>> matchers;
+    if (plan_.root_.kind == Node::Kind::kOr) {
+      matchers = MakeAlternatives(plan_.root_);
+    } else if (std::unique_ptr<Matcher> root = MakeMatcher(plan_.root_); root != nullptr) {
+      matchers.push_back(std::move(root));
+    }
+    if (matchers.empty()) return;
+    if (matchers.size() == 1 && dynamic_cast<Conjunction*>(matchers[0].get()) != nullptr) {
+      VisitEach(static_cast<Conjunction*>(matchers[0].get()), sink);
     } else {
-      VisitEach(*root, visit);
+      MaxScore(std::move(matchers), &pace_).Run(sink);
     }
   }
 
@@ -43,11 +48,13 @@ class PlanRun {
   using Node = SearchPlan::Node;
   using Leaf = SearchPlan::Leaf;
 
-  template <typename M>
-  static void VisitEach(M& matcher,
-                        absl::FunctionRef<bool(uint32_t document, double score)> visit) {
-    while (matcher.document() != kNoDocument && visit(matcher.document(), matcher.Score())) {
-      matcher.Next();
+  // It skips by itself what is below the least score, knowing it all the time.
+  static void VisitEach(Conjunction* conjunction, MatchSink* sink) {
+    while (conjunction->document() != kNoDocument) {
+      const double score = conjunction->Score();
+      if (score >= sink->least() && !sink->Visit(conjunction->document(), score)) return;
+      conjunction->SetLeast(sink->least());
+      conjunction->Next();
     }
   }
 
@@ -63,7 +70,8 @@ class PlanRun {
   }
 
   // The query's side of the score of every leaf, asked for once.
-  void SetWeights(const CollectionStatistics& statistics, Ranking ranking) {
+  void SetWeights(const CollectionStatistics& statistics, const Scoring& scoring) {
+    const Ranking ranking = scoring.ranking;
     double squares = 0;
     for (const Leaf& leaf : plan_.leaves_) {
       double idf = 0;
@@ -73,7 +81,7 @@ class PlanRun {
       }
       idfs_.push_back(idf);
       if (ranking == Ranking::kBm25) {
-        weights_.push_back(idf * (kBm25K1 + 1));
+        weights_.push_back(idf * (scoring.k1 + 1));
       } else {
         const double weight = leaf.count == 0 ? 0 : LogFrequency(leaf.count) * idf;
         squares += weight * weight;
@@ -106,17 +114,18 @@ class PlanRun {
 
   std::unique_ptr<TermMatcher> MakeWord(const Node& node) {
     const Leaf& leaf = plan_.leaves_[node.leaf];
-    return OpenSlot(leaf.pattern.places[0].slot, weights_[node.leaf] * node.weight);
+    return OpenSlot(leaf.pattern.places[0].slot, weights_[node.leaf] * node.weight,
+                    /*has_positions=*/false);
   }
 
   std::unique_ptr<Conjunction> MakePhrase(const Node& node) {
-    auto phrase = std::make_unique<Conjunction>(scorer_);
+    auto phrase = std::make_unique<Conjunction>(scorer_, &pace_);
     if (!AddPhrase(node, phrase.get())) return nullptr;
     phrase->Start();
     return phrase;
   }
 
-  std::unique_ptr<TermMatcher> OpenSlot(uint32_t slot, double weight) {
+  std::unique_ptr<TermMatcher> OpenSlot(uint32_t slot, double weight, bool has_positions) {
     std::vector<std::unique_ptr<PostingsCursor>> cursors;
     for (const uint32_t term : plan_.slots_[slot].terms) {
       std::unique_ptr<PostingsCursor> cursor = source_.Open(plan_.terms_[term]);
@@ -128,36 +137,50 @@ class PlanRun {
     if (cursors.size() == 1) {
       cursor = std::move(cursors[0]);
     } else {
-      cursor = std::make_unique<UnionCursor>(std::move(cursors), /*has_positions=*/true);
+      cursor = std::make_unique<UnionCursor>(std::move(cursors), has_positions);
     }
     return std::make_unique<TermMatcher>(std::move(cursor), scorer_, weight);
+  }
+
+  // Whether a phrase stands nowhere more often than what is at its place `i`: places are counted by
+  // the first one, and without slop each of them takes another one of all the rest.
+  static bool BoundsPhrase(const SearchPlan::Pattern& pattern, size_t i) {
+    const bool is_right = pattern.near > 0 && i >= pattern.right;
+    const size_t first = is_right ? pattern.right : 0;
+    return i == first || (is_right ? pattern.right_slop : pattern.slop) == 0;
   }
 
   // False: a word of the phrase has no document here.
   bool AddPhrase(const Node& node, Conjunction* conjunction) {
     const SearchPlan::Pattern& pattern = plan_.leaves_[node.leaf].pattern;
     PhraseCounter counter(pattern.slop);
-    std::map<uint32_t, PostingsCursor*> cursors;
+    std::map<uint32_t, TermMatcher*> terms;  // by slot
+    std::vector<TermMatcher*> bounding;
     for (size_t i = 0; i < pattern.places.size(); ++i) {
       const SearchPlan::Place& place = pattern.places[i];
-      PostingsCursor*& cursor = cursors[place.slot];
-      if (cursor == nullptr) {
-        std::unique_ptr<TermMatcher> matcher = OpenSlot(place.slot, 0);
+      TermMatcher*& term = terms[place.slot];
+      if (term == nullptr) {
+        std::unique_ptr<TermMatcher> matcher = OpenSlot(place.slot, 0, /*has_positions=*/true);
         if (matcher == nullptr) return false;
-        cursor = matcher->cursor();
+        term = matcher.get();
         conjunction->Want(std::move(matcher), /*is_scored=*/false);
       }
       if (pattern.near > 0 && i == pattern.right) {
         counter.StartRight(pattern.right_slop, pattern.near);
       }
-      counter.AddTerm(cursor, place.offset);
+      counter.AddTerm(term->cursor(), place.offset);
+      if (BoundsPhrase(pattern, i) &&
+          std::find(bounding.begin(), bounding.end(), term) == bounding.end()) {
+        bounding.push_back(term);
+      }
     }
-    conjunction->WantPhrase(std::move(counter), weights_[node.leaf] * node.weight);
+    conjunction->WantPhrase(std::move(counter), weights_[node.leaf] * node.weight,
+                            std::move(bounding));
     return true;
   }
 
   std::unique_ptr<Matcher> MakeConjunction(const Node& node) {
-    auto conjunction = std::make_unique<Conjunction>(scorer_);
+    auto conjunction = std::make_unique<Conjunction>(scorer_, &pace_);
     for (const Node& child : node.children) {
       if (child.kind == Node::Kind::kLeaf && !plan_.leaves_[child.leaf].pattern.IsWord()) {
         if (!AddPhrase(child, conjunction.get())) return nullptr;
@@ -176,14 +199,34 @@ class PlanRun {
   }
 
   std::unique_ptr<Matcher> MakeDisjunction(const Node& node) {
-    std::vector<std::unique_ptr<Matcher>> matchers;
-    for (const Node& child : node.children) {
-      std::unique_ptr<Matcher> matcher = MakeMatcher(child);
-      if (matcher != nullptr) matchers.push_back(std::move(matcher));
-    }
+    std::vector<std::unique_ptr<Matcher>> matchers = MakeAlternatives(node);
     if (matchers.empty()) return nullptr;
     if (matchers.size() == 1) return std::move(matchers[0]);
     return std::make_unique<Disjunction>(std::move(matchers));
+  }
+
+  // The children of an OR that match anything here. The order is that in which scores are added,
+  // the same in every part: the greatest weight first, as MaxScore wants it.
+  std::vector<std::unique_ptr<Matcher>> MakeAlternatives(const Node& node) {
+    std::vector<double> weights;
+    for (const Node& child : node.children) weights.push_back(WeightOf(child));
+    std::vector<size_t> order(weights.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&weights](size_t a, size_t b) { return weights[a] > weights[b]; });
+    std::vector<std::unique_ptr<Matcher>> matchers;
+    for (const size_t i : order) {
+      std::unique_ptr<Matcher> matcher = MakeMatcher(node.children[i]);
+      if (matcher != nullptr) matchers.push_back(std::move(matcher));
+    }
+    return matchers;
+  }
+
+  double WeightOf(const Node& node) const {
+    if (node.kind == Node::Kind::kLeaf) return weights_[node.leaf] * node.weight;
+    double sum = node.weight;
+    for (const Node& child : node.children) sum += WeightOf(child);
+    return sum;
   }
 
   // -- Explanations: every leaf has a matcher of its own, which goes from document to document.
@@ -259,21 +302,21 @@ class PlanRun {
   const SearchPlan& plan_;
   const PostingsSource& source_;
   const Scorer scorer_;
+  Pace pace_;
   std::vector<double> weights_, idfs_;  // parallel to the plan's leaves
   std::map<const Node*, LeafMatcher> matchers_;
 };
 
 void SearchPlan::Run(const PostingsSource& source, const CollectionStatistics& statistics,
-                     Ranking ranking,
-                     absl::FunctionRef<bool(uint32_t document, double score)> visit) const {
-  PlanRun(*this, source, statistics, ranking).Visit(visit);
+                     const Scoring& scoring, MatchSink* sink) const {
+  PlanRun(*this, source, statistics, scoring, sink).Visit(sink);
 }
 
 std::vector<std::vector<ScorePart>> SearchPlan::Explain(const PostingsSource& source,
                                                         const CollectionStatistics& statistics,
-                                                        Ranking ranking,
+                                                        const Scoring& scoring,
                                                         std::span<const uint32_t> documents) const {
-  PlanRun run(*this, source, statistics, ranking);
+  PlanRun run(*this, source, statistics, scoring, /*sink=*/nullptr);
   std::vector<std::vector<ScorePart>> explanations;
   for (const uint32_t document : documents) explanations.push_back(run.Explain(document));
   return explanations;

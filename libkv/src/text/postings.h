@@ -3,7 +3,6 @@
 #ifndef LIBKV_SRC_TEXT_POSTINGS_H_
 #define LIBKV_SRC_TEXT_POSTINGS_H_
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -71,10 +70,15 @@ class PostingsCursor {
       EnterBlock();
       if (document_ >= target) return;  // also at the end
     }
-    at_ = static_cast<uint32_t>(
-        std::lower_bound(documents_.data() + at_, documents_.data() + count_, target) -
-        documents_.data());
-    document_ = documents_[at_];
+    // Halves what is left without a branch that could be guessed wrong: the last is >= target.
+    const uint32_t* first = documents_.data() + at_;
+    for (uint32_t n = count_ - at_; n > 1;) {
+      const uint32_t half = n / 2;
+      first += first[half - 1] < target ? half : 0;
+      n -= half;
+    }
+    at_ = static_cast<uint32_t>(first - documents_.data());
+    document_ = *first;
   }
 
   // Of the term in document(), which must not be kNoDocument: how often (at least 1), and at which
@@ -186,6 +190,14 @@ class PostingsSource {
 
   // See CosineNorm (scoring.h); greater than 0 for every document with a term.
   virtual float CosineNorm(uint32_t document) const = 0;
+
+  // The same of many documents, parallel to them: scoring asks for whole blocks.
+  virtual void LengthNorms(std::span<const uint32_t> documents, uint8_t* norms) const {
+    for (const uint32_t document : documents) *norms++ = LengthNorm(document);
+  }
+  virtual void CosineNorms(std::span<const uint32_t> documents, float* norms) const {
+    for (const uint32_t document : documents) *norms++ = CosineNorm(document);
+  }
 
   // What went wrong while it was read. Cursors end early then: what they gave is not to be used.
   virtual absl::Status status() const { return absl::OkStatus(); }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/check.h"
+
 namespace libkv {
 namespace {
 
@@ -35,16 +37,43 @@ double CosineNorm(std::span<const uint32_t> frequencies) {
   return std::sqrt(sum);
 }
 
-Scorer::Scorer(Ranking ranking, const CollectionStatistics& statistics,
+Scorer::Scorer(const Scoring& scoring, const CollectionStatistics& statistics,
                const PostingsSource& source)
-    : ranking_(ranking), source_(source) {
+    : is_bm25_(scoring.ranking == Ranking::kBm25), source_(source) {
   const bool has_length = statistics.documents > 0 && statistics.total_length > 0;
   const double average = has_length ? static_cast<double>(statistics.total_length) /
                                           static_cast<double>(statistics.documents)
                                     : 1;
   for (size_t code = 0; code < length_factors_.size(); ++code) {
-    length_factors_[code] = kBm25K1 * (1 - kBm25B + kBm25B * kLengths[code] / average);
+    length_factors_[code] = scoring.k1 * (1 - scoring.b + scoring.b * kLengths[code] / average);
   }
+}
+
+void Scorer::ScoreAll(std::span<const uint32_t> documents, std::span<const uint32_t> frequencies,
+                      double weight, double* scores) const {
+  const size_t n = documents.size();
+  LIBKV_CHECK(n <= kPostingsBlock && n <= frequencies.size());
+  if (is_bm25_) {
+    std::array<uint8_t, kPostingsBlock> norms;
+    source_.LengthNorms(documents, norms.data());
+    for (size_t i = 0; i < n; ++i) scores[i] = OfBm25(frequencies[i], norms[i], weight);
+  } else {
+    std::array<float, kPostingsBlock> norms;
+    source_.CosineNorms(documents, norms.data());
+    for (size_t i = 0; i < n; ++i) scores[i] = OfTfIdf(frequencies[i], norms[i], weight);
+  }
+}
+
+double Scorer::Bound(const ScoreBounds& bounds) const {
+  // Bounds are floats, scores are not.
+  constexpr double kFloatSlack = 1.0 / (1 << 20);
+  if (!is_bm25_) return static_cast<double>(bounds.cosine) * (1 + kFloatSlack);
+  double greatest = 0;
+  for (uint32_t i = 0; i < bounds.count; ++i) {
+    const Impact& impact = bounds.impacts[i];
+    greatest = std::max(greatest, OfBm25(impact.frequency, impact.length_norm, 1));
+  }
+  return greatest;
 }
 
 }  // namespace libkv

@@ -25,8 +25,12 @@
 
 namespace libkv {
 
-inline constexpr double kBm25K1 = 1.5;
-inline constexpr double kBm25B = 0.75;
+// How to rank, and the constants of BM25: 0 <= k1 <= kBm25K1Max, 0 <= b <= 1.
+struct Scoring {
+  Ranking ranking = Ranking::kBm25;
+  double k1 = 1.5, b = 0.75;
+};
+
 // A term of every document still counts a little, and a score is above zero.
 inline constexpr double kIdfMin = 1e-6;
 
@@ -46,22 +50,40 @@ double LogFrequency(uint32_t n);
 // |document| of TF-IDF: sqrt(sum (1 + ln tf)^2) over the terms of a document. 0 without terms.
 double CosineNorm(std::span<const uint32_t> frequencies);
 
+// A bound may be too low by what its sums were rounded; no score that could reach `least` is lost.
+inline constexpr double kBoundSlack = 1e-9;
+inline bool CannotReach(double bound, double least) { return bound * (1 + kBoundSlack) < least; }
+
 // Scores single terms; one per search and part.
 class Scorer {
  public:
-  Scorer(Ranking ranking, const CollectionStatistics& statistics, const PostingsSource& source);
+  Scorer(const Scoring& scoring, const CollectionStatistics& statistics,
+         const PostingsSource& source);
 
   // `weight` is the query's side: of BM25 idf * (k1 + 1), of TF-IDF the normalised query weight.
   double Score(uint32_t document, uint32_t frequency, double weight) const {
-    if (ranking_ == Ranking::kBm25) {
-      const double tf = frequency;
-      return weight * tf / (tf + length_factors_[source_.LengthNorm(document)]);
-    }
-    return weight * LogFrequency(frequency) / static_cast<double>(source_.CosineNorm(document));
+    if (is_bm25_) return OfBm25(frequency, source_.LengthNorm(document), weight);
+    return OfTfIdf(frequency, source_.CosineNorm(document), weight);
   }
 
+  // The same of many, at most kPostingsBlock: bit by bit what Score says, at a fraction of the
+  // cost.
+  void ScoreAll(std::span<const uint32_t> documents, std::span<const uint32_t> frequencies,
+                double weight, double* scores) const;
+
+  // No score within `bounds` is above it, for the weight 1; it grows with the weight.
+  double Bound(const ScoreBounds& bounds) const;
+
  private:
-  const Ranking ranking_;
+  double OfBm25(uint32_t frequency, uint8_t length_norm, double weight) const {
+    const double tf = frequency;
+    return weight * tf / (tf + length_factors_[length_norm]);
+  }
+  static double OfTfIdf(uint32_t frequency, float norm, double weight) {
+    return weight * LogFrequency(frequency) / static_cast<double>(norm);
+  }
+
+  const bool is_bm25_;
   const PostingsSource& source_;
   std::array<double, 256> length_factors_;  // by length norm: k1 * (1 - b + b * length / average)
 };

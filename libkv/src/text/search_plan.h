@@ -4,7 +4,7 @@
 //   SearchPlan plan = SearchPlan::Make(parsed.root, analyzer);
 //   plan.Expand(parts, typos, &budget);
 //   CollectionStatistics statistics = ...;  // with the frequencies of plan.terms()
-//   for (const PostingsSource* part : parts) plan.Run(*part, statistics, Ranking::kBm25, visit);
+//   for (const PostingsSource* part : parts) plan.Run(*part, statistics, Scoring(), &sink);
 //
 // What stands at one place of a query, a word, a prefix or a misspelt word, is a slot: one term or
 // several that count as one. A document has a slot as often as all its terms together, and its
@@ -20,11 +20,11 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "base/strings.h"
 #include "libkv/analyzer.h"
 #include "libkv/search.h"
 #include "text/expansion.h"
+#include "text/match_sink.h"
 #include "text/postings.h"
 #include "text/query.h"
 #include "text/scoring.h"
@@ -62,16 +62,18 @@ class SearchPlan {
   // No document can match, whatever the parts hold.
   bool MatchesNothing() const { return root_.kind == Node::Kind::kNothing; }
 
-  // Calls `visit` for every match in `source`, documents ascending, scores above 0, until it
-  // returns false. Costs about 10 ns a posting; a conjunction skips what its rarest term rules out.
-  void Run(const PostingsSource& source, const CollectionStatistics& statistics, Ranking ranking,
-           absl::FunctionRef<bool(uint32_t document, double score)> visit) const;
+  // Shows `sink` the matches in `source`: all of them while sink->least() is 0, else all that are
+  // not below it, with the very same scores. If source.status() is not OK afterwards, what was
+  // shown is not to be used. Costs about 3 ns a posting that is read; libkv/doc/search.md says
+  // which are.
+  void Run(const PostingsSource& source, const CollectionStatistics& statistics,
+           const Scoring& scoring, MatchSink* sink) const;
 
   // What the scores of `documents` of `source`, ascending, are made of: parallel to them, empty for
   // one that does not match. Costs another walk over the postings up to the last one.
   std::vector<std::vector<ScorePart>> Explain(const PostingsSource& source,
                                               const CollectionStatistics& statistics,
-                                              Ranking ranking,
+                                              const Scoring& scoring,
                                               std::span<const uint32_t> documents) const;
 
  private:

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "libkv/text/test_source.h"
+#include "libkv/text/visit_all.h"
 #include "text/length_norm.h"
 #include "text/query_parser.h"
 
@@ -302,7 +303,7 @@ std::map<uint32_t, double> RunPlan(const SearchPlan& plan, const PostingsSource&
                                    const CollectionStatistics& statistics, Ranking ranking) {
   std::map<uint32_t, double> scores;
   int64_t last = -1;
-  plan.Run(source, statistics, ranking, [&](uint32_t document, double score) {
+  VisitAll(plan, source, statistics, {.ranking = ranking}, [&](uint32_t document, double score) {
     REQUIRE(int64_t{document} > last);
     last = document;
     scores[document] = score;
@@ -404,7 +405,7 @@ std::map<uint32_t, double> SumsOf(const SearchPlan& plan, const PostingsSource& 
                                   const std::map<uint32_t, double>& found) {
   std::vector<uint32_t> documents;
   for (const auto& [document, score] : found) documents.push_back(document);
-  const auto explanations = plan.Explain(source, statistics, ranking, documents);
+  const auto explanations = plan.Explain(source, statistics, {.ranking = ranking}, documents);
   std::map<uint32_t, double> sums;
   for (size_t i = 0; i < documents.size(); ++i) {
     for (const ScorePart& part : explanations[i]) {
@@ -468,7 +469,7 @@ TEST_CASE("a visitor can stop the walk") {
   for (const char* query : {"w1", "w2 OR w3", "w1 (w2 OR w3)", "\"w1 w2\""}) {
     const SearchPlan plan = PlanOf(query);
     int visits = 0;
-    plan.Run(source, StatisticsOf(collection, plan), Ranking::kBm25,
+    VisitAll(plan, source, StatisticsOf(collection, plan), {},
              [&](uint32_t, double) { return ++visits < 7; });
     CHECK(visits == 7);
   }

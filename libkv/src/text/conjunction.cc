@@ -1,0 +1,172 @@
+#include "text/conjunction.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace libkv {
+
+void Conjunction::Want(std::unique_ptr<Matcher> matcher, bool is_scored) {
+  auto* const term = dynamic_cast<TermMatcher*>(matcher.get());
+  wanted_.push_back(std::make_unique<Wanted>(Wanted{std::move(matcher), term, is_scored}));
+  if (is_scored) scored_.push_back(wanted_.back().get());
+}
+
+void Conjunction::WantPhrase(PhraseCounter phrase, double weight,
+                             std::vector<TermMatcher*> bounding) {
+  LIBKV_CHECK(!bounding.empty());
+  phrases_.push_back({std::move(phrase), weight, std::move(bounding)});
+}
+
+void Conjunction::Exclude(std::unique_ptr<Matcher> matcher) {
+  excluded_.push_back(std::move(matcher));
+}
+
+void Conjunction::Start() {
+  LIBKV_CHECK(!wanted_.empty());
+  std::stable_sort(wanted_.begin(), wanted_.end(), [](const auto& a, const auto& b) {
+    return a->matcher->cost() < b->matcher->cost();
+  });
+  upper_bound_ = SumOfUpperBounds();
+  FindMatch();
+}
+
+void Conjunction::Next() {
+  wanted_.front()->matcher->Next();
+  FindMatch();
+}
+
+void Conjunction::SeekTo(uint32_t target) {
+  if (document_ >= target) return;
+  wanted_.front()->SeekTo(target);
+  FindMatch();
+}
+
+void Conjunction::FindMatch() {
+  Wanted& first = *wanted_.front();
+  document_ = kNoDocument;
+  for (uint32_t document = first.document(); document != kNoDocument; document = first.document()) {
+    if (!pace_.Spend(wanted_.size())) return;
+    if (least_ > 0) {
+      if (!has_stretch_ || document > stretch_end_) BoundStretch(document);
+      if (CannotReach(stretch_bound_, least_)) {
+        if (stretch_end_ >= kNoDocument - 1) return;
+        first.SeekTo(stretch_end_ + 1);
+        continue;
+      }
+    }
+    if (!Agree(document)) continue;
+    if (Passes(document)) {
+      document_ = document;
+      return;
+    }
+    first.matcher->Next();
+  }
+}
+
+void Conjunction::BoundStretch(uint32_t document) {
+  uint32_t end = kNoDocument - 1;
+  double rest = 0;
+  for (const Phrase& phrase : phrases_) {
+    double least = 0;
+    for (size_t i = 0; i < phrase.bounding.size(); ++i) {
+      TermMatcher& term = *phrase.bounding[i];
+      double bound = 0;
+      // A term that is behind the document already has none before it.
+      end = std::min(end, term.UnitBoundFrom(std::max(document, term.document()), &bound));
+      least = i == 0 ? bound : std::min(least, bound);
+    }
+    rest += least * phrase.weight;
+  }
+  for (size_t i = wanted_.size(); i-- > 0;) {
+    Wanted& wanted = *wanted_[i];
+    wanted.rest = rest;
+    if (!wanted.is_scored || wanted.document() == kNoDocument) continue;
+    double bound = 0;
+    end = std::min(end, wanted.matcher->BoundFrom(std::max(document, wanted.document()), &bound));
+    rest += bound;
+  }
+  has_stretch_ = true;
+  stretch_end_ = end;
+  stretch_bound_ = rest;
+}
+
+// False: the first matcher has moved on.
+bool Conjunction::Agree(uint32_t document) {
+  has_scores_ = least_ > 0;
+  double score = 0;
+  for (size_t i = 0; i < wanted_.size(); ++i) {
+    Wanted& wanted = *wanted_[i];
+    wanted.SeekTo(document);
+    if (wanted.document() != document) {
+      wanted_.front()->SeekTo(wanted.document());
+      return false;
+    }
+    if (!has_scores_ || !wanted.is_scored) continue;
+    wanted.score = wanted.NewScore();
+    score += wanted.score;
+    if (CannotReach(score + wanted.rest, least_)) {
+      wanted_.front()->matcher->Next();
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Conjunction::Passes(uint32_t document) {
+  for (const auto& matcher : excluded_) {
+    matcher->SeekTo(document);
+    if (matcher->document() == document) return false;
+  }
+  if (phrases_.empty()) return true;
+  if (least_ > 0) {
+    double score = 0;
+    for (const Wanted* const wanted : scored_) score += wanted->score;
+    if (!PhrasesCanReach(document, score)) return false;
+  }
+  for (Phrase& phrase : phrases_) {
+    phrase.frequency = phrase.counter.Count();
+    if (!pace_.Spend(phrase.counter.positions_read())) return false;
+    if (phrase.frequency == 0) return false;
+  }
+  return true;
+}
+
+// Whether they could score what is missing if each stood wherever its rarest term does.
+bool Conjunction::PhrasesCanReach(uint32_t document, double score) const {
+  for (const Phrase& phrase : phrases_) {
+    uint32_t frequency = UINT32_MAX;
+    for (TermMatcher* const term : phrase.bounding) {
+      frequency = std::min(frequency, term->cursor()->frequency());
+    }
+    score += scorer_.Score(document, frequency, phrase.weight);
+  }
+  return !CannotReach(score, least_);
+}
+
+double Conjunction::Score() {
+  double score = 0;
+  for (const Wanted* const wanted : scored_) {
+    score += has_scores_ ? wanted->score : wanted->NewScore();
+  }
+  for (const Phrase& phrase : phrases_) {
+    score += scorer_.Score(document_, phrase.frequency, phrase.weight);
+  }
+  return score;
+}
+
+double Conjunction::SumOfUpperBounds() const {
+  double sum = 0;
+  for (const Wanted* const wanted : scored_) sum += wanted->matcher->UpperBound();
+  for (const Phrase& phrase : phrases_) {
+    double least = phrase.bounding.front()->UnitUpperBound();
+    for (const TermMatcher* const term : phrase.bounding) {
+      least = std::min(least, term->UnitUpperBound());
+    }
+    sum += least * phrase.weight;
+  }
+  return sum;
+}
+
+}  // namespace libkv

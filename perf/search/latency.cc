@@ -17,7 +17,7 @@ struct Group {
   std::vector<size_t> queries;
 };
 
-// A group for each class, in the order of their first queries, behind those of its kind together.
+// A group for each class, by kind; before those of a kind, all of them together.
 std::vector<Group> Grouped(const std::vector<Query>& queries) {
   std::vector<Group> groups;
   const auto add = [&](const std::string& name, size_t query) {
@@ -37,6 +37,8 @@ std::vector<Group> Grouped(const std::vector<Query>& queries) {
     if (of_one_kind && queries[i].query_class != kind) add(kind + " (all)", i);
     add(queries[i].query_class, i);
   }
+  std::stable_sort(groups.begin(), groups.end(),
+                   [](const Group& a, const Group& b) { return a.kind < b.kind; });
   return groups;
 }
 

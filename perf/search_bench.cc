@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 struct Arguments {
   std::string data, queries;  // files; empty: invented
   size_t documents = 50'000;
+  uint64_t delta_megabytes = 30;
   int rounds = 5;
   int index_rounds = 3;
   bool quick = false;
@@ -94,13 +95,21 @@ void PrintIndexAlone(uint64_t text_bytes, const Built& with, const Built& withou
   const double seconds = MedianOf(with.costs, WriteSeconds) - MedianOf(without.costs, WriteSeconds);
   const double bytes = static_cast<double>(with.costs.back().disk_bytes) -
                        static_cast<double>(without.costs.back().disk_bytes);
-  const IndexMemory memory =
-      ResultOfChild<IndexMemory>([&] { return MeasureMemory(with.directory); });
   std::printf("  %-26s %12.2f %12.1f %12s %12.3f\n", "libkv, index only", seconds,
               Megabytes(text_bytes) / seconds, "", bytes / static_cast<double>(text_bytes));
-  std::printf("  index in memory / text %.3f; %llu terms; opening took %.2f s of CPU\n",
-              static_cast<double>(memory.bytes) / static_cast<double>(text_bytes),
-              static_cast<unsigned long long>(memory.terms), memory.open_cpu_seconds);
+}
+
+void PrintOpened(uint64_t text_bytes, const Built& built) {
+  const OpenedIndex index =
+      ResultOfChild<OpenedIndex>([&] { return MeasureOpen(built.directory); });
+  std::printf("  %s: %.2f s of CPU to open, memory / text %.3f, %llu terms",
+              built.kind.name.c_str(), index.open_cpu_seconds,
+              static_cast<double>(index.memory_bytes) / static_cast<double>(text_bytes),
+              static_cast<unsigned long long>(index.terms));
+  if (index.segments >= 0) {
+    std::printf(", %lld segments", static_cast<long long>(index.segments));
+  }
+  std::printf("\n");
 }
 
 void PrintLogBytes(const std::vector<Document>& documents, const std::string& directory) {
@@ -168,7 +177,8 @@ int RunAll(Arguments arguments, const std::string& command) {
     return Built{kind, arguments.directory + "/" + kind.name, {}};
   };
   std::vector<Built> ours = {place(LibkvOneSegment()), place(LibkvWithoutIndex())};
-  if (HasSegments()) ours.push_back(place(LibkvManySegments()));
+  if (HasSegments())
+    ours.push_back(place(LibkvManySegments(arguments.delta_megabytes * 1'000'000)));
   std::vector<Built> rivals;
   if (!arguments.alone) {
     for (const EngineKind& kind : Rivals()) rivals.push_back(place(kind));
@@ -180,6 +190,9 @@ int RunAll(Arguments arguments, const std::string& command) {
   all.insert(all.end(), rivals.begin(), rivals.end());
   PrintIndexing(text_bytes, all, &json);
   PrintIndexAlone(text_bytes, ours[0], ours[1]);
+  for (const Built& built : ours) {
+    if (&built != &ours[1]) PrintOpened(text_bytes, built);
+  }
   PrintLogBytes(documents, arguments.directory + "/log");
   const std::vector<Query> queries = QueriesFor(arguments, documents);
   PrintExcerpts(documents, queries, arguments.directory + "/excerpts");
@@ -211,6 +224,9 @@ int main(int argc, char** argv) {
                  "Queries, lines of class TAB words; else taken from the documents");
   app.add_option("--documents", arguments.documents, "Documents at most")
       ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--delta-megabytes", arguments.delta_megabytes,
+                 "Text that is not sealed beside the ten segments, at most half of all")
       ->capture_default_str();
   app.add_option("--rounds", arguments.rounds, "Passes of each engine over the queries")
       ->check(CLI::PositiveNumber)

@@ -62,14 +62,26 @@ BuildCost BuildOneSegment(const std::vector<Document>& documents, bool with_inde
   return cost;
 }
 
-BuildCost BuildManySegments(const std::vector<Document>& documents, const std::string& directory) {
+// How many documents at the end stay in memory.
+size_t DeltaCount(const std::vector<Document>& documents, uint64_t delta_bytes) {
+  size_t count = 0;
+  for (uint64_t bytes = 0; count < documents.size() / 2; ++count) {
+    bytes += documents[documents.size() - 1 - count].text.size();
+    if (bytes > delta_bytes) break;
+  }
+  return count;
+}
+
+BuildCost BuildManySegments(const std::vector<Document>& documents, uint64_t delta_bytes,
+                            const std::string& directory) {
   const std::unique_ptr<Store> store = OpenStore(OptionsFor(true), directory);
   const double begin = ProcessCpuSeconds();
-  const auto share = [&](size_t i) { return documents.size() * i / (kSegments + 1); };
-  for (size_t i = 0; i <= kSegments; ++i) {
-    Load(*store, documents, share(i), share(i + 1));
-    if (i < kSegments) SealIndex(*store, "");
+  const size_t sealed = documents.size() - DeltaCount(documents, delta_bytes);
+  for (size_t i = 0; i < kSegments; ++i) {
+    Load(*store, documents, sealed * i / kSegments, sealed * (i + 1) / kSegments);
+    SealIndex(*store, "");
   }
+  Load(*store, documents, sealed, documents.size());
   return {.write_cpu_seconds = ProcessCpuSeconds() - begin};
 }
 
@@ -143,7 +155,12 @@ EngineKind LibkvOneSegment() {
               });
 }
 
-EngineKind LibkvManySegments() { return Kind("libkv, 10 segments + delta", BuildManySegments); }
+EngineKind LibkvManySegments(uint64_t delta_bytes) {
+  return Kind("libkv, 10 segments + delta",
+              [=](const std::vector<Document>& documents, const std::string& directory) {
+                return BuildManySegments(documents, delta_bytes, directory);
+              });
+}
 
 EngineKind LibkvWithoutIndex() {
   return Kind("libkv without index",
@@ -152,14 +169,16 @@ EngineKind LibkvWithoutIndex() {
               });
 }
 
-IndexMemory MeasureMemory(const std::string& directory) {
+OpenedIndex MeasureOpen(const std::string& directory) {
   const double begin = ProcessCpuSeconds();
   const std::unique_ptr<Store> store = OpenStore(OptionsFor(true), directory);
-  IndexMemory memory{.open_cpu_seconds = ProcessCpuSeconds() - begin};
+  OpenedIndex index{.open_cpu_seconds = ProcessCpuSeconds() - begin};
   const StoreStats stats = store->Stats();
-  memory.bytes = stats.spaces.at(0).index_bytes;
-  memory.terms = stats.spaces.at(0).terms;
-  return memory;
+  const SpaceStats& space = stats.spaces.at(0);
+  index.memory_bytes = space.index_bytes;
+  index.terms = space.terms;
+  index.segments = SegmentCount(space);
+  return index;
 }
 
 double LogBytesPerSet(const std::vector<Document>& documents, bool with_index,

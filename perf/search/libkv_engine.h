@@ -9,18 +9,20 @@ namespace libkv::perf {
 inline constexpr size_t kSegments = 10;
 
 EngineKind LibkvOneSegment();
-// Ten segments and, not sealed, the last eleventh of the documents.
-EngineKind LibkvManySegments();
+// Not sealed: the last documents, of up to `delta_bytes` of text and up to half of all. Ten
+// segments of the others.
+EngineKind LibkvManySegments(uint64_t delta_bytes);
 // The same writes without a word index; it cannot be opened.
 EngineKind LibkvWithoutIndex();
 
-// How much memory the index holds, and how many terms it has.
-struct IndexMemory {
-  uint64_t bytes = 0;
+// What an index is like when its store is opened.
+struct OpenedIndex {
+  uint64_t memory_bytes = 0;
   uint64_t terms = 0;
+  int64_t segments = 0;  // -1: this version does not tell
   double open_cpu_seconds = 0;
 };
-IndexMemory MeasureMemory(const std::string& directory);
+OpenedIndex MeasureOpen(const std::string& directory);
 
 // Log bytes per Set of one of the documents beyond its key and value.
 double LogBytesPerSet(const std::vector<Document>& documents, bool with_index,

@@ -23,6 +23,15 @@ void Merge(S& store, std::string_view prefix) {
   if constexpr (kHasSegments<S>) Require(store.MergeIndex(prefix));
 }
 
+template <typename S>
+int64_t Segments(const S& space) {
+  if constexpr (requires { space.segments; }) {
+    return static_cast<int64_t>(space.segments);
+  } else {
+    return -1;
+  }
+}
+
 template <typename O>
 bool SetParameters(double k1, double b, O* options) {
   if constexpr (requires { options->bm25_k1 = options->bm25_b; }) {
@@ -40,6 +49,8 @@ bool SetParameters(double k1, double b, O* options) {
 bool HasSegments() { return kHasSegments<Store>; }
 void SealIndex(Store& store, std::string_view prefix) { Seal(store, prefix); }
 void MergeIndex(Store& store, std::string_view prefix) { Merge(store, prefix); }
+
+int64_t SegmentCount(const SpaceStats& space) { return Segments(space); }
 
 bool SetBm25(double k1, double b, SearchOptions* options) { return SetParameters(k1, b, options); }
 

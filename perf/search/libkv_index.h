@@ -4,6 +4,8 @@
 #ifndef LIBKV_PERF_SEARCH_LIBKV_INDEX_H_
 #define LIBKV_PERF_SEARCH_LIBKV_INDEX_H_
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -15,6 +17,9 @@ namespace libkv::perf {
 bool HasSegments();
 void SealIndex(Store& store, std::string_view prefix);
 void MergeIndex(Store& store, std::string_view prefix);
+
+// -1: this version does not tell.
+int64_t SegmentCount(const SpaceStats& space);
 
 // False: this version ranks with k1 = 1.5 and b = 0.75 only, and these are others.
 bool SetBm25(double k1, double b, SearchOptions* options);

@@ -24,22 +24,6 @@ void WriteHex(uint64_t number, char* out) {
   for (int i = 15; i >= 0; --i, number >>= 4) out[i] = kDigits[number & 15];
 }
 
-std::vector<std::string> InventWords() {
-  constexpr std::string_view kOnsets[] = {"b", "d", "f", "g", "k", "l",  "m",  "n",
-                                          "p", "r", "s", "t", "v", "st", "tr", "pl"};
-  constexpr std::string_view kVowels[] = {"a", "e", "i", "o", "u", "ai", "ea", "ou"};
-  std::vector<std::string> words(kWordCount);
-  for (size_t i = 0; i < words.size(); ++i) {
-    uint64_t bits = Mix(i);
-    // Frequent words are short.
-    for (size_t left = i + 1; left > 0; left /= 26, bits >>= 7) {
-      words[i] += kOnsets[bits & 15];
-      words[i] += kVowels[bits >> 4 & 7];
-    }
-  }
-  return words;
-}
-
 }  // namespace
 
 uint64_t Mix(uint64_t n) {
@@ -66,8 +50,24 @@ void Values::Fill(uint64_t number, std::string* value) const {
   std::memcpy(value->data(), &number, std::min(sizeof number, value_bytes_));
 }
 
+std::vector<std::string> InventWords(size_t count) {
+  constexpr std::string_view kOnsets[] = {"b", "d", "f", "g", "k", "l",  "m",  "n",
+                                          "p", "r", "s", "t", "v", "st", "tr", "pl"};
+  constexpr std::string_view kVowels[] = {"a", "e", "i", "o", "u", "ai", "ea", "ou"};
+  std::vector<std::string> words(count);
+  for (size_t i = 0; i < words.size(); ++i) {
+    uint64_t bits = Mix(i);
+    // Frequent words are short.
+    for (size_t left = i + 1; left > 0; left /= 26, bits >>= 7) {
+      words[i] += kOnsets[bits & 15];
+      words[i] += kVowels[bits >> 4 & 7];
+    }
+  }
+  return words;
+}
+
 Documents::Documents(size_t document_bytes) {
-  const std::vector<std::string> words = InventWords();
+  const std::vector<std::string> words = InventWords(kWordCount);
   std::mt19937_64 random(5);
   std::uniform_real_distribution<double> logarithm(0, std::log(static_cast<double>(kWordCount)));
   for (size_t i = 0; i < kDocumentCount; ++i) {

@@ -40,6 +40,9 @@ class Values {
   std::string pool_;
 };
 
+// `count` words of syllables: the n-th are the longer the greater n is, as in languages.
+std::vector<std::string> InventWords(size_t count);
+
 // English-like texts of about `document_bytes` from 20,000 invented words, the n-th of them n times
 // rarer than the first; document i begins with a word of its own.
 class Documents {

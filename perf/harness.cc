@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <latch>
 #include <thread>
@@ -76,24 +78,30 @@ Sample ProcessMeter::Read(uint64_t operations) const {
 }
 
 Sample InChild(absl::FunctionRef<void(Sample*)> body, bool must_succeed) {
+  Sample result;
+  RunInChild(
+      sizeof(Sample), &result, [&](void* shared) { body(new (shared) Sample); }, must_succeed);
+  return result;
+}
+
+void RunInChild(size_t bytes, void* result, absl::FunctionRef<void(void* shared)> body,
+                bool must_succeed) {
   void* const shared =
-      mmap(nullptr, sizeof(Sample), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) Fail("no shared memory");
-  auto* const sample = new (shared) Sample;
   std::fflush(nullptr);
   const pid_t child = fork();
   if (child < 0) Fail("fork failed");
   if (child == 0) {
-    body(sample);
+    body(shared);
     std::fflush(nullptr);
     _exit(0);
   }
   int status = 0;
   waitpid(child, &status, 0);
   if (must_succeed && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) Fail("a sample failed");
-  const Sample result = *sample;
-  munmap(shared, sizeof(Sample));
-  return result;
+  std::memcpy(result, shared, bytes);
+  munmap(shared, bytes);
 }
 
 uint64_t RunCallers(int callers, std::chrono::duration<double> duration, uint64_t stride,
@@ -125,7 +133,7 @@ uint64_t RunCallers(int callers, std::chrono::duration<double> duration, uint64_
 }
 
 void Fail(const std::string& message) {
-  std::fprintf(stderr, "kv_bench: %s\n", message.c_str());
+  std::fprintf(stderr, "%s: %s\n", program_invocation_short_name, message.c_str());
   std::fflush(nullptr);
   _exit(1);
 }

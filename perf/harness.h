@@ -9,7 +9,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <new>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -75,6 +77,10 @@ class ProcessMeter {
 // ends this process too.
 Sample InChild(absl::FunctionRef<void(Sample*)> body, bool must_succeed = true);
 
+// As InChild, for any result that can be copied bytewise; returns what `body` returns.
+template <typename Result>
+Result ResultOfChild(absl::FunctionRef<Result()> body);
+
 // Calls operation(caller, i), for i = 0, 1, 2, ... in each of `callers` threads, until `duration`
 // is over; looks at the clock every `stride` calls. Returns the number of calls.
 uint64_t RunCallers(int callers, std::chrono::duration<double> duration, uint64_t stride,
@@ -82,6 +88,19 @@ uint64_t RunCallers(int callers, std::chrono::duration<double> duration, uint64_
 
 // Prints `message` and ends the process, without destructors.
 [[noreturn]] void Fail(const std::string& message);
+
+// What the two above are made of: `shared` has `bytes` zeros at first, and is copied to `result`.
+void RunInChild(size_t bytes, void* result, absl::FunctionRef<void(void* shared)> body,
+                bool must_succeed);
+
+template <typename Result>
+Result ResultOfChild(absl::FunctionRef<Result()> body) {
+  static_assert(std::is_trivially_copyable_v<Result>);
+  Result result;
+  RunInChild(
+      sizeof(Result), &result, [&](void* shared) { new (shared) Result(body()); }, true);
+  return result;
+}
 
 }  // namespace libkv::perf
 

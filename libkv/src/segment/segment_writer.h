@@ -19,6 +19,7 @@
 #ifndef LIBKV_SRC_SEGMENT_SEGMENT_WRITER_H_
 #define LIBKV_SRC_SEGMENT_SEGMENT_WRITER_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -65,8 +66,8 @@ class SegmentWriter {
 
   // Terms ascending, each once. A term without postings leaves no row.
   absl::Status StartTerm(std::string_view term);
-  // Ordinals ascending, each once; `frequency` at least 1; positions ascending, the first
-  // kPositionsMax of them: min(frequency, kPositionsMax). Failures come with FinishTerm.
+  // Ordinals ascending, each once; `frequency` at least 1; positions ascending, as many as that;
+  // those beyond kPositionsMax may be missing and are not kept. Failures come with FinishTerm.
   void AddPosting(uint32_t ordinal, uint32_t frequency, std::span<const uint32_t> positions);
   absl::Status FinishTerm();
 
@@ -81,9 +82,6 @@ class SegmentWriter {
 
  private:
   enum class Stage : uint8_t { kDocuments, kTerms, kInTerm, kWords, kFinished };
-  struct TermCount {
-    uint32_t documents = 0;
-  };
 
   SegmentWriter(Engine& engine, uint32_t space, uint32_t segment, std::string directory);
 
@@ -101,8 +99,8 @@ class SegmentWriter {
   void AppendBlockPositions();
   void FinishPostingsRow();
   void FinishPositionsRow();
-  void PutShortTerm();
-  void PutLongTerm();
+  void AppendShortTerm();
+  void AppendLongTerm();
   void FinishWordRow();
 
   Engine& engine_;
@@ -140,9 +138,10 @@ class SegmentWriter {
   std::vector<uint32_t> first_blocks_;
 
   // Words.
-  absl::flat_hash_map<uint64_t, TermCount> term_counts_;  // by Hash64 of the term
+  absl::flat_hash_map<uint64_t, uint32_t> term_counts_;  // documents by Hash64 of the term
   std::string word_row_, first_word_, last_word_, last_word_term_;
   uint32_t words_in_row_ = 0;
+  bool has_word_ = false;
 };
 
 }  // namespace libkv

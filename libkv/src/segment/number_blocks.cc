@@ -60,25 +60,6 @@ uint64_t NumberBlocks::Difference(const Block& block, size_t i) const {
   }
 }
 
-size_t NumberBlocks::LowerBound(uint64_t number) const {
-  // Of ascending numbers the base is the first: the last block that begins below holds the place,
-  // or ends right before it.
-  const auto above = std::partition_point(blocks_.begin(), blocks_.end(),
-                                          [&](const Block& block) { return block.base < number; });
-  if (above == blocks_.begin()) return 0;
-  size_t first = static_cast<size_t>(above - blocks_.begin() - 1) * kBlock;
-  size_t end = std::min(first + kBlock, size_);
-  while (first < end) {
-    const size_t middle = first + (end - first) / 2;
-    if ((*this)[middle] < number) {
-      first = middle + 1;
-    } else {
-      end = middle;
-    }
-  }
-  return first;
-}
-
 void NumberBlocks::ShrinkToFit() {
   blocks_.shrink_to_fit();
   differences_.shrink_to_fit();

@@ -9,6 +9,7 @@
 #include "format/keys.h"
 #include "segment/little_endian.h"
 #include "segment/segment_format.h"
+#include "segment/zigzag.h"
 #include "text/length_norm.h"
 #include "text/postings.h"
 
@@ -36,6 +37,7 @@ absl::StatusOr<std::unique_ptr<Segment>> Segment::Load(const Engine& engine, uin
   }
   LIBKV_RETURN_IF_ERROR(rows->status());
   if (loaded->documents() != documents) return damaged("rows of documents are missing");
+  if (!loaded->SortIds()) return damaged("an id is there twice");
   loaded->ids_.ShrinkToFit();
   loaded->words_.ShrinkToFit();
   loaded->length_norms_.shrink_to_fit();
@@ -52,12 +54,9 @@ bool Segment::AddRow(std::string_view row) {
   uint64_t id = 0;
   in.Varint32(&count);
   in.Fixed8(&flags);
-  in.Fixed40(&id);
   if (!in.ok() || count == 0 || count > kDocumentsPerRow || (flags & ~kExpiryFlag) != 0) {
     return false;
   }
-  if (!length_norms_.empty() && id <= ids_[documents() - 1]) return false;
-
   std::array<uint64_t, kDocumentsPerRow> numbers;
   const auto append = [&](NumberBlocks& blocks) {
     for (uint32_t i = 0; i < count; i += NumberBlocks::kBlock) {
@@ -65,11 +64,12 @@ bool Segment::AddRow(std::string_view row) {
           std::span(numbers).subspan(i, std::min<size_t>(NumberBlocks::kBlock, count - i)));
     }
   };
-  numbers[0] = id;
-  for (uint32_t i = 1; i < count; ++i) {
+  for (uint32_t i = 0; i < count; ++i) {
     uint64_t difference = 0;
-    if (!in.Varint(&difference) || difference == 0 || difference > kDocumentMax - id) return false;
-    numbers[i] = id += difference;
+    if (!in.Varint(&difference)) return false;
+    id += static_cast<uint64_t>(UnZigZag(difference));
+    if (id > kDocumentMax) return false;
+    numbers[i] = id;
   }
   append(ids_);
   for (uint32_t i = 0; i < count; ++i) {
@@ -103,15 +103,35 @@ int64_t Segment::Expiry(uint32_t ordinal) const {
   return row.empty() ? 0 : row[ordinal % kDocumentsPerRow];
 }
 
+// False: an id is there twice.
+bool Segment::SortIds() {
+  struct Place {
+    uint64_t document;
+    uint32_t ordinal;
+  };
+  std::vector<Place> places(documents());
+  for (uint32_t i = 0; i < documents(); ++i) places[i] = {ids_[i], i};
+  std::sort(places.begin(), places.end(),
+            [](const Place& a, const Place& b) { return a.document < b.document; });
+  by_id_.reserve(places.size());
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (i > 0 && places[i].document == places[i - 1].document) return false;
+    by_id_.push_back(places[i].ordinal);
+  }
+  return true;
+}
+
 std::optional<uint32_t> Segment::OrdinalOf(uint64_t document) const {
-  const size_t place = ids_.LowerBound(document);
-  if (place == ids_.size() || ids_[place] != document) return std::nullopt;
-  return static_cast<uint32_t>(place);
+  const auto place = std::partition_point(
+      by_id_.begin(), by_id_.end(), [&](uint32_t ordinal) { return ids_[ordinal] < document; });
+  if (place == by_id_.end() || ids_[*place] != document) return std::nullopt;
+  return *place;
 }
 
 size_t Segment::memory_bytes() const {
   size_t bytes = sizeof *this + ids_.memory_bytes() + words_.memory_bytes() +
-                 length_norms_.capacity() + cosines_.capacity() * sizeof(uint16_t) +
+                 by_id_.capacity() * sizeof(uint32_t) + length_norms_.capacity() +
+                 cosines_.capacity() * sizeof(uint16_t) +
                  expiries_.capacity() * sizeof expiries_[0];
   for (const std::vector<int64_t>& row : expiries_) bytes += row.capacity() * sizeof(int64_t);
   return bytes;

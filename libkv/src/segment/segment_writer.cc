@@ -10,6 +10,7 @@
 #include "format/keys.h"
 #include "segment/bit_packing.h"
 #include "segment/little_endian.h"
+#include "segment/zigzag.h"
 #include "text/cosine_norm.h"
 #include "text/length_norm.h"
 #include "text/scoring.h"
@@ -95,21 +96,20 @@ absl::Status SegmentWriter::AddDocument(const SegmentDocument& document) {
   if (stage_ != Stage::kDocuments) return Misused("a document after the first term");
   const uint64_t ordinal = summary_.documents;
   if (ordinal == kNoDocument) return Misused("too many documents");
-  if (document.document > kDocumentMax || (ordinal > 0 && document.document <= summary_.last)) {
+  if (document.document > kDocumentMax) return Misused("a document id that cannot be");
+  if (ordinal > 0 && (document.key < last_key_ ||
+                      (document.key == last_key_ && document.document <= last_document_))) {
     return Misused("documents that do not ascend");
   }
 
   if (ordinal % kKeysPerRow == 0) FinishKeyRow();
-  AppendShared(key_row_, last_key_, document.key);
+  AppendShared(key_row_, key_row_.empty() ? std::string_view() : last_key_, document.key);
   last_key_ = document.key;
+  last_document_ = document.document;
 
   if (ordinal % kDocumentsPerRow == 0) FinishDocumentRow();
   DocumentRow& row = document_row_;
-  if (row.cosines.empty()) {
-    row.first = document.document;
-  } else {
-    AppendVarint(row.differences, document.document - row.last);
-  }
+  AppendVarint(row.differences, ZigZag(static_cast<int64_t>(document.document - row.last)));
   row.last = document.document;
   AppendVarint(row.words, document.words);
   StoreLittle16(Grow(row.cosines, 2), document.cosine);
@@ -118,8 +118,8 @@ absl::Status SegmentWriter::AddDocument(const SegmentDocument& document) {
 
   length_norms_.push_back(EncodeLength(document.words));
   cosines_.push_back(document.cosine);
-  if (ordinal == 0) summary_.first = document.document;
-  summary_.last = document.document;
+  summary_.first = ordinal == 0 ? document.document : std::min(summary_.first, document.document);
+  summary_.last = std::max(summary_.last, document.document);
   summary_.words += document.words;
   ++summary_.documents;
   return status_;
@@ -131,7 +131,6 @@ void SegmentWriter::FinishKeyRow() {
   static_cast<void>(
       Put(documents_table_, SegmentChunkKey(space_, segment_, SegmentKind::kKeys, row), key_row_));
   key_row_.clear();
-  last_key_.clear();
 }
 
 void SegmentWriter::FinishDocumentRow() {
@@ -140,7 +139,6 @@ void SegmentWriter::FinishDocumentRow() {
   std::string out;
   AppendVarint(out, row.cosines.size() / 2);
   out += static_cast<char>(row.expires ? kExpiryFlag : 0);
-  AppendFixed40(out, row.first);
   out += row.differences;
   out += row.words;
   out += row.cosines;

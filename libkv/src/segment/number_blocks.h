@@ -24,9 +24,6 @@ class NumberBlocks {
 
   size_t size() const { return size_; }
 
-  // The index of the first number >= `number`, of ascending ones; size() when there is none.
-  size_t LowerBound(uint64_t number) const;
-
   void ShrinkToFit();
   size_t memory_bytes() const {
     return blocks_.capacity() * sizeof(Block) + differences_.capacity();

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "libkv/options.h"
 #include "segment/segment.h"
+#include "segment/segment_format.h"
 
 namespace libkv {
 
@@ -30,6 +32,8 @@ class SegmentKeys {
   const Segment& segment_;
   const bool fill_cache_;
   uint32_t row_ = UINT32_MAX;
+  static constexpr size_t kKeyRowBytesMax = kKeysPerRow * kKeyBytesMax;
+
   std::string bytes_;            // the keys of the row, one after the other
   std::vector<uint32_t> begin_;  // of each in bytes_, and the end of the last
 };

@@ -41,13 +41,10 @@ class SegmentInput {
  public:
   virtual ~SegmentInput() = default;
 
-  // Ordinals are below it; their order is that of the ids.
+  // Ordinals are below it; their order is that of the keys, then of the ids.
   virtual uint32_t documents() const = 0;
 
-  // The id at `ordinal`, in no order of calls. Cheap.
-  virtual uint64_t DocumentId(uint32_t ordinal) const = 0;
-
-  // All of it. Ordinals ascend from call to call; the key lives until the next one.
+  // Ordinals ascend from call to call; the key lives until the next one.
   virtual absl::Status Read(uint32_t ordinal, SegmentDocument* document) = 0;
 
   virtual std::unique_ptr<TermCursor> OpenTerms() = 0;
@@ -63,7 +60,6 @@ class SegmentAsInput final : public SegmentInput {
   explicit SegmentAsInput(const Segment& segment);
 
   uint32_t documents() const override { return segment_.documents(); }
-  uint64_t DocumentId(uint32_t ordinal) const override { return segment_.DocumentId(ordinal); }
   absl::Status Read(uint32_t ordinal, SegmentDocument* document) override;
   std::unique_ptr<TermCursor> OpenTerms() override;
   std::unique_ptr<WordCursor> OpenWords() override { return source_.OpenWords(""); }
@@ -75,7 +71,7 @@ class SegmentAsInput final : public SegmentInput {
   SegmentSource source_;
 };
 
-// Writes the documents of all `inputs` to `writer`, which is new, in the order of their ids; an id
+// Writes the documents of all `inputs` to `writer`, which is new, by key and then by id; an id
 // must not be in two of them. Those that `keep` refuses are left out with their postings, so that
 // document frequencies and bounds are as if they had never been; the documents of a word are added
 // up as the inputs count them. `keep` is called once for each document, ordinals of an input

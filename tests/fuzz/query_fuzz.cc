@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "index/derive.h"
-#include "index/space_index.h"
+#include "index/delta_part.h"
 #include "text/correction.h"
 #include "text/query_parser.h"
 #include "text/search_plan.h"
@@ -21,9 +21,9 @@ const Analyzer& English() {
   return **analyzer;
 }
 
-const SpaceIndex& TinyIndex() {
-  static const SpaceIndex* const index = [] {
-    auto* const made = new SpaceIndex(0);
+const DeltaPart& TinyIndex() {
+  static const DeltaPart* const index = [] {
+    auto* const made = new DeltaPart;
     const char* const texts[] = {"a web server",
                                  "the server of the web",
                                  "web proxy and web server",
@@ -68,7 +68,7 @@ struct CheckingSink final : MatchSink {
 
 void Search(const QueryNode& root, Ranking ranking, bool typos) {
   LIBKV_CHECK(LevelsOf(root) <= kQueryLevelsMax);
-  const SpaceIndex& index = TinyIndex();
+  const DeltaPart& index = TinyIndex();
   SearchPlan plan = SearchPlan::Make(root, English());
   LIBKV_CHECK(plan.terms().size() <= kQueryTermsMax);
   const PostingsSource* const parts[] = {&index.delta()};

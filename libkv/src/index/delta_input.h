@@ -23,7 +23,6 @@ class DeltaInput final : public SegmentInput {
   explicit DeltaInput(const DeltaPart& part);
 
   uint32_t documents() const override { return static_cast<uint32_t>(order_.size()); }
-  uint64_t DocumentId(uint32_t ordinal) const override { return EntryAt(ordinal).document; }
   absl::Status Read(uint32_t ordinal, SegmentDocument* document) override;
   std::unique_ptr<TermCursor> OpenTerms() override;
   std::unique_ptr<WordCursor> OpenWords() override { return part_.delta().OpenWords(""); }

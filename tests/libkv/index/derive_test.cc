@@ -28,7 +28,7 @@ std::unique_ptr<ActiveSpace> Activate(const Space& space) {
   std::optional<VectorDescriptor> vectors;
   if (definition->dimension != 0) vectors = VectorDescriptor{.seed = 1, .padded = 64};
   return std::make_unique<ActiveSpace>(1, *std::move(definition), objects->analyzer,
-                                       objects->embedder, vectors, 0);
+                                       objects->embedder, vectors);
 }
 
 DerivedDocument DeriveOne(const ActiveSpace& space, std::string_view value) {

@@ -2,10 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <map>
-#include <random>
 #include <string>
-#include <vector>
 
 #include "index/derive.h"
 
@@ -19,135 +16,88 @@ DerivedDocument Words(const std::string& text) {
   return derived;
 }
 
-// The keys that a view at `sequence` and `now` finds under `term`.
-std::string Find(const SpaceIndex& index, const std::string& term, uint64_t sequence,
-                 int64_t now = 0) {
-  std::string keys;
-  const auto cursor = index.delta().Open(term);
-  if (cursor == nullptr) return keys;
-  for (; cursor->document() != kNoDocument; cursor->Next()) {
-    const DocumentEntry& entry = index.documents()[cursor->document()];
-    if (entry.VisibleAt(sequence, now)) keys += entry.key + " ";
-  }
-  return keys;
+DerivedDocument Coded() {
+  DerivedDocument derived;
+  derived.code.assign(64, 1);
+  derived.scale = 1;
+  derived.norm2 = 64;
+  return derived;
 }
 
-TEST_CASE("a document is seen from its birth up to its death") {
-  SpaceIndex index(0);
-  index.Add(1, "a", 10, 0, Words("apple"));
-  index.Add(2, "b", 20, 0, Words("apple pear"));
-  index.Kill(1, 30);
-  index.Add(3, "a", 30, 0, Words("pear"));
-  CHECK(Find(index, "apple", 9) == "");
-  CHECK(Find(index, "apple", 10) == "a ");
-  CHECK(Find(index, "apple", 20) == "a b ");
-  CHECK(Find(index, "apple", 29) == "a b ");
-  CHECK(Find(index, "apple", 30) == "b ");
-  CHECK(Find(index, "pear", 29) == "b ");
-  CHECK(Find(index, "pear", 30) == "b a ");
-}
-
-TEST_CASE("a document of the first moment is seen by every view, an expired one by none") {
-  SpaceIndex index(0);
-  index.Add(1, "old", 0, 0, Words("apple"));
-  index.Add(2, "brief", 0, 1'000, Words("apple"));
-  CHECK(Find(index, "apple", 0, 999) == "old brief ");
-  CHECK(Find(index, "apple", 0, 1'000) == "old ");
-  CHECK(Find(index, "apple", UINT64_MAX - 1, 1'000) == "old ");
-}
-
-TEST_CASE("killing twice, or what is not there, changes nothing") {
+TEST_CASE("words go to the delta, vectors to their table, a value with both to both") {
   SpaceIndex index(64);
-  index.Add(7, "a", 1, 0, Words("apple"));
-  index.Kill(7, 5);
-  index.Kill(7, 3);
-  index.Kill(8, 3);
-  CHECK(Find(index, "apple", 4) == "a ");
-  CHECK(index.live_documents() == 0);
-  CHECK(index.dead_entries() == 1);
-}
-
-TEST_CASE("counts follow words and vectors, dead ones leave the living only") {
-  SpaceIndex index(64);
-  DerivedDocument both = Words("apple pear apple");
-  both.code.assign(64, 1);
-  both.scale = 1;
-  both.norm2 = 64;
-  DerivedDocument vector_only;
-  vector_only.code.assign(64, 2);
-  vector_only.scale = 1;
-  vector_only.norm2 = 256;
+  DerivedDocument both = Words("apple");
+  const DerivedDocument coded = Coded();
+  both.code = coded.code;
   index.Add(1, "both", 1, 0, both);
-  index.Add(2, "vector", 2, 0, vector_only);
+  index.Add(2, "vector", 2, 0, coded);
   index.Add(3, "words", 3, 0, Words("fig"));
-  CHECK(index.document_count() == 2);
-  CHECK(index.total_words() == 4);
-  CHECK(index.live_documents() == 2);
-  CHECK(index.live_vectors() == 2);
-  REQUIRE(index.slot_count() == 2);
-  CHECK(index.DocumentOfSlot(0).key == "both");
-  CHECK(index.DocumentOfSlot(1).key == "vector");
-  CHECK(index.codes()->row(1).values[0] == 2);
-  CHECK(index.text_bytes() > 0);
-  CHECK(index.vector_bytes() > 0);
+  const auto view = index.view();
+  CHECK(view->deltas.back()->live_documents() == 2);
+  CHECK(view->vectors->live() == 2);
   index.Kill(1, 4);
-  CHECK(index.document_count() == 2);
-  CHECK(index.live_documents() == 1);
-  CHECK(index.live_vectors() == 1);
-  CHECK(index.slot_count() == 2);
+  CHECK(view->deltas.back()->live_documents() == 1);
+  CHECK(view->vectors->live() == 1);
+  CHECK(view->text_bytes() > 0);
+  CHECK(view->vector_bytes() > 0);
 }
 
 TEST_CASE("a space without vectors keeps none, whatever it is given") {
   SpaceIndex index(0);
-  DerivedDocument derived = Words("apple");
-  derived.code.assign(64, 1);
-  index.Add(1, "a", 1, 0, derived);
-  CHECK(index.codes() == nullptr);
-  CHECK(index.slot_count() == 0);
-  CHECK(index.live_vectors() == 0);
-  CHECK(index.vector_bytes() == 0);
+  index.Add(1, "a", 1, 0, Coded());
+  CHECK(index.view()->vectors == nullptr);
+  CHECK(index.view()->vector_bytes() == 0);
 }
 
-TEST_CASE("every moment of a random history is seen as it was") {
-  // Method: a map from keys to words is kept for every sequence number and compared afterwards.
-  constexpr uint64_t kSeed = 5;
-  CAPTURE(kSeed);
-  std::mt19937_64 random(kSeed);
+TEST_CASE("a frozen delta gets no more documents, and its dead leave markers") {
   SpaceIndex index(0);
-  std::vector<std::map<std::string, std::string>> history(1);
-  std::map<std::string, uint64_t> document_of;
-  uint64_t next_document = 1;
-  for (uint64_t sequence = 1; sequence <= 500; ++sequence) {
-    history.push_back(history.back());
-    const std::string key = "k" + std::to_string(random() % 20);
-    if (const auto it = document_of.find(key); it != document_of.end()) {
-      index.Kill(it->second, sequence);
-      document_of.erase(it);
-    }
-    history.back().erase(key);
-    if (random() % 3 == 0) continue;
-    const std::string word = "w" + std::to_string(random() % 5);
-    document_of[key] = next_document;
-    index.Add(next_document++, key, sequence, 0, Words(word));
-    history.back()[key] = word;
-  }
-  for (uint64_t sequence = 0; sequence < history.size(); ++sequence) {
-    CAPTURE(sequence);
-    for (int w = 0; w < 5; ++w) {
-      const std::string word = "w" + std::to_string(w);
-      std::map<std::string, std::string> found;
-      const std::string keys = Find(index, word, sequence);
-      for (size_t begin = 0; begin < keys.size();) {
-        const size_t end = keys.find(' ', begin);
-        CHECK(found.emplace(keys.substr(begin, end - begin), word).second);
-        begin = end + 1;
-      }
-      std::map<std::string, std::string> expected = history[sequence];
-      std::erase_if(expected, [&](const auto& item) { return item.second != word; });
-      CHECK(found == expected);
-    }
-  }
-  CHECK(index.live_documents() == history.back().size());
+  index.Freeze();
+  CHECK(index.backlog() == 0);  // nothing to freeze
+  index.Add(1, "a", 1, 0, Words("apple"));
+  index.Add(2, "b", 2, 0, Words("apple"));
+  index.Kill(1, 3);
+  CHECK(index.markers().empty());
+  index.Freeze();
+  CHECK(index.backlog() == 1);
+  CHECK(index.marks_through() == 2);
+  CHECK(index.sealed_through() == 0);
+  index.Add(3, "c", 4, 0, Words("apple"));
+  const auto view = index.view();
+  REQUIRE(view->deltas.size() == 2);
+  CHECK(view->deltas[0]->document_count() == 2);
+  CHECK(view->deltas[1]->document_count() == 1);
+  index.Kill(2, 5);
+  index.Kill(3, 6);
+  CHECK(index.markers() == std::vector<uint64_t>{2});
+  CHECK(view->deltas[0]->live_documents() == 0);
+  CHECK(view->deltas[1]->live_documents() == 0);
+}
+
+TEST_CASE("markers stay until the documents they name are sealed") {
+  SpaceIndex index(0);
+  index.Add(1, "a", 1, 0, Words("apple"));
+  index.Freeze();
+  index.Kill(1, 2);
+  CHECK(index.TakeMarkers().empty());
+  CHECK(index.marker_count() == 1);
+  index.SetSealedThrough(1);
+  index.ReplaceOldestDelta(nullptr);
+  CHECK(index.backlog() == 0);
+  CHECK(index.TakeMarkers() == std::vector<uint64_t>{1});
+  CHECK(index.marker_count() == 0);
+}
+
+TEST_CASE("a view of before a change keeps its parts") {
+  SpaceIndex index(0);
+  index.Add(1, "a", 1, 0, Words("apple"));
+  const auto before = index.view();
+  index.Freeze();
+  index.Add(2, "b", 2, 0, Words("apple"));
+  index.ReplaceOldestDelta(nullptr);
+  REQUIRE(before->deltas.size() == 1);
+  CHECK(before->deltas[0]->document_count() == 1);
+  CHECK(index.view()->deltas[0]->document_count() == 1);
+  CHECK(index.view()->deltas[0] != before->deltas[0]);
 }
 
 }  // namespace

@@ -124,8 +124,9 @@ class Oracle {
     const double length = DecodeLength(EncodeLength(static_cast<uint32_t>(document.words.size())));
     const double average = static_cast<double>(words_) / static_cast<double>(documents_);
     const double tf = frequency;
-    return boost * idf * tf * (kBm25K1 + 1) /
-           (tf + kBm25K1 * (1 - kBm25B + kBm25B * length / average));
+    const Scoring scoring;
+    return boost * idf * tf * (scoring.k1 + 1) /
+           (tf + scoring.k1 * (1 - scoring.b + scoring.b * length / average));
   }
 
   bool Matches(const Query& query, const Document& document, double boost, double* score) const {

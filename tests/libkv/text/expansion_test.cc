@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "index/derive.h"
-#include "index/space_index.h"
+#include "index/delta_part.h"
 #include "text/correction.h"
 #include "text/edit_distance.h"
 #include "text/union_cursor.h"
@@ -28,14 +28,14 @@ class Texts {
     for (const std::string& text : texts) {
       DerivedDocument derived;
       DeriveWords(*analyzer_, text, &derived);
-      index_.Add(++document, "key", 1, 0, derived);
+      part_.Add(++document, "key", 1, 0, derived);
     }
   }
-  const PostingsSource* part() const { return &index_.delta(); }
+  const PostingsSource* part() const { return &part_.delta(); }
 
  private:
   const std::shared_ptr<const Analyzer> analyzer_ = MakeEnglishAnalyzer();
-  SpaceIndex index_{0};
+  DeltaPart part_;
 };
 
 // "word=documents ..." in their order.

@@ -108,7 +108,7 @@ class RocksEngine final : public Engine {
 
  private:
   const void* Families() const override { return &families_; }
-  absl::Status CheckWritable() const;
+  absl::Status CheckWritable(Family family = Family::kDefault) const;
   rocksdb::ColumnFamilyHandle* Handle(Family family) const {
     return families_[static_cast<size_t>(family)];
   }
@@ -127,7 +127,8 @@ class RocksEngine final : public Engine {
   uint64_t durable_sequence_ = 0;  // the writer's own; everything up to it is synced (log_scan.h)
 };
 
-absl::Status RocksEngine::CheckWritable() const {
+absl::Status RocksEngine::CheckWritable(Family family) const {
+  if (Handle(family) == nullptr) return FailedPrecondition("the database is open read-only");
   if (!failed_.load(std::memory_order_relaxed)) return absl::OkStatus();
   return DataLoss(
       "an earlier write failed and its effect is unknown: close the store and open "
@@ -213,7 +214,7 @@ std::unique_ptr<EngineCursor> RocksEngine::NewCursor(Family family, const Engine
 
 absl::StatusOr<std::unique_ptr<TableWriter>> RocksEngine::NewTableWriter(Family family,
                                                                          std::string path) const {
-  if (Handle(family) == nullptr) return FailedPrecondition("the database is open read-only");
+  LIBKV_RETURN_IF_ERROR(CheckWritable(family));
   // The options of the database itself: checksums, filters and blocks as it would write them.
   auto writer =
       std::make_unique<RocksTableWriter>(db_->GetOptions(Handle(family)), std::move(path));
@@ -222,7 +223,7 @@ absl::StatusOr<std::unique_ptr<TableWriter>> RocksEngine::NewTableWriter(Family 
 }
 
 absl::Status RocksEngine::Ingest(Family family, std::span<const std::string> paths) {
-  LIBKV_RETURN_IF_ERROR(CheckWritable());
+  LIBKV_RETURN_IF_ERROR(CheckWritable(family));
   rocksdb::IngestExternalFileOptions options;
   options.move_files = true;
   // A sequence number is given to files only for the sake of open snapshots, or of older rows under
@@ -237,7 +238,7 @@ absl::Status RocksEngine::Ingest(Family family, std::span<const std::string> pat
 }
 
 absl::Status RocksEngine::DropRange(Family family, std::string_view lower, std::string_view upper) {
-  LIBKV_RETURN_IF_ERROR(CheckWritable());
+  LIBKV_RETURN_IF_ERROR(CheckWritable(family));
   const rocksdb::Slice first = ToSlice(lower), end = ToSlice(upper);
   LIBKV_RETURN_IF_ERROR(
       FromRocks(rocksdb::DeleteFilesInRange(db_.get(), Handle(family), &first, &end,

@@ -56,8 +56,7 @@ class SegmentWordCursor final : public WordCursor {
         if (!rows_->status().ok()) source_.Fail(rows_->status());
         return false;
       }
-      if (has_read_row_) rows_->Next();
-      has_read_row_ = true;
+      rows_->Next();
       EnterRow();
     }
     if (ReadParts()) return true;
@@ -89,7 +88,6 @@ class SegmentWordCursor final : public WordCursor {
   const SegmentSource& source_;
   const std::string prefix_, lower_;
   std::unique_ptr<EngineCursor> rows_;
-  bool has_read_row_ = false;
   Reader in_{{}};
   std::string word_buffer_, term_buffer_;
 };

@@ -103,6 +103,9 @@ class RawDatabase {
   void Create(const std::string& family) {
     REQUIRE(db_->CreateColumnFamily({}, family, &families_[family]).ok());
   }
+  void Drop(const std::string& family) {
+    REQUIRE(db_->DropColumnFamily(families_.at(family)).ok());
+  }
   void Put(const std::string& family, const std::string& key, const std::string& value) {
     REQUIRE(db_->Put({}, families_.at(family), key, value).ok());
   }
@@ -142,6 +145,38 @@ TEST_CASE("families of a newer library are opened, kept and not touched") {
     CHECK(raw.Get("data", "a") == "1");
     CHECK(raw.Get("index", "b") == "2");
   }
+}
+
+TEST_CASE("a store of a library without segments opens, read-only too") {
+  // Goal: the family is added where that is allowed, and empty where not. Method: RocksDB alone
+  // takes it out again.
+  const TempDir dir;
+  { Put(*OpenEngine(dir.path()), Family::kVectors, "a", "1"); }
+  RawDatabase(dir.path()).Drop("segments");
+  EngineOptions read_only;
+  read_only.read_only = true;
+  {
+    const auto engine = OpenEngine(dir.path(), read_only);
+    CHECK(Get(*engine, Family::kVectors, "a") == "1");
+    CHECK(Get(*engine, Family::kSegments, "a") == "(none)");
+    CHECK(KeysIn(*engine, Family::kSegments, "", "").empty());
+    CHECK(KeysIn(*engine, Family::kSegments, "a", "b").empty());
+    const std::string_view keys[] = {"a", "b"};
+    PinnedValue values[2];
+    bool found[2] = {true, true};
+    REQUIRE_OK(engine->MultiGet(Family::kSegments, {}, keys, values, found));
+    CHECK_FALSE(found[0]);
+    CHECK_FALSE(found[1]);
+    CHECK_FALSE(engine->NewTableWriter(Family::kSegments, dir.path("t")).ok());
+    const std::string paths[] = {"t"};
+    CHECK_FALSE(engine->Ingest(Family::kSegments, paths).ok());
+    CHECK_FALSE(engine->DropRange(Family::kSegments, "a", "b").ok());
+    REQUIRE_OK(engine->VerifyFiles());
+  }
+  const auto engine = OpenEngine(dir.path());
+  CHECK(Get(*engine, Family::kVectors, "a") == "1");
+  Put(*engine, Family::kSegments, "a", "2");
+  CHECK(Get(*engine, Family::kSegments, "a") == "2");
 }
 
 TEST_CASE("a database that is not to be created is NotFound or refused, and stays missing") {

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "index/derive.h"
 #include "index/delta_part.h"
+#include "index/derive.h"
 #include "libkv/text/random_query.h"
 #include "libkv/text/test_source.h"
 #include "libkv/text/visit_all.h"

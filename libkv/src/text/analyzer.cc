@@ -35,16 +35,14 @@ class WordAnalyzer : public Analyzer {
   void AnalyzeWord(std::string_view text, const Word& word, uint32_t position, TermCache& cache,
                    TokenSink sink) const {
     const std::string_view bytes = text.substr(word.begin, word.end - word.begin);
-    TermCache::Found found;
-    if (bytes.size() <= TermCache::kWordBytesMax && cache.Find(bytes, &found)) [[likely]] {
-      if (found.term.size == 0) return;
-      sink({found.term.view(), position, word.begin, word.end,
-            found.is_folded ? bytes : found.folded.view()});
+    const auto give = [&](std::string_view term, std::string_view folded) {
+      if (!term.empty()) sink({term, position, word.begin, word.end, folded});
+    };
+    if (cache.Find(bytes, text.size() - word.begin, give)) [[likely]]
       return;
-    }
     std::string folded;
     const std::string term = MakeTerm(rules_, bytes, &folded);
-    if (!term.empty()) sink({term, position, word.begin, word.end, folded});
+    give(term, folded);
   }
 
   static void AnalyzeRun(std::string_view text, const Word& run, uint32_t* position,

@@ -17,6 +17,9 @@
 
 namespace libkv {
 
+// A thread has at most so many, each for another language.
+inline constexpr size_t kTermCachesPerThread = 8;
+
 // A term or word kept by value: it outlives the slot it was read from.
 struct CachedTerm {
   static constexpr size_t kBytesMax = 31;
@@ -29,10 +32,13 @@ struct CachedTerm {
 // Belongs to one thread.
 class TermCache {
  public:
-  static constexpr size_t kSlotCount = 16384;  // of 96 bytes: 1.5 MiB
+  static constexpr size_t kSlotCount = 16384;  // of 96 bytes in all: 1.5 MiB
   static constexpr size_t kWordBytesMax = 31;
 
-  explicit TermCache(const TermRules& rules) : rules_(rules) {}
+  explicit TermCache(const Language* language) : maker_(language) {}
+
+  // Makes what is too long to be kept.
+  TermMaker& maker() { return maker_; }
 
   struct Found {
     CachedTerm term;
@@ -71,7 +77,7 @@ class TermCache {
 
   bool Fill(Slot& slot, CachedTerm& folded_slot, std::string_view word) {
     std::string folded;
-    const std::string term = MakeTerm(rules_, word, &folded);
+    const std::string term = maker_.Make(word, &folded);
     if (term.size() > CachedTerm::kBytesMax || folded.size() > CachedTerm::kBytesMax) return false;
     slot.word_size = static_cast<uint8_t>(word.size());
     std::memcpy(slot.word, word.data(), word.size());
@@ -84,7 +90,7 @@ class TermCache {
     return true;
   }
 
-  const TermRules rules_;
+  TermMaker maker_;
   const std::unique_ptr<Slot[]> slots_ = std::make_unique<Slot[]>(kSlotCount);
   // Most words are folded as they stand: apart, these take no room in the processor's cache.
   const std::unique_ptr<CachedTerm[]> folded_ = std::make_unique<CachedTerm[]>(kSlotCount);

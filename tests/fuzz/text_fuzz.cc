@@ -71,7 +71,17 @@ void Run(std::string_view input) {
     const Tools& tools = TheTools();
     Analyze(*tools.simple, text);
     const std::vector<std::string> terms = Analyze(*tools.english, text);
-    CheckExcerpt(MakeExcerpt(text, terms, *tools.english, excerpt_bytes));
+    for (const size_t count : {1, 5}) {
+      const auto excerpts = MakeExcerpts(text, terms, *tools.english, excerpt_bytes, count);
+      LIBKV_CHECK(excerpts.size() <= count);
+      size_t end = 0;
+      for (const Excerpt& excerpt : excerpts) {
+        CheckExcerpt(excerpt);
+        LIBKV_CHECK(excerpt.begin_byte >= end && excerpt.end_byte >= excerpt.begin_byte);
+        end = excerpt.end_byte;
+      }
+      LIBKV_CHECK(end <= text.size());
+    }
     std::vector<float> vector(tools.embedder->dimension());
     const std::string_view texts[] = {text};
     LIBKV_CHECK(tools.embedder->Embed(EmbedKind::kDocument, texts, vector).ok());

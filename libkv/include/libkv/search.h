@@ -24,6 +24,7 @@ namespace libkv {
 
 inline constexpr size_t kSearchLimitMax = 10'000;  // limit + offset
 inline constexpr size_t kSuggestLimitMax = 1'000;
+inline constexpr size_t kExcerptCountMax = 16;
 inline constexpr size_t kCountAll = SIZE_MAX;
 inline constexpr double kBm25K1Max = 100;
 
@@ -57,7 +58,8 @@ struct SearchOptions {
   // Lenient: a query is never wrong; what cannot be understood is taken as plain words and
   // mentioned in SearchResult::warnings. Strict: InvalidArgument with the byte offset.
   bool strict = false;
-  size_t excerpt_bytes = 0;  // > 0: each hit brings an excerpt of about this size
+  size_t excerpt_bytes = 0;  // > 0: each hit brings excerpts of about this size,
+  size_t excerpt_count = 1;  // up to so many; at most kExcerptCountMax
   // Words of at least 5 letters that no value has are taken for typos: the words closest to them
   // are searched for instead, and a warning says which.
   bool typos = false;
@@ -70,18 +72,24 @@ struct SearchOptions {
   std::shared_ptr<const Snapshot> snapshot;  // null: every write that was acknowledged
 };
 
-// A piece of a value and where the words of the query stand in it.
+// A piece of a value and where the words of the query stand in it. The source is the text that was
+// indexed: the value, or the strings of a JSON value, one to a line.
 struct Excerpt {
   struct Highlight {
-    size_t begin = 0, end = 0;  // bytes of `text`: [begin, end)
+    size_t begin = 0, end = 0;                // bytes of `text`: [begin, end)
+    size_t source_begin = 0, source_end = 0;  // the same word in the source
   };
   std::string text;  // valid UTF-8, plain, not escaped; "…" marks a cut
   std::vector<Highlight> highlights;
+  // What it was taken from: [begin_byte, end_byte) of the source. `text` is not a copy of that:
+  // white space became single blanks.
+  size_t begin_byte = 0, end_byte = 0;
 };
 
 // `excerpt` with <em>..</em> around the highlights and everything else escaped: safe to put into a
-// page whatever the value holds.
+// page whatever the value holds. Of several, one after the other with a blank in between.
 std::string ToHtml(const Excerpt& excerpt);
+std::string ToHtml(const std::vector<Excerpt>& excerpts);
 
 // What one word or phrase of the query adds to the score of a hit.
 struct ScorePart {
@@ -94,7 +102,10 @@ struct ScorePart {
 struct Hit {
   std::string key;
   double score = 0;
-  Excerpt excerpt;
+  // With SearchOptions::excerpt_bytes. In the order of the text, without overlaps; together they
+  // show as many different words of the query as they can. Fewer than were asked for when no more
+  // words of the query are left; none when the value is damaged.
+  std::vector<Excerpt> excerpts;
   std::vector<ScorePart> explanation;  // with SearchOptions::explain
 };
 

@@ -122,6 +122,9 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
   if (options.limit > kSearchLimitMax || options.offset > kSearchLimitMax - options.limit) {
     return InvalidArgument("limit + offset must be at most ", kSearchLimitMax);
   }
+  if (options.excerpt_count > kExcerptCountMax) {
+    return InvalidArgument("excerpt_count must be at most ", kExcerptCountMax);
+  }
   if (options.after.has_value() && std::isnan(options.after->score)) {
     return InvalidArgument("the score to go on after is not a number");
   }
@@ -188,8 +191,9 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
           ReadLive({.snapshot = snapshot->rows.get()}, hit.key, &pinned, &record);
       if (status.ok()) {
         const SpaceSearch& search = searches[shown[i].search];
-        hit.excerpt = MakeExcerpt(IndexedText(record.value, search.space->definition().text_fields),
-                                  search.wanted, *search.space->analyzer(), options.excerpt_bytes);
+        hit.excerpts = MakeExcerpts(
+            IndexedText(record.value, search.space->definition().text_fields), search.wanted,
+            *search.space->analyzer(), options.excerpt_bytes, options.excerpt_count);
       }
     }
     result.hits.push_back(std::move(hit));

@@ -2,6 +2,7 @@
 //
 // input := sealed:u8 kind:u8 bytes. Where rows carry a checksum, an odd `sealed` adds the right
 // one, so that the parser behind it is reached.
+#include <algorithm>
 #include <cmath>
 #include <span>
 #include <string>
@@ -16,6 +17,8 @@
 #include "format/record.h"
 #include "format/row.h"
 #include "index/index_rows.h"
+#include "segment/segment_format.h"
+#include "segment/term_row.h"
 #include "vector/code.h"
 
 namespace libkv {
@@ -60,13 +63,20 @@ void Keys(std::string_view row_key) {
     LIBKV_CHECK(FieldKey(space, field, ordered, key).substr(5) == rest);
     LIBKV_CHECK(OrderedValueBytes(ordered) == ordered.size());
   }
+  uint32_t segment = 0;
+  if (ParseSegmentSuffix(rest, &segment)) {
+    LIBKV_CHECK(SegmentKey(space, segment).substr(5) == rest);
+  }
+  if (ParseSegmentRowKey(row_key, &space, &segment, &kind, &rest)) {
+    LIBKV_CHECK(SegmentTextKey(space, segment, static_cast<SegmentKind>(kind), rest) == row_key);
+  }
   LIBKV_CHECK(OrderedValueBytes(row_key) <= row_key.size());
   const std::string end = PrefixEnd(row_key);
   LIBKV_CHECK(end.empty() || end > row_key);
 }
 
 void Catalog(std::string_view row, std::string_view sealed_space, std::string_view sealed_text,
-             std::string_view sealed_vector) {
+             std::string_view sealed_vector, std::string_view sealed_segment) {
   IdsRow ids;
   uint32_t format = 0, min_reader = 0;
   uint64_t sealed_through = 0;
@@ -83,6 +93,13 @@ void Catalog(std::string_view row, std::string_view sealed_space, std::string_vi
   }
   if (ParseTextDescriptor(1, sealed_text, &sealed_through).ok()) {
     LIBKV_CHECK(EncodeTextDescriptor(1, sealed_through) == sealed_text);
+  }
+  SegmentSummary summary, same;
+  std::string_view dead, same_dead;
+  if (ParseSegmentRow(1, 1, sealed_segment, &summary, &dead).ok()) {
+    const std::string written = EncodeSegmentRow(1, 1, summary, dead);
+    LIBKV_CHECK(ParseSegmentRow(1, 1, written, &same, &same_dead).ok());
+    LIBKV_CHECK(same == summary && same_dead == dead);
   }
   VectorDescriptor descriptor;
   static_cast<void>(ParseVectorDescriptor(1, sealed_vector, &descriptor));
@@ -107,6 +124,24 @@ void Vectors(std::string_view row, std::string_view code) {
   LIBKV_CHECK(std::isfinite(view->code.norm2) && view->code.norm2 >= 0);
 }
 
+// What a term row promises must be there, wherever one looks.
+void Terms(std::string_view row) {
+  TermRow term;
+  if (!ParseTermRow(row, &term)) return;
+  LIBKV_CHECK(term.is_long() == (term.documents > kShortTermMax));
+  uint32_t before = 0;
+  for (uint32_t block = 0; block < term.blocks; ++block) {
+    const uint32_t last = term.Last(block);
+    const uint32_t found = term.FindBlock(before, last);
+    LIBKV_CHECK(found >= before);
+    LIBKV_CHECK(found == term.blocks || term.Last(found) >= last);
+    LIBKV_CHECK(term.Bounds(block).count >= 1);
+    static_cast<void>(term.BlockOffset(block) + term.PositionsOffset(block));
+    before = std::min(found, term.blocks - 1);
+  }
+  for (uint32_t i = 0; i < term.position_rows; ++i) static_cast<void>(term.FirstBlock(i));
+}
+
 void Run(std::string_view input) {
   if (input.size() < 2) return;
   const bool sealed = input[0] & 1;
@@ -119,11 +154,12 @@ void Run(std::string_view input) {
     case 0:
       return Records(seal("key"));
     case 1:
+      Terms(bytes);
       return Keys(bytes);
     case 2:
       Catalog(seal(kIdsKey), seal(SpaceKey(1)), seal(TextDescriptorKey(1)),
-              seal(VectorDescriptorKey(1)));
-      return Catalog(seal(kFormatKey), {}, {}, {});
+              seal(VectorDescriptorKey(1)), seal(SegmentKey(1, 1)));
+      return Catalog(seal(kFormatKey), {}, {}, {}, {});
     default:
       return Vectors(seal("key"), bytes);
   }

@@ -21,6 +21,20 @@ absl::StatusOr<std::string_view> SegmentKeys::KeyOf(uint32_t ordinal) {
   return std::string_view(bytes_).substr(begin_[i], begin_[i + 1] - begin_[i]);
 }
 
+absl::StatusOr<uint32_t> SegmentKeys::LowerBound(std::string_view key) {
+  uint32_t first = 0, end = segment_.documents();
+  while (first < end) {
+    const uint32_t middle = first + (end - first) / 2;
+    LIBKV_ASSIGN_OR_RETURN(const std::string_view there, KeyOf(middle));
+    if (there < key) {
+      first = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  return first;
+}
+
 absl::Status SegmentKeys::LoadRow(uint32_t row) {
   const auto damaged = [&](std::string_view what) {
     return DataLoss("segment ", segment_.number(), " of space ", segment_.space(), ": row ", row,

@@ -26,14 +26,17 @@ class SegmentKeys {
   // DataLoss: the row is damaged or missing.
   absl::StatusOr<std::string_view> KeyOf(uint32_t ordinal);
 
+  // The first ordinal whose key is not before `key`; documents() if all are. Reads O(log documents)
+  // rows.
+  absl::StatusOr<uint32_t> LowerBound(std::string_view key);
+
  private:
   absl::Status LoadRow(uint32_t row);
 
   const Segment& segment_;
   const bool fill_cache_;
-  uint32_t row_ = UINT32_MAX;
   static constexpr size_t kKeyRowBytesMax = kKeysPerRow * kKeyBytesMax;
-
+  uint32_t row_ = UINT32_MAX;
   std::string bytes_;            // the keys of the row, one after the other
   std::vector<uint32_t> begin_;  // of each in bytes_, and the end of the last
 };

@@ -43,7 +43,8 @@ void TermMatcher::Collect(uint32_t end, MatchBatch* batch) {
 uint32_t TermMatcher::UnitBoundFrom(uint32_t target, double* bound) {
   if (!has_bound_ || target > bound_until_) {
     ScoreBounds bounds;
-    bound_until_ = cursor_->BoundsFrom(target, &bounds);
+    // At least one document on, whatever a damaged source says: walks along bounds must end.
+    bound_until_ = std::max(cursor_->BoundsFrom(target, &bounds), target);
     unit_bound_ = scorer_.Bound(bounds);
     has_bound_ = true;
   }

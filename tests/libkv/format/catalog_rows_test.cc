@@ -18,6 +18,11 @@ namespace {
 const std::string kFormatGolden = FromHex("00000001 00000001 8edd074131f18522");
 const std::string kIdsGolden = FromHex("0000010001 00000003 a07a4eec453cca58");
 const std::string kTextDescriptorGolden = FromHex("01 0000000400 145740ff20c3d02e");
+const std::string kSegmentGolden = FromHex(
+    "01 8201 ac02"           // 130 documents, 300 words
+    "0000000003 0000010000"  // ids 3 to 65,536
+    "07 03 aabbcc"           // 7 terms, three bytes of the dead set
+    "d4a015bb8b0d9161");
 const std::string kVectorDescriptorGolden = FromHex("01 01 0000000000000005 8001 c78da43aca66e2d0");
 const std::string kTextSpaceGolden = FromHex("01 02 01 00 09 656e676c6973682f31 455be872790eb25d");
 const std::string kFullSpaceGolden = FromHex(
@@ -29,6 +34,9 @@ const std::string kFullSpaceGolden = FromHex(
     "01 01 78"             // fields "x"
     "ecac2b97774af7de");
 const std::string kValueSpaceGolden = FromHex("01 03 08 02 763a d99e33bbef3e1459");
+
+constexpr SegmentSummary kSegmentSummary{
+    .documents = 130, .words = 300, .first = 3, .last = 65'536, .terms = 7};
 
 SpaceDefinition TextDefinition() {
   SpaceDefinition d;
@@ -92,6 +100,12 @@ std::vector<SealedRow> SealedRows() {
          uint64_t sealed_through = 0;
          return ParseTextDescriptor(5, row, &sealed_through);
        }},
+      {"segment", kSegmentGolden,
+       [](std::string_view row) {
+         SegmentSummary summary;
+         std::string_view dead;
+         return ParseSegmentRow(5, 9, row, &summary, &dead);
+       }},
       {"vector descriptor", kVectorDescriptorGolden,
        [](std::string_view row) {
          VectorDescriptor descriptor;
@@ -107,6 +121,7 @@ TEST_CASE("catalog rows have the bytes of the format page") {
   CHECK(ToHex(EncodeFormatRow(1, 1)) == ToHex(kFormatGolden));
   CHECK(ToHex(EncodeIdsRow({.next_document = 65'537, .next_space = 3})) == ToHex(kIdsGolden));
   CHECK(ToHex(EncodeTextDescriptor(5, 1'024)) == ToHex(kTextDescriptorGolden));
+  CHECK(ToHex(EncodeSegmentRow(5, 9, kSegmentSummary, "\xaa\xbb\xcc")) == ToHex(kSegmentGolden));
   CHECK(ToHex(EncodeVectorDescriptor(5, {.rotation = 1, .seed = 5, .padded = 128})) ==
         ToHex(kVectorDescriptorGolden));
   CHECK(ToHex(EncodeSpaceDefinition(1, TextDefinition())) == ToHex(kTextSpaceGolden));
@@ -128,6 +143,14 @@ TEST_CASE("catalog rows are read as what they say") {
   uint64_t sealed_through = 0;
   REQUIRE(ParseTextDescriptor(5, kTextDescriptorGolden, &sealed_through).ok());
   CHECK(sealed_through == 1'024);
+
+  SegmentSummary summary;
+  std::string_view dead;
+  REQUIRE(ParseSegmentRow(5, 9, kSegmentGolden, &summary, &dead).ok());
+  CHECK(summary == kSegmentSummary);
+  CHECK(ToHex(dead) == "aabbcc");
+  CHECK(absl::IsDataLoss(ParseSegmentRow(5, 8, kSegmentGolden, &summary, &dead)));
+  CHECK(absl::IsDataLoss(ParseSegmentRow(4, 9, kSegmentGolden, &summary, &dead)));
 
   VectorDescriptor descriptor;
   REQUIRE(ParseVectorDescriptor(5, kVectorDescriptorGolden, &descriptor).ok());
@@ -182,13 +205,11 @@ TEST_CASE("a catalog row cut before it was sealed is DataLoss") {
     });
   };
   const std::vector<SealedRow> rows = SealedRows();
-  sealed(std::string(kFormatKey), rows[0].golden, rows[0].parse);
-  sealed(std::string(kIdsKey), rows[1].golden, rows[1].parse);
-  sealed(TextDescriptorKey(5), rows[2].golden, rows[2].parse);
-  sealed(VectorDescriptorKey(5), rows[3].golden, rows[3].parse);
-  sealed(SpaceKey(1), rows[4].golden, rows[4].parse);
-  sealed(SpaceKey(0x102), rows[5].golden, rows[5].parse);
-  sealed(SpaceKey(7), rows[6].golden, rows[6].parse);
+  const std::vector<std::string> keys = {
+      std::string(kFormatKey), std::string(kIdsKey), TextDescriptorKey(5), SegmentKey(5, 9),
+      VectorDescriptorKey(5),  SpaceKey(1),          SpaceKey(0x102),      SpaceKey(7)};
+  REQUIRE(keys.size() == rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) sealed(keys[i], rows[i].golden, rows[i].parse);
 }
 
 TEST_CASE("intact rows of unknown versions, states and flags are refused, naming the way out") {
@@ -206,6 +227,9 @@ TEST_CASE("intact rows of unknown versions, states and flags are refused, naming
   uint64_t sealed_through = 0;
   refused(ParseTextDescriptor(5, SealRow(TextDescriptorKey(5), FromHex("02 0000000400")),
                               &sealed_through));
+  SegmentSummary summary;
+  std::string_view dead;
+  refused(ParseSegmentRow(5, 9, SealRow(SegmentKey(5, 9), FromHex("02 01")), &summary, &dead));
   VectorDescriptor descriptor;
   refused(ParseVectorDescriptor(
       5, SealRow(VectorDescriptorKey(5), FromHex("02 01 0000000000000005 8001")), &descriptor));

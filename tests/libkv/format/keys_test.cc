@@ -45,6 +45,48 @@ TEST_CASE("row keys have the bytes of the format page") {
   CHECK(ToHex(SpaceKey(0x102)) ==
         "7370616365"
         "00000102");
+  CHECK(ToHex(SegmentKey(5, 0x102)) ==
+        "00000005"
+        "53"
+        "00000102");
+  CHECK(ToHex(SegmentPrefix(5, 0x102)) ==
+        "00000005"
+        "00000102");
+  CHECK(ToHex(SegmentPrefix(5, 0x102, SegmentKind::kTerm)) ==
+        "00000005"
+        "00000102"
+        "54");
+  CHECK(ToHex(SegmentChunkKey(5, 0x102, SegmentKind::kKeys, 7)) ==
+        "00000005"
+        "00000102"
+        "4b"
+        "00000007");
+  CHECK(ToHex(SegmentChunkKey(5, 0x102, SegmentKind::kNumbers, 7)) ==
+        "00000005"
+        "00000102"
+        "4e"
+        "00000007");
+  CHECK(ToHex(SegmentListKey(5, 0x102, SegmentKind::kPostings, 0x304, 7)) ==
+        "00000005"
+        "00000102"
+        "50"
+        "00000304"
+        "00000007");
+  CHECK(ToHex(SegmentListKey(5, 0x102, SegmentKind::kPositions, 0x304, 7)) ==
+        "00000005"
+        "00000102"
+        "51"
+        "00000304"
+        "00000007");
+  CHECK(ToHex(SegmentTextKey(5, 0x102, SegmentKind::kTerm, std::string_view("a\0", 2))) ==
+        "00000005"
+        "00000102"
+        "54"
+        "6100");
+  CHECK(ToHex(SegmentTextKey(5, 0x102, SegmentKind::kWord, "")) ==
+        "00000005"
+        "00000102"
+        "57");
   // XXH3-128 of "apple", by libxxhash.
   CHECK(ToHex(ValueKey(5, HashWide("apple"), "k")) ==
         "00000005"
@@ -144,6 +186,29 @@ TEST_CASE("row keys that are cut off or too long are refused") {
   });
   CHECK_FALSE(ParseDocumentSuffix(DocumentKey(1, 2).substr(5) + "x", &document));
   CHECK_FALSE(ParsePostingSuffix(PostingKey(1, 2, 3).substr(5) + "x", &list, &document));
+}
+
+TEST_CASE("keys of segments are taken apart, and shorter ones refused") {
+  uint32_t space = 0, segment = 0;
+  uint8_t kind = 0;
+  std::string_view rest;
+  const std::string row = SegmentTextKey(7, 9, SegmentKind::kTerm, "ant");
+  REQUIRE(ParseSegmentRowKey(row, &space, &segment, &kind, &rest));
+  CHECK(space == 7);
+  CHECK(segment == 9);
+  CHECK(kind == 'T');
+  CHECK(rest == "ant");
+  ForEachTruncation(row.substr(0, 9), [&](std::string_view shorter, size_t cut) {
+    CAPTURE(cut);
+    CHECK_FALSE(ParseSegmentRowKey(shorter, &space, &segment, &kind, &rest));
+  });
+  const std::string key = SegmentKey(7, 9);
+  REQUIRE(ParseRowKey(key, &space, &kind, &rest));
+  CHECK(kind == 'S');
+  REQUIRE(ParseSegmentSuffix(rest, &segment));
+  CHECK(segment == 9);
+  CHECK_FALSE(ParseSegmentSuffix(rest.substr(1), &segment));
+  CHECK_FALSE(ParseSegmentSuffix(std::string(rest) + "x", &segment));
 }
 
 TEST_CASE("documents, expiries and lists sort by number") {

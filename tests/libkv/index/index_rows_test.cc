@@ -94,25 +94,19 @@ std::vector<uint64_t> DocumentsOf(const std::string& directory, uint32_t space, 
 }
 
 TEST_CASE("only a document in a sealed segment leaves a dead marker") {
-  // Goal: the rule that sealing will stand on. Method: five documents 1 to 5; the text descriptor
-  // is raised to 3 behind the store's back, as sealing would; then some are replaced.
+  // Method: documents 1 to 3 are sealed, 4 and 5 are not; then some are replaced.
   const TempDir dir;
   {
     const auto store = OpenStore(dir.path(), WithSpaces({TextSpace()}));
-    const KeyValue items[] = {
-        {"a", "apple"}, {"b", "banana"}, {"c", "cherry"}, {"d", "date"}, {"e", "elder"}};
-    REQUIRE_OK(store->BulkSet({}, items));
+    const KeyValue sealed[] = {{"a", "apple"}, {"b", "banana"}, {"c", "cherry"}};
+    REQUIRE_OK(store->BulkSet({}, sealed));
+    REQUIRE_OK(store->SealIndex(""));
+    const KeyValue others[] = {{"d", "date"}, {"e", "elder"}};
+    REQUIRE_OK(store->BulkSet({}, others));
   }
   constexpr uint32_t kSpace = 1;
   REQUIRE(DocumentsOf(dir.path(), kSpace, IndexKind::kDocument) ==
           std::vector<uint64_t>{1, 2, 3, 4, 5});
-  {
-    const auto engine = Engine::Open({}, dir.path());
-    REQUIRE_OK(engine);
-    const auto batch = (*engine)->NewBatch();
-    batch->Put(Family::kIndex, TextDescriptorKey(kSpace), EncodeTextDescriptor(kSpace, 3));
-    REQUIRE_OK((*engine)->Write(*batch, /*sync=*/true));
-  }
   {
     const auto store = OpenStore(dir.path());
     REQUIRE_OK(store->Set({}, "a", "apricot"));  // document 1

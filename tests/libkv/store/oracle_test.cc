@@ -197,7 +197,10 @@ class Schedule {
     CheckVerifies(*store_);
     // Without the dead, what scores are made from is exactly what the values say.
     REQUIRE_OK(store_->MergeIndex("t:"));
-    CHECK(store_->Stats().spaces[0].dead_documents == 0);
+    const SpaceStats stats = store_->Stats().spaces[0];
+    CHECK(stats.segments == 1);
+    CHECK(stats.sealed_documents == stats.documents);
+    CHECK(stats.dead_documents == 0);
     CompareMatches();
     CompareScores();
     ComparePruned();

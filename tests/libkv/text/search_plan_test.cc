@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "libkv/text/random_query.h"
 #include "libkv/text/test_source.h"
 #include "libkv/text/visit_all.h"
 #include "text/length_norm.h"
@@ -326,79 +327,6 @@ SearchPlan PlanOf(const std::string& query) {
   return SearchPlan::Make(ParseQuery(query, false)->root, *MakeEnglishAnalyzer());
 }
 
-std::string RandomWord(std::mt19937& random, size_t vocabulary) {
-  // Squared, so that some words are in most documents and some in few.
-  const double x = static_cast<double>(random() % 1000) / 1000;
-  const auto i = static_cast<size_t>(x * x * static_cast<double>(vocabulary));
-  return random() % 6 == 0 ? (random() % 2 == 0 ? "the" : "of") : "w" + std::to_string(i);
-}
-
-Collection RandomCollection(std::mt19937& random, uint32_t spread) {
-  Collection collection;
-  const size_t vocabulary = 4 + random() % 12;
-  uint32_t id = random() % spread;
-  for (size_t count = 1 + random() % 40; count > 0; --count, id += 1 + random() % spread) {
-    Document document;
-    const size_t length = random() % 5 == 0 ? 40 + random() % 200 : 1 + random() % 20;
-    while (document.size() < length) document.push_back(RandomWord(random, vocabulary));
-    if (LengthOf(document) > 0) collection[id] = document;
-  }
-  return collection;
-}
-
-std::string RandomPhrase(std::mt19937& random) {
-  std::string phrase = "\"";
-  for (size_t words = 1 + random() % 4; words > 0; --words) phrase += RandomWord(random, 5) + " ";
-  return phrase + "\"" + (random() % 2 == 0 ? "" : "~" + std::to_string(random() % 6));
-}
-
-std::string RandomTerm(std::mt19937& random) {
-  switch (random() % 5) {
-    case 0:
-      return RandomPhrase(random);
-    case 1:
-      return RandomWord(random, 12) + "-" + RandomWord(random, 12);
-    case 2: {
-      const std::string head = random() % 4 == 0 ? RandomWord(random, 12) + "-" : "";
-      return head + (random() % 8 == 0 ? "w" : RandomWord(random, 20)) + "*";
-    }
-    case 3:
-      return RandomWord(random, 20) + (random() % 2 == 0 ? "~" : "~2");
-    default:
-      return RandomWord(random, 12);
-  }
-}
-
-std::string RandomQuery(std::mt19937& random, int depth) {
-  std::string query;
-  for (size_t count = 1 + random() % 4; count > 0; --count) {
-    if (!query.empty()) query += random() % 3 == 0 ? " OR " : " ";
-    if (random() % 5 == 0) query += "-";
-    switch (random() % (depth > 0 ? 10 : 8)) {
-      case 0:
-      case 1:
-        query += RandomTerm(random) + " NEAR/" + std::to_string(1 + random() % 9) + " " +
-                 RandomTerm(random);
-        break;
-      case 2:
-        query += random() % 4 == 0 ? "*" : RandomTerm(random);
-        break;
-      case 8:
-      case 9:
-        query += "(" + RandomQuery(random, depth - 1) + ")";
-        break;
-      case 3:
-      case 4:
-        query += RandomTerm(random);
-        break;
-      default:
-        query += RandomWord(random, 12);
-    }
-    if (random() % 6 == 0) query += random() % 2 == 0 ? "^2.5" : "^0.25";
-  }
-  return query;
-}
-
 // What the parts of an explanation sum up to.
 std::map<uint32_t, double> SumsOf(const SearchPlan& plan, const PostingsSource& source,
                                   const CollectionStatistics& statistics, Ranking ranking,
@@ -427,7 +355,8 @@ TEST_CASE("a plan finds and scores what reading every document finds and scores"
   std::mt19937 random(kSeed);
   size_t matches = 0, with_match = 0;
   for (int round = 0; round < 200; ++round) {
-    const Collection collection = RandomCollection(random, round % 4 == 0 ? 50'000'000 : 3);
+    const Collection collection =
+        RandomCollection(random, round % 4 == 0 ? 50'000'000 : 3, 1 + random() % 40);
     Collection halves[2];
     for (const auto& entry : collection) halves[random() % 2].insert(entry);
     const TestSource whole(collection), first(halves[0]), second(halves[1]);

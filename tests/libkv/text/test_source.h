@@ -109,8 +109,8 @@ class TestSource : public PostingsSource {
       REQUIRE(target >= document_);
       REQUIRE(target >= bounded_);
       bounded_ = target;
-      const size_t begin = PlaceOf(target) / kBlock * kBlock;
-      if (begin >= list_.size()) return PostingsCursor::BoundsFrom(target, bounds);
+      const size_t place = PlaceOf(target), begin = place / kBlock * kBlock;
+      if (place == list_.size()) return PostingsCursor::BoundsFrom(target, bounds);
       const size_t end = std::min(begin + kBlock, list_.size());
       *bounds = {.count = 0, .cosine = 0};
       for (size_t i = begin; i < end; ++i) {

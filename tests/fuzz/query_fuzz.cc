@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/check.h"
-#include "index/derive.h"
 #include "index/delta_part.h"
+#include "index/derive.h"
 #include "text/correction.h"
 #include "text/query_parser.h"
 #include "text/search_plan.h"

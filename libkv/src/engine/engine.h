@@ -193,10 +193,10 @@ class Engine {
   // files. After an error nothing is changed.
   virtual absl::Status Ingest(Family family, std::span<const std::string> paths) = 0;
 
-  // Removes all rows with keys in [lower, upper). Table files that lie within the range go whole,
-  // without a write; what snapshots see of them goes too, cursors keep theirs. If rows are left,
-  // a range delete is written, under the rules of Write without `sync`: after a crash they may be
-  // back.
+  // Removes all rows with keys in [lower, upper); `upper` must not be "". Table files that lie
+  // within the range go whole, without a write; what snapshots see of them goes too, cursors keep
+  // theirs. If rows are left, a range delete is written, under the rules of Write without `sync`:
+  // after a crash they may be back.
   virtual absl::Status DropRange(Family family, std::string_view lower, std::string_view upper) = 0;
 
   virtual absl::Status Flush() = 0;

@@ -239,6 +239,7 @@ absl::Status RocksEngine::Ingest(Family family, std::span<const std::string> pat
 
 absl::Status RocksEngine::DropRange(Family family, std::string_view lower, std::string_view upper) {
   LIBKV_RETURN_IF_ERROR(CheckWritable(family));
+  if (upper.empty()) return InvalidArgument("a range to be dropped needs an end");
   const rocksdb::Slice first = ToSlice(lower), end = ToSlice(upper);
   LIBKV_RETURN_IF_ERROR(
       FromRocks(rocksdb::DeleteFilesInRange(db_.get(), Handle(family), &first, &end,
@@ -256,7 +257,8 @@ absl::Status RocksEngine::DropRange(Family family, std::string_view lower, std::
 }
 
 absl::Status RocksEngine::Flush() {
-  const std::vector<rocksdb::ColumnFamilyHandle*> handles(families_.begin(), families_.end());
+  std::vector<rocksdb::ColumnFamilyHandle*> handles(families_.begin(), families_.end());
+  std::erase(handles, nullptr);
   return FromRocks(db_->Flush(rocksdb::FlushOptions(), handles), "flushing");
 }
 

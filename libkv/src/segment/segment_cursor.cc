@@ -300,6 +300,8 @@ void LongTermCursor::Positions(std::vector<uint32_t>* positions) {
   uint64_t from = positions_before_;
   const uint64_t end = from + PositionsOf(frequencies_[at_]);
   uint32_t position = 0;
+  positions->resize(end - from);
+  uint32_t* out = positions->data();
   while (from < end) {
     if (from >= group_begin_ + group_count_) {
       if (NextGroup()) continue;
@@ -308,9 +310,7 @@ void LongTermCursor::Positions(std::vector<uint32_t>* positions) {
     }
     if (packed_group_ != nullptr) UnpackGroup();
     const uint64_t group_end = std::min(end, group_begin_ + group_count_);
-    for (; from < group_end; ++from) {
-      positions->push_back(position += group_[from - group_begin_]);
-    }
+    for (; from < group_end; ++from) *out++ = position += group_[from - group_begin_];
   }
 }
 

@@ -13,7 +13,7 @@
 // overlap. They are ingested together, or removed when the writer dies without Finish.
 //
 // Threads    One. Other threads may write to the engine meanwhile.
-// Memory     About 10 bytes a document, 20 a term, and the skip table and one block of a term.
+// Memory     About 10 bytes a document, 30 a term, and the skip table and one block of a term.
 // Errors     The first one is kept: everything after it answers the same.
 // Cost       About 20 ns a posting, its positions included, and 1 us a term.
 #ifndef LIBKV_SRC_SEGMENT_SEGMENT_WRITER_H_

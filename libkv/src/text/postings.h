@@ -70,15 +70,8 @@ class PostingsCursor {
       EnterBlock();
       if (document_ >= target) return;  // also at the end
     }
-    // Halves what is left without a branch that could be guessed wrong: the last is >= target.
-    const uint32_t* first = documents_.data() + at_;
-    for (uint32_t n = count_ - at_; n > 1;) {
-      const uint32_t half = n / 2;
-      first += first[half - 1] < target ? half : 0;
-      n -= half;
-    }
-    at_ = static_cast<uint32_t>(first - documents_.data());
-    document_ = *first;
+    at_ += CountBelow(documents_.data() + at_, count_ - at_, target);
+    document_ = documents_[at_];
   }
 
   // Of the term in document(), which must not be kNoDocument: how often (at least 1), and at which
@@ -133,6 +126,24 @@ class PostingsCursor {
   std::array<uint32_t, kPostingsBlock> documents_, frequencies_;
 
  private:
+  // Of `n` ascending documents, of which the last is not below `target`; without a branch that is
+  // often guessed wrong.
+  static uint32_t CountBelow(const uint32_t* documents, uint32_t n, uint32_t target) {
+    constexpr uint32_t kNear = 8;
+    if (n > kNear && documents[kNear - 1] >= target) {
+      uint32_t below = 0;
+      for (uint32_t i = 0; i < kNear; ++i) below += documents[i] < target ? 1 : 0;
+      return below;
+    }
+    const uint32_t* first = documents;
+    while (n > 1) {
+      const uint32_t half = n / 2;
+      first += first[half - 1] < target ? half : 0;
+      n -= half;
+    }
+    return static_cast<uint32_t>(first - documents);
+  }
+
   void NeedFrequencies() {
     if (has_frequencies_) return;
     LoadFrequencies();

@@ -166,6 +166,7 @@ TEST_CASE("ranges are dropped with their files, and without a write") {
   CHECK(engine->LatestSequence() == before);
   REQUIRE_OK(engine->DropRange(Family::kSegments, "x", "y"));
   CHECK(engine->LatestSequence() == before);
+  CHECK(absl::IsInvalidArgument(engine->DropRange(Family::kSegments, "a", "")));
   // The same keys may come again.
   const auto again = WriteTable(*engine, dir.path("b"), {"b1", "b3"});
   REQUIRE_OK(Ingest(*engine, {dir.path("b")}));

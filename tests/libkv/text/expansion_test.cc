@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "index/derive.h"
 #include "index/delta_part.h"
+#include "index/derive.h"
 #include "text/correction.h"
 #include "text/edit_distance.h"
 #include "text/union_cursor.h"

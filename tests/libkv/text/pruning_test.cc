@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "index/delta_part.h"
 #include "index/derive.h"
-#include "index/space_index.h"
 #include "libkv/text/random_query.h"
 #include "libkv/text/test_source.h"
 #include "libkv/text/visit_all.h"
@@ -137,9 +137,9 @@ void CheckPruned(const std::string& query, const Collection& collection,
 }
 
 // The same collection in an index in memory; documents without words are there too.
-std::unique_ptr<SpaceIndex> IndexOf(const Collection& collection) {
+std::unique_ptr<DeltaPart> IndexOf(const Collection& collection) {
   const std::shared_ptr<const Analyzer> analyzer = MakeEnglishAnalyzer();
-  auto index = std::make_unique<SpaceIndex>(0);
+  auto index = std::make_unique<DeltaPart>();
   for (const auto& [id, document] : collection) {
     while (index->documents().size() < id) {
       index->Add(1 + index->documents().size(), "key", 1, 0, DerivedDocument());
@@ -195,7 +195,7 @@ TEST_CASE("the best are the same, to the last bit, as if everything had been sco
     const size_t documents = round % 10 == 0 ? 4'000 : 1 + random() % 800;
     const Collection collection = RandomCollection(random, spread, documents);
     const TestSource source(collection);
-    const std::unique_ptr<SpaceIndex> index = IndexOf(collection);
+    const std::unique_ptr<DeltaPart> index = IndexOf(collection);
     CAPTURE(round);
     for (int i = 0; i < 40; ++i) {
       const std::string query = RandomShape(random);
@@ -217,7 +217,7 @@ TEST_CASE("a document scores the same in the delta and in any other source") {
   for (int round = 0; round < 20; ++round) {
     const Collection collection = RandomCollection(random, 3, 200);
     const TestSource source(collection);
-    const std::unique_ptr<SpaceIndex> index = IndexOf(collection);
+    const std::unique_ptr<DeltaPart> index = IndexOf(collection);
     for (int i = 0; i < 20; ++i) {
       const std::string query = RandomShape(random);
       CAPTURE(query);
@@ -257,7 +257,7 @@ TEST_CASE("no score is above the bounds of its stretch or of its list") {
   for (int round = 0; round < 30; ++round) {
     const Collection collection = RandomCollection(random, round % 3 == 0 ? 100 : 2, 500);
     const TestSource exact(collection);
-    const std::unique_ptr<SpaceIndex> index = IndexOf(collection);
+    const std::unique_ptr<DeltaPart> index = IndexOf(collection);
     CollectionStatistics statistics;
     statistics.documents = collection.size();
     statistics.total_length = 20 * collection.size();

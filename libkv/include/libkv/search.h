@@ -43,6 +43,20 @@ struct SearchAfter {
   std::string key;
 };
 
+// Relevance feedback without a user (RM3): the best hits of a first search are taken for what is
+// wanted, the words that are frequent in them join the query, and it is asked again. Finds more
+// where a query is short and vague, less where it is exact: values are found that have none of its
+// words (but none that the whole query leaves out: `a b -c`). Costs two searches and the analysis
+// of the values, of each the first MiB at most. Lavrenko and Croft, "Relevance-Based Language
+// Models", 2001; Abdul-Jaleel et al., "UMass at TREC 2004: Novelty and HARD".
+struct Feedback {
+  size_t documents = 0;  // best hits looked at; 0: no feedback. 10 is a good choice.
+  size_t terms = 20;     // that join the query
+  double weight = 0.5;   // the query's own share of all weights, 0 to 1
+};
+inline constexpr size_t kFeedbackDocumentsMax = 100;
+inline constexpr size_t kFeedbackTermsMax = 100;
+
 struct SearchOptions {
   std::string prefix;  // only keys that begin with it
   size_t limit = 10;   // best hits wanted
@@ -63,6 +77,8 @@ struct SearchOptions {
   // Words of at least 5 letters that no value has are taken for typos: the words closest to them
   // are searched for instead, and a warning says which.
   bool typos = false;
+  // Excerpts show the query's own words only; explanations, the added ones too.
+  Feedback feedback = {};
   bool explain = false;  // each hit brings an explanation of its score; as slow as a second search
   // Matches are counted exactly up to so many; beyond, those that cannot be among the best may be
   // left out, which is what makes searches for frequent words fast. kCountAll: every match counts.
@@ -119,6 +135,16 @@ struct SearchResult {
   // is nothing better. Made when options.typos is set or nothing was found.
   std::string did_you_mean;
 };
+
+struct MoreLikeOptions {
+  std::string prefix;  // only keys that begin with it
+  size_t limit = 10;   // best hits wanted; below kSearchLimitMax
+  size_t terms = 25;   // of the value that make the query; 1 to kMoreLikeTermsMax
+  bool explain = false;
+  size_t count_up_to = 1'000;                // as for a search
+  std::shared_ptr<const Snapshot> snapshot;  // null: every write that was acknowledged
+};
+inline constexpr size_t kMoreLikeTermsMax = 100;
 
 struct SuggestOptions {
   std::string prefix;  // only spaces with keys that begin with it

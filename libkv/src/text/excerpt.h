@@ -18,12 +18,12 @@ inline constexpr size_t kExcerptTextBytesMax = size_t{1} << 20;
 // A longer grapheme cluster (heaped combining marks) may be cut, between code points.
 inline constexpr size_t kClusterBytesMax = 1 << 10;
 
-// Up to `count` (at least 1) pieces of `text`, each about `excerpt_bytes` long, which do not overlap,
-// in the order of the text. Chosen one after the other: the piece with the most terms that no piece
-// before it has, then the most different terms of `terms` (as `analyzer` makes them), then the most
-// words of them, then the earliest. Fewer when no more words of the query are left, or only in
-// stretches too short to be worth a piece. Without any, one: the beginning. A piece starts where a
-// sentence does, if one does near, or else a word. Cut ends are marked "…".
+// Up to `count` (at least 1) pieces of `text`, each about `excerpt_bytes` long, which do not
+// overlap, in the order of the text. Chosen one after the other: the piece with the most terms that
+// no piece before it has, then the most different terms of `terms` (as `analyzer` makes them), then
+// the most words of them, then the earliest. Fewer when no more words of the query are left, or
+// only in stretches too short to be worth a piece. Without any, one: the beginning. A piece starts
+// where a sentence does, if one does near, or else a word. Cut ends are marked "…".
 //
 // In the result white space and control characters have become single blanks, what is not UTF-8
 // has become U+FFFD, and the controls that embed or override the direction of text are left out: a

@@ -43,7 +43,7 @@ constexpr Sample kSamples[] = {
     {"german", "Die Häuser der Städte sind größer geworden", "Häusern Städten groß"},
     {"greek", "Τα παιδιά διαβάζουν βιβλία στις μεγάλες πόλεις", "βιβλίων πόλεων διαβάζει μεγάλος"},
     {"hindi", "लड़के किताबें पढ़ते हैं", "लड़का किताब"},
-    {"hungarian", "A gyerekek a házakban játszanak", "gyereknek házak"},
+    {"hungarian", "A gyerekek a házakban játszanak", "házak háznak"},
     {"indonesian", "Anak-anak membaca bukunya di sekolah", "buku dibaca"},
     {"irish", "Bhí na leabhair ag an bhfear", "fear"},
     {"italian", "I bambini giocano nell'albergo con le palle", "bambino alberghi palla"},

@@ -111,6 +111,7 @@ void Store::Impl::AddFeedback(const Feedback& feedback, const StoreSnapshot& sna
   search->Run(&collector);
   std::vector<FeedbackText> texts;
   for (const FoundHit& hit : collector.TakeSorted()) {
+    if (std::chrono::steady_clock::now() >= deadline) return;
     PinnedValue pinned;
     Record record;
     const absl::Status status =

@@ -3,7 +3,9 @@
 // Asking for all words of a text would find everything and cost most for the words that say least.
 // A few are enough: those with the greatest tf * idf, as in Lucene's MoreLikeThis (and Salton and
 // Buckley, "Term-weighting approaches in automatic text retrieval", 1988). Ranking weighs a term by
-// its idf anyway, so its weight in the query is the other factor: 1 + ln tf.
+// its idf anyway, so its weight in the query is the other factor, damped: 1 + ln tf. (Values judged
+// relevant for one query of Cranfield and CACM find each other better so than with equal weights,
+// with tf or with tf * idf.)
 #ifndef LIBKV_SRC_TEXT_MORE_LIKE_H_
 #define LIBKV_SRC_TEXT_MORE_LIKE_H_
 

@@ -42,7 +42,9 @@ constexpr Language kLanguages[] = {
     {"greek",
      "ο η το οι τα του της των τον την τους τις και να θα δε δεν μη μην με σε για από προς στο στη "
      "στην στις στον στους στα που πως αν είναι ήταν ότι ή"},
-    {"hindi", "का के की को में से है हैं और पर ने यह वह इस उस ये वे था थी थे भी तो ही एक लिए या कि जो हो"},
+    {"hindi",
+     "का के की को में से है हैं और पर ने यह वह इस उस ये वे था थी थे भी तो ही एक लिए या "
+     "कि जो हो"},
     {"hungarian",
      "a az egy és hogy nem is de ha ez csak meg már mint van volt vagy azt ezt még el ki be le fel "
      "én te ő mi ti ők pedig sem"},

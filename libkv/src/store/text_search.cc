@@ -78,7 +78,7 @@ absl::StatusOr<TextSearch> TextSearch::Open(const SpaceTable& table, const Store
     has_text = true;
     std::shared_ptr<const SpaceView> view = snapshot.ViewOf(*space);
     if (view == nullptr) continue;
-    SpaceSearch& in = search.spaces_.emplace_back(SpaceSearch{space, view, {}, {}, {}, {}});
+    SpaceSearch& in = search.spaces_.emplace_back(SpaceSearch{space, view, {}, {}, {}, {}, {}});
     for (const TextPart* part : LargestFirst(*view)) {
       in.readers.push_back(part->NewReader({snapshot.rows->sequence(), now, prefix}));
       in.sources.push_back(&in.readers.back()->postings());
@@ -88,14 +88,14 @@ absl::StatusOr<TextSearch> TextSearch::Open(const SpaceTable& table, const Store
   return search;
 }
 
-void TextSearch::Run(HitCollector* collector) const {
+void TextSearch::Run(HitCollector* collector) {
   for (size_t i = 0; i < spaces_.size(); ++i) {
-    const SpaceSearch& search = spaces_[i];
+    SpaceSearch& search = spaces_[i];
     if (search.plan.MatchesNothing()) continue;
-    const CollectionStatistics statistics = StatisticsOf(search);
+    search.statistics = StatisticsOf(search);
     for (const auto& reader : search.readers) {
       PartCollector sink(collector, reader.get(), static_cast<uint32_t>(i));
-      search.plan.Run(reader->postings(), statistics, scoring_, &sink);
+      search.plan.Run(reader->postings(), search.statistics, scoring_, &sink);
       if (collector->is_partial()) return;
     }
   }
@@ -112,7 +112,7 @@ std::vector<std::vector<ScorePart>> TextSearch::Explain(std::span<const FoundHit
     std::vector<uint32_t> ordinals;
     for (const size_t i : own) ordinals.push_back(found[i].ordinal);
     const SpaceSearch& search = SpaceOf(found[own.front()]);
-    auto parts = search.plan.Explain(reader->postings(), StatisticsOf(search), scoring_, ordinals);
+    auto parts = search.plan.Explain(reader->postings(), search.statistics, scoring_, ordinals);
     for (size_t k = 0; k < own.size(); ++k) explanations[own[k]] = std::move(parts[k]);
   }
   return explanations;

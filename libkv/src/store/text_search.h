@@ -36,6 +36,7 @@ struct SpaceSearch {
   std::vector<const PostingsSource*> sources;  // of the readers
   SearchPlan plan;
   std::vector<std::string> wanted;  // terms of the query, for excerpts
+  CollectionStatistics statistics;  // for the plan as it was run last
 
   // In how many documents each of `terms` stands, the dead included.
   std::vector<uint64_t> DocumentFrequencies(const std::vector<std::string>& terms) const;
@@ -57,9 +58,9 @@ class TextSearch {
   const SpaceSearch& SpaceOf(const FoundHit& hit) const { return spaces_[hit.search]; }
 
   // Shows all matches of the plans to `collector`. May be done again after plans have changed.
-  void Run(HitCollector* collector) const;
+  void Run(HitCollector* collector);
 
-  // Parallel to `found`.
+  // Of the last run; parallel to `found`.
   std::vector<std::vector<ScorePart>> Explain(std::span<const FoundHit> found) const;
 
   // What went wrong while the index was read: nothing that was found is to be used then.

@@ -55,11 +55,11 @@ std::shared_ptr<const Analyzer> MakeSimpleAnalyzer();
 //
 //   arabic armenian* basque catalan danish dutch english finnish french german greek hindi
 //   hungarian indonesian irish italian lithuanian nepali* norwegian porter portuguese romanian
-//   russian serbian spanish swedish tamil* turkish yiddish*          (*: no stop words are left
-//   out)
+//   russian serbian spanish swedish tamil* turkish yiddish*
 //
-// "simple" is known too. "porter" is English with the older of Martin Porter's stemmers, and equal
-// to what Lucene's EnglishAnalyzer does to plain text.
+// *: no stop words are left out. "simple" is known too. "porter" is English with the older of
+// Martin Porter's stemmers, as Lucene's EnglishAnalyzer has it.
+//
 //   French, Catalan, Italian, Irish    a short word before an apostrophe is dropped: "l'arbre" is
 //                                      found by "arbre".
 //   Turkish    I is the capital of ı and İ that of i, as in no other language; what follows an

@@ -120,7 +120,7 @@ struct Hit {
   double score = 0;
   // With SearchOptions::excerpt_bytes. In the order of the text, without overlaps; together they
   // show as many different words of the query as they can. Fewer than were asked for when no more
-  // words of the query are left; none when the value is damaged.
+  // words of the query are left; none when the value is damaged. Looked for in the first MiB.
   std::vector<Excerpt> excerpts;
   std::vector<ScorePart> explanation;  // with SearchOptions::explain
 };

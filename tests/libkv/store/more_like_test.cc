@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -149,6 +150,36 @@ TEST_CASE("feedback finds what shares the words of the best hits") {
   }
   CHECK(Keys(added) == "caching proxy web");
   CHECK(sum == doctest::Approx(result->hits[0].score));
+}
+
+TEST_CASE("sealed and merged values are like each other as those in memory are") {
+  // Goal: where the words lie changes no answer. Method: the same values in memory, in two segments
+  // and memory, and in one segment; keys and scores are compared.
+  const TempDir dir;
+  SearchOptions feedback;
+  feedback.feedback.documents = 2;
+  const auto answers = [&](const Store& store) {
+    std::string out;
+    for (const auto& result : {store.MoreLike({}, "nginx"), store.MoreLike({}, "krita"),
+                               store.Search(feedback, "caching"), store.Search(feedback, "for")}) {
+      REQUIRE_OK(result);
+      for (const Hit& hit : result->hits) out += hit.key + " " + std::to_string(hit.score) + "\n";
+      out += std::to_string(result->total) + "\n";
+    }
+    return out;
+  };
+  const std::string in_memory = answers(*OpenWithValues(dir));
+  CHECK(in_memory.find("squid") != std::string::npos);
+
+  const auto store = OpenStore(dir.path("other"), WithSpaces({TextSpace()}));
+  for (size_t i = 0; i < std::size(kValues); ++i) {
+    REQUIRE_OK(store->Set({}, kValues[i].key, kValues[i].value));
+    if (i == 1 || i == 3) REQUIRE_OK(store->SealIndex(""));
+  }
+  CHECK(answers(*store) == in_memory);
+  REQUIRE_OK(store->SealIndex(""));
+  REQUIRE_OK(store->MergeIndex(""));
+  CHECK(answers(*store) == in_memory);
 }
 
 TEST_CASE("feedback never brings back what the query leaves out") {

@@ -21,6 +21,9 @@
 
 namespace libkv {
 
+// A thread has at most so many, each for another language.
+inline constexpr size_t kTermCachesPerThread = 4;
+
 // A term or word kept by value: it outlives the slot it was read from. Its bytes, zeros behind
 // them, and in the last byte its size and flags.
 template <size_t kWidth>
@@ -90,9 +93,9 @@ class TermSets {
     bool is_folded;
   };
 
-  // At least `room` bytes may be read from the begin of `word` on. False: what MakeTerm makes of it
+  // At least `room` bytes may be read from the begin of `word` on. False: what `maker` makes of it
   // is too long to be kept.
-  bool Find(const TermRules& rules, std::string_view word, size_t room, Found* found) {
+  bool Find(TermMaker& maker, std::string_view word, size_t room, Found* found) {
     const Text text(word, room);
     const size_t set = text.Hash() % kSets;
     Slot* const slots = sets_[set].slots;
@@ -100,7 +103,7 @@ class TermSets {
     size_t way = slots[0].word == text ? 0 : 1;
     if (way == 1 && slots[1].word != text) {
       way = first_is_newer ? 1 : 0;
-      if (!Fill(rules, word, text, slots[way], folded_[2 * set + way])) return false;
+      if (!Fill(maker, word, text, slots[way], folded_[2 * set + way])) return false;
     }
     found->term = slots[way].term;
     found->is_folded = found->term.flag(kFolded);
@@ -121,10 +124,10 @@ class TermSets {
   };
   static_assert(sizeof(Set) == 4 * kWidth);
 
-  static bool Fill(const TermRules& rules, std::string_view word, const Text& text, Slot& slot,
+  static bool Fill(TermMaker& maker, std::string_view word, const Text& text, Slot& slot,
                    Text& folded_slot) {
     std::string folded;
-    const std::string term = MakeTerm(rules, word, &folded);
+    const std::string term = maker.Make(word, &folded);
     if (term.size() > Text::kBytesMax || folded.size() > Text::kBytesMax) return false;
     const bool newer = slot.term.flag(kNewer);
     slot.word = text;
@@ -148,7 +151,11 @@ class BasicTermCache {
   using Long = TermSets<32, kLongSets>;
   static constexpr size_t kMemoryBytes = Short::kMemoryBytes + Long::kMemoryBytes;
 
-  explicit BasicTermCache(const TermRules& rules) : rules_(rules) {}
+  // Null: no language.
+  explicit BasicTermCache(const Language* language) : maker_(language) {}
+
+  // Makes what is too long to be kept.
+  TermMaker& maker() { return maker_; }
 
   // Calls `sink` with the term of `word`, which is not empty, and the word folded; the term is
   // empty if the word is left out. The views live until `sink` returns, which may come back here.
@@ -166,12 +173,12 @@ class BasicTermCache {
   template <typename Sets, typename Sink>
   bool FindIn(Sets& sets, std::string_view word, size_t room, const Sink& sink) {
     typename Sets::Found found;
-    if (!sets.Find(rules_, word, room, &found)) return false;
+    if (!sets.Find(maker_, word, room, &found)) return false;
     sink(found.term.view(), found.is_folded ? word : found.folded.view());
     return true;
   }
 
-  const TermRules rules_;
+  TermMaker maker_;
   Short short_;
   Long long_;
 };

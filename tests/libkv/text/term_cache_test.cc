@@ -1,4 +1,4 @@
-// The cache against no cache: every answer must be what MakeTerm makes.
+// The cache against no cache: every answer must be what a TermMaker makes.
 #include "text/term_cache.h"
 
 #include <doctest/doctest.h>
@@ -12,12 +12,11 @@ namespace {
 
 // Looks `word` up in front of `behind`, of which the cache may read but must not take notice.
 template <typename Cache>
-void CheckWord(Cache& cache, const TermRules& rules, const std::string& word,
-               const std::string& behind) {
+void CheckWord(Cache& cache, TermMaker& maker, const std::string& word, const std::string& behind) {
   CAPTURE(word);
   CAPTURE(behind);
   std::string folded;
-  const std::string term = MakeTerm(rules, word, &folded);
+  const std::string term = maker.Make(word, &folded);
   const std::string text = word + behind;
   bool is_called = false;
   const bool found = cache.Find(std::string_view(text).substr(0, word.size()), text.size(),
@@ -58,12 +57,14 @@ void CheckCache() {
   CAPTURE(kSeed);
   std::mt19937_64 random(kSeed);
   const std::vector<std::string> words = Words(random);
-  for (const TermRules& rules : {TermRules{true, true}, TermRules{false, false}}) {
-    Cache cache(rules);
+  for (const Language* language :
+       {FindLanguage("english"), static_cast<const Language*>(nullptr)}) {
+    Cache cache(language);
+    TermMaker maker(language);
     for (int i = 0; i < 20'000; ++i) {
       // Neighbours in the list come close together, so that they are often found again.
       const std::string& word = words[(static_cast<size_t>(i) / 50 + random() % 8) % words.size()];
-      CheckWord(cache, rules, word, std::string(random() % 3 * 17, 'q'));
+      CheckWord(cache, maker, word, std::string(random() % 3 * 17, 'q'));
     }
   }
 }

@@ -181,7 +181,7 @@ class Store {
   absl::Status DropSpace(std::string_view prefix);
 
   // New words are kept in memory and sealed into a segment on disk when there are enough of them
-  // (an eighth of memory_bytes, at most 32 MiB of text, or 50,000 values); segments are merged in
+  // (a sixteenth of memory_bytes, at most 32 MiB of text, or 50,000 values); segments are merged in
   // the background. These calls do it now, for the space with this prefix, and return when it is
   // done; searches and writes go on meanwhile. SealIndex: what is in memory becomes a segment.
   // MergeIndex: all segments become one, without what was overwritten or deleted; as expensive as

@@ -71,12 +71,12 @@ class RocksEngine final : public Engine {
  public:
   RocksEngine(std::unique_ptr<rocksdb::DB> db, Handles families,
               std::vector<rocksdb::ColumnFamilyHandle*> all, std::shared_ptr<rocksdb::Cache> cache,
-              size_t memory_bytes)
+              size_t cache_bytes)
       : db_(std::move(db)),
         families_(families),
         all_(std::move(all)),
         cache_(std::move(cache)),
-        memory_bytes_(memory_bytes) {}
+        cache_bytes_(cache_bytes) {}
 
   ~RocksEngine() override {
     // RocksDB asserts that no handle outlives it.
@@ -122,7 +122,7 @@ class RocksEngine final : public Engine {
   const Handles families_;
   const std::vector<rocksdb::ColumnFamilyHandle*> all_;  // those of unknown families included
   const std::shared_ptr<rocksdb::Cache> cache_;
-  const size_t memory_bytes_;
+  const size_t cache_bytes_;  // with what ReserveMemory takes
   std::atomic<bool> failed_{false};
   uint64_t durable_sequence_ = 0;  // the writer's own; everything up to it is synced (log_scan.h)
 };
@@ -299,8 +299,8 @@ EngineStats RocksEngine::Stats() const {
 
 void RocksEngine::ReserveMemory(size_t bytes) {
   // Never below an eighth: a cache of nothing would make every read a disk read.
-  const size_t floor = memory_bytes_ / 8;
-  cache_->SetCapacity(bytes + floor < memory_bytes_ ? memory_bytes_ - bytes : floor);
+  const size_t floor = cache_bytes_ / 8;
+  cache_->SetCapacity(bytes + floor < cache_bytes_ ? cache_bytes_ - bytes : floor);
 }
 
 }  // namespace
@@ -401,7 +401,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& option
     if (place < kFamilyCount) families[place] = handles[i];
   }
   return std::make_unique<RocksEngine>(std::unique_ptr<rocksdb::DB>(raw), families,
-                                       std::move(handles), cache, options.memory_bytes);
+                                       std::move(handles), cache, CacheBytes(options.memory_bytes));
 }
 
 absl::Status Engine::Destroy(const std::string& directory) {

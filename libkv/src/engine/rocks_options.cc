@@ -23,8 +23,12 @@ size_t WriteBufferBytes(const EngineOptions& options, const std::string& name) {
 
 const char* const kFamilyNames[kFamilyCount] = {"default", "data", "index", "vectors", "segments"};
 
+size_t CacheBytes(size_t memory_bytes) {
+  return memory_bytes - std::min(memory_bytes / 4, size_t{16} << 20);
+}
+
 std::shared_ptr<rocksdb::Cache> MakeCache(const EngineOptions& options) {
-  return rocksdb::NewLRUCache(options.memory_bytes);
+  return rocksdb::NewLRUCache(CacheBytes(options.memory_bytes));
 }
 
 rocksdb::DBOptions MakeDbOptions(const EngineOptions& options,
@@ -68,7 +72,8 @@ rocksdb::DBOptions MakeDbOptions(const EngineOptions& options,
   db.enable_write_thread_adaptive_yield = false;  // nobody waits in RocksDB's queue
   // Old files are deleted in the background; a read-only open, which deletes none, asserts on it.
   db.avoid_unnecessary_blocking_io = !options.read_only;
-  db.bytes_per_sync = size_t{1} << 20;  // table files reach the disk evenly
+  db.writable_file_max_buffer_size = size_t{256} << 10;  // half a dozen files are written at a time
+  db.bytes_per_sync = size_t{1} << 20;                   // table files reach the disk evenly
   db.max_open_files = 1'024;
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;

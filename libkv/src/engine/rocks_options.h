@@ -16,6 +16,10 @@ rocksdb::DBOptions MakeDbOptions(const EngineOptions& options,
                                  std::shared_ptr<rocksdb::Logger> logger,
                                  std::shared_ptr<rocksdb::Cache> cache);
 
+// What a budget leaves for the block cache and all that is charged to it. The rest is for what is
+// not: batches on their way, buffers of files that are written, words that were analyzed.
+size_t CacheBytes(size_t memory_bytes);
+
 // The block cache of a store with this budget.
 std::shared_ptr<rocksdb::Cache> MakeCache(const EngineOptions& options);
 

@@ -16,7 +16,6 @@ namespace {
 
 constexpr size_t kFirstBlockBytes = 16;
 constexpr size_t kBlockBytesMax = 1 << 10;
-constexpr size_t kPoolBytes = 256 << 10;
 // Terms whose memory is fetched together: as much as the processor's nearest cache holds.
 constexpr size_t kTermsAtATime = 32;
 
@@ -215,7 +214,7 @@ Delta::List& Delta::ListOf(std::string_view term, uint64_t hash, uint32_t guess)
   const size_t before = ids_.memory_bytes();
   ids_.Add(hash, static_cast<uint32_t>(lists_.size()));
   memory_bytes_.fetch_add(sizeof(List) + ids_.memory_bytes() - before, std::memory_order_relaxed);
-  char* const copy = FromPool(term.size());
+  char* const copy = pool_.Take(term.size());
   std::memcpy(copy, term.data(), term.size());
   return lists_.Append(std::string_view(copy, term.size()));
 }
@@ -286,23 +285,11 @@ char* Delta::Room(List& list, size_t bytes, uint32_t from) {
 
 Delta::Block* Delta::NewBlock(size_t capacity, uint32_t from) {
   const size_t bytes = RoundUp(sizeof(Block) + capacity);
-  Block* const block = new (FromPool(bytes)) Block;
+  Block* const block = new (pool_.Take(bytes)) Block;
+  static_assert(alignof(Block) <= PagePool::kAlign);
   block->capacity = static_cast<uint32_t>(bytes - sizeof(Block));
   block->from = from;
   return block;
-}
-
-char* Delta::FromPool(size_t bytes) {
-  bytes = RoundUp(bytes);
-  if (pool_left_ < bytes) {
-    const size_t pool_bytes = std::max(bytes, kPoolBytes);
-    pool_.push_back(std::make_unique_for_overwrite<char[]>(pool_bytes));
-    pool_next_ = pool_.back().get();
-    pool_left_ = pool_bytes;
-    memory_bytes_.fetch_add(pool_bytes, std::memory_order_relaxed);
-  }
-  pool_left_ -= bytes;
-  return std::exchange(pool_next_, pool_next_ + bytes);
 }
 
 const Delta::List* Delta::Find(std::string_view term) const {

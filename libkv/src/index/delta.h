@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "base/growing_array.h"
+#include "base/page_pool.h"
 #include "index/derived_document.h"
 #include "index/document_table.h"
 #include "index/term_table.h"
@@ -64,7 +65,7 @@ class Delta final : public PostingsSource {
 
   size_t term_count() const { return lists_.size(); }
   size_t memory_bytes() const {
-    return memory_bytes_.load(std::memory_order_relaxed) + words_.memory_bytes() +
+    return memory_bytes_.load(std::memory_order_relaxed) + words_.memory_bytes() + pool_.bytes() +
            length_norms_.size() * (sizeof(uint8_t) + sizeof(uint16_t));
   }
 
@@ -110,7 +111,6 @@ class Delta final : public PostingsSource {
   const List* Find(std::string_view term) const;
   char* Room(List& list, size_t bytes, uint32_t from);
   Block* NewBlock(size_t capacity, uint32_t from);
-  char* FromPool(size_t bytes);
 
   const DocumentTable* const documents_;
   GrowingArray<List, 4096> lists_;
@@ -123,9 +123,7 @@ class Delta final : public PostingsSource {
   TermTable ids_;  // of the terms, in lists_; guarded by mutex_; changed by the writer only
 
   // The writer's own: where blocks come from.
-  std::vector<std::unique_ptr<char[]>> pool_;
-  size_t pool_left_ = 0;
-  char* pool_next_ = nullptr;
+  PagePool pool_;
   std::atomic<size_t> memory_bytes_{0};
 };
 

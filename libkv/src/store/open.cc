@@ -44,9 +44,9 @@ const libkv::Space* GivenFor(const Options& options, const std::string& prefix) 
   return nullptr;
 }
 
-// A delta is in memory twice, while the next one fills: an eighth of the budget for each.
+// One delta fills while others are being sealed: together they may take a quarter of the budget.
 size_t DeltaBytesMax(const Options& options) {
-  return std::clamp(options.memory_bytes / 8, size_t{1} << 20, size_t{32} << 20);
+  return std::clamp(options.memory_bytes / 16, size_t{1} << 20, size_t{32} << 20);
 }
 
 // The state of a definition is the store's business, not the options'.

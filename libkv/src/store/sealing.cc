@@ -29,8 +29,8 @@
 namespace libkv {
 namespace {
 
-// Frozen deltas of one space that may wait before writers wait for them.
-constexpr size_t kBacklogMax = 2;
+// Frozen deltas of one space that may wait; when there are more, writers wait for them.
+constexpr size_t kBacklogMax = 1;
 constexpr size_t kDeltaDocumentsMax = 50'000;
 constexpr auto kPauseAfterFailure = std::chrono::seconds(1);
 

@@ -7,7 +7,6 @@
 namespace libkv {
 namespace {
 
-constexpr size_t kPoolBytes = 64 << 10;
 // Spellings of a term that are looked at one by one.
 constexpr int kChainLooksMax = 16;
 // A word's share of the nodes of the set, which are three quarters full.
@@ -145,26 +144,17 @@ WordDictionary::Word* WordDictionary::FindOrAdd(std::string_view word, std::stri
 }
 
 WordDictionary::Word* WordDictionary::NewWord(std::string_view word, std::string_view term) {
-  constexpr size_t kAlign = alignof(Word);
+  static_assert(alignof(Word) <= PagePool::kAlign);
   const bool is_beginning = word.starts_with(term);
   const size_t text_bytes = word.size() + (is_beginning ? 0 : term.size());
-  const size_t bytes = (sizeof(Word) + text_bytes + kAlign - 1) / kAlign * kAlign;
-  if (pool_left_ < bytes) {
-    const size_t pool_bytes = std::max(bytes, kPoolBytes);
-    pool_.push_back(std::make_unique_for_overwrite<char[]>(pool_bytes));
-    pool_next_ = pool_.back().get();
-    pool_left_ = pool_bytes;
-    memory_bytes_.fetch_add(pool_bytes, std::memory_order_relaxed);
-  }
-  Word* const made = new (pool_next_) Word;
+  char* const room = pool_.Take(sizeof(Word) + text_bytes);
+  Word* const made = new (room) Word;
   made->term_bytes = static_cast<uint32_t>(term.size());
   made->word_bytes = static_cast<uint8_t>(word.size());
   made->is_beginning = is_beginning;
-  char* const data = pool_next_ + sizeof(Word);
+  char* const data = room + sizeof(Word);
   std::memcpy(data, word.data(), word.size());
   if (!is_beginning) std::memcpy(data + word.size(), term.data(), term.size());
-  pool_next_ += bytes;
-  pool_left_ -= bytes;
   memory_bytes_.fetch_add(kNodeBytes, std::memory_order_relaxed);
   return made;
 }

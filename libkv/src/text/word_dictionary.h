@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "absl/container/btree_set.h"
+#include "base/page_pool.h"
 #include "text/postings.h"
 
 namespace libkv {
@@ -58,7 +59,9 @@ class WordDictionary {
   // The words that begin with `prefix`. Words that are added meanwhile may be missing.
   std::unique_ptr<WordCursor> Open(std::string_view prefix) const;
 
-  size_t memory_bytes() const { return memory_bytes_.load(std::memory_order_relaxed); }
+  size_t memory_bytes() const {
+    return memory_bytes_.load(std::memory_order_relaxed) + pool_.bytes();
+  }
 
  private:
   class Cursor;
@@ -87,9 +90,7 @@ class WordDictionary {
   absl::btree_set<Entry, Before> words_;  // guarded by mutex_; changed by the writer only
 
   // The writer's own: where words come from. They never move.
-  std::vector<std::unique_ptr<char[]>> pool_;
-  char* pool_next_ = nullptr;
-  size_t pool_left_ = 0;
+  PagePool pool_;
   std::atomic<size_t> memory_bytes_{0};
 };
 

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ struct FoundHit {
   mutable std::string key;  // empty: not read yet
   const std::string& Key() const;
 };
+
+// Reads the keys of all `hits`: those of a part in one go.
+void ReadKeys(std::span<const FoundHit> hits);
 
 class HitCollector {
  public:

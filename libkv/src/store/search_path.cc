@@ -175,6 +175,7 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
 
   const std::vector<FoundHit> found = collector.TakeSorted();
   const auto shown = std::span(found).subspan(std::min(options.offset, found.size()));
+  ReadKeys(shown);
   std::vector<std::vector<ScorePart>> explanations(shown.size());
   if (options.explain) explanations = ExplainAll(searches, scoring, shown);
   for (size_t i = 0; i < shown.size(); ++i) {

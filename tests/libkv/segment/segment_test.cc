@@ -51,6 +51,27 @@ void CheckDocuments(const Segment& segment, const Model& model) {
   }
 }
 
+// In any order and back again, fetched ahead and not.
+void CheckKeys(const Segment& segment, const Model& model, std::mt19937_64& random) {
+  SegmentKeys keys(segment);
+  for (int i = 0; i < 50; ++i) {
+    std::vector<uint32_t> ordinals(random() % 10);
+    for (uint32_t& ordinal : ordinals) {
+      ordinal = static_cast<uint32_t>(random() % segment.documents());
+    }
+    const bool is_ahead = random() % 2 == 0;
+    if (is_ahead) {
+      std::sort(ordinals.begin(), ordinals.end());
+      REQUIRE_OK(keys.Prefetch(ordinals));
+    }
+    for (const uint32_t ordinal : ordinals) {
+      const auto key = keys.KeyOf(ordinal);
+      REQUIRE_OK(key);
+      REQUIRE(*key == model.documents[ordinal].key);
+    }
+  }
+}
+
 // Step by step, asking for frequencies and positions of some.
 void CheckWalk(const SegmentSource& source, const std::string& term, const Postings& postings,
                std::mt19937_64& random) {
@@ -169,6 +190,7 @@ void CheckWords(const SegmentSource& source, const Model& model, const std::stri
 
 void CheckSegment(const Segment& segment, const Model& model, std::mt19937_64& random) {
   CheckDocuments(segment, model);
+  CheckKeys(segment, model, random);
   const SegmentSource source(segment);
   std::vector<std::string> names{"no such term", "zzz"};
   for (const auto& [term, postings] : model.terms) names.push_back(term);

@@ -101,7 +101,7 @@ bool Reader::Fixed64(uint64_t* v) {
   return true;
 }
 
-bool Reader::Varint(uint64_t* v) {
+bool Reader::LongVarint(uint64_t* v) {
   uint64_t result = 0;
   for (int shift = 0; shift < 64; shift += 7) {
     uint8_t byte;
@@ -116,19 +116,12 @@ bool Reader::Varint(uint64_t* v) {
   return Fail();
 }
 
-bool Reader::Varint32(uint32_t* v) {
+bool Reader::LongVarint32(uint32_t* v) {
   uint64_t wide;
-  if (!Varint(&wide)) return false;
+  if (!LongVarint(&wide)) return false;
   if (wide > std::numeric_limits<uint32_t>::max()) return Fail();
   *v = static_cast<uint32_t>(wide);
   return true;
-}
-
-bool Reader::Bytes(std::string_view* bytes) {
-  uint64_t count;
-  if (!Varint(&count)) return false;
-  if (count > rest_.size()) return Fail();
-  return Take(count, bytes);
 }
 
 }  // namespace libkv

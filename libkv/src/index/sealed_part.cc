@@ -97,7 +97,10 @@ bool SealedPart::Kill(uint64_t document, uint64_t died) {
 }
 
 bool SealedPart::VisibleAt(uint32_t ordinal, uint64_t sequence, int64_t now) const {
-  if (const int64_t expiry = segment_->Expiry(ordinal); expiry != 0 && now >= expiry) return false;
+  if (segment_->has_expiries()) {
+    const int64_t expiry = segment_->Expiry(ordinal);
+    if (expiry != 0 && now >= expiry) return false;
+  }
   if (!IsDead(ordinal)) return true;
   if (sequence >= last_died_.load(std::memory_order_acquire)) return false;
   const std::lock_guard lock(mutex_);

@@ -78,6 +78,10 @@ PartCollector::PartCollector(HitCollector* hits, const PartReader* reader, uint3
 bool PartCollector::Visit(uint32_t ordinal, double score) {
   if (!reader_->Shows(ordinal)) return true;
   ++hits_.total_;
+  if (hits_.IsTooLow(score)) {
+    UpdateLeast(/*ties_lose=*/false);
+    return true;
+  }
   FoundHit hit{score, reader_, ordinal, search_, {}};
   if (!hits_.ComesAfter(hit)) return true;
   const bool is_best = hits_.Push(std::move(hit));

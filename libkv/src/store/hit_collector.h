@@ -49,6 +49,10 @@ class HitCollector {
  private:
   friend class PartCollector;
 
+  // Most matches that are only counted need no more than this.
+  bool IsTooLow(double score) const {
+    return heap_.size() == limit_ && limit_ > 0 && score < heap_.front().score;
+  }
   bool ComesAfter(const FoundHit& hit) const;
   // False: it is not among the best.
   bool Push(FoundHit hit);

@@ -1,5 +1,6 @@
 #include "base/coding.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -101,34 +102,27 @@ bool Reader::Fixed64(uint64_t* v) {
   return true;
 }
 
-bool Reader::Varint(uint64_t* v) {
+bool Reader::LongVarint(uint64_t* v) {
   uint64_t result = 0;
-  for (int shift = 0; shift < 64; shift += 7) {
-    uint8_t byte;
-    if (!Fixed8(&byte)) return false;
-    if (shift == 63 && byte > 1) return Fail();  // more than 64 bits
-    result |= uint64_t{byte & 0x7fu} << shift;
-    if (byte < 0x80) {
-      *v = result;
-      return true;
-    }
+  const size_t most = std::min(rest_.size(), kVarintBytesMax);
+  for (size_t i = 0; i < most; ++i) {
+    const auto byte = static_cast<uint8_t>(rest_[i]);
+    if (i == kVarintBytesMax - 1 && byte > 1) break;  // more than 64 bits
+    result |= uint64_t{byte & 0x7fu} << (7 * i);
+    if (byte >= 0x80) continue;
+    *v = result;
+    rest_.remove_prefix(i + 1);
+    return true;
   }
   return Fail();
 }
 
-bool Reader::Varint32(uint32_t* v) {
+bool Reader::LongVarint32(uint32_t* v) {
   uint64_t wide;
-  if (!Varint(&wide)) return false;
+  if (!LongVarint(&wide)) return false;
   if (wide > std::numeric_limits<uint32_t>::max()) return Fail();
   *v = static_cast<uint32_t>(wide);
   return true;
-}
-
-bool Reader::Bytes(std::string_view* bytes) {
-  uint64_t count;
-  if (!Varint(&count)) return false;
-  if (count > rest_.size()) return Fail();
-  return Take(count, bytes);
 }
 
 }  // namespace libkv

@@ -82,10 +82,28 @@ class Reader {
   bool Fixed32(uint32_t* v);
   bool Fixed40(uint64_t* v);
   bool Fixed64(uint64_t* v);
-  bool Varint(uint64_t* v);
-  bool Varint32(uint32_t* v);  // fails above 2^32 - 1
+  // Most are of one byte: those are read here.
+  bool Varint(uint64_t* v) {
+    if (rest_.empty() || static_cast<uint8_t>(rest_[0]) >= 0x80) return LongVarint(v);
+    *v = static_cast<uint8_t>(rest_[0]);
+    rest_.remove_prefix(1);
+    return true;
+  }
+  bool Varint32(uint32_t* v) {  // fails above 2^32 - 1
+    if (rest_.empty() || static_cast<uint8_t>(rest_[0]) >= 0x80) return LongVarint32(v);
+    *v = static_cast<uint8_t>(rest_[0]);
+    rest_.remove_prefix(1);
+    return true;
+  }
   bool Take(size_t count, std::string_view* bytes);
-  bool Bytes(std::string_view* bytes);  // varint length, then the bytes
+  bool Bytes(std::string_view* bytes) {  // varint length, then the bytes
+    uint64_t count = 0;
+    if (!Varint(&count)) return false;
+    if (count > rest_.size()) return Fail();
+    *bytes = rest_.substr(0, count);
+    rest_.remove_prefix(count);
+    return true;
+  }
 
   std::string_view rest() const { return rest_; }
   bool ok() const { return ok_; }
@@ -93,6 +111,8 @@ class Reader {
 
  private:
   bool Fail();
+  bool LongVarint(uint64_t* v);
+  bool LongVarint32(uint32_t* v);
 
   std::string_view rest_;
   bool ok_ = true;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "format/keys.h"
 #include "segment/segment_keys.h"
@@ -32,6 +33,11 @@ class SealedReader final : public PartReader {
   bool Shows(uint32_t ordinal) const override {
     return ordinal >= begin_ && ordinal < end_ &&
            part_.VisibleAt(ordinal, view_.sequence, view_.now);
+  }
+  void PrefetchKeys(std::span<const uint32_t> ordinals) const override {
+    if (absl::Status status = keys_.Prefetch(ordinals); !status.ok() && status_.ok()) {
+      status_ = std::move(status);
+    }
   }
   std::string_view KeyOf(uint32_t ordinal) const override {
     const absl::StatusOr<std::string_view> key = keys_.KeyOf(ordinal);
@@ -91,7 +97,10 @@ bool SealedPart::Kill(uint64_t document, uint64_t died) {
 }
 
 bool SealedPart::VisibleAt(uint32_t ordinal, uint64_t sequence, int64_t now) const {
-  if (const int64_t expiry = segment_->Expiry(ordinal); expiry != 0 && now >= expiry) return false;
+  if (segment_->has_expiries()) {
+    const int64_t expiry = segment_->Expiry(ordinal);
+    if (expiry != 0 && now >= expiry) return false;
+  }
   if (!IsDead(ordinal)) return true;
   if (sequence >= last_died_.load(std::memory_order_acquire)) return false;
   const std::lock_guard lock(mutex_);

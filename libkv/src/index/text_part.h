@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,9 @@ class PartReader {
   virtual const PostingsSource& postings() const = 0;
 
   virtual bool Shows(uint32_t ordinal) const = 0;
+
+  // Says that the keys of all `ordinals`, ascending, will be asked for next, in this order.
+  virtual void PrefetchKeys(std::span<const uint32_t> /*ordinals*/) const {}
 
   // Lives until the next call. Empty: it cannot be read, and status() says why.
   virtual std::string_view KeyOf(uint32_t ordinal) const = 0;

@@ -40,6 +40,7 @@ class Segment {
   uint64_t DocumentId(uint32_t ordinal) const { return ids_[ordinal]; }
   uint32_t Words(uint32_t ordinal) const { return static_cast<uint32_t>(words_[ordinal]); }
   uint8_t LengthNorm(uint32_t ordinal) const { return length_norms_[ordinal]; }
+  const uint8_t* length_norms() const { return length_norms_.data(); }
   uint16_t CosineCode(uint32_t ordinal) const { return cosines_[ordinal]; }
   int64_t Expiry(uint32_t ordinal) const;  // 0: never
   bool has_expiries() const { return has_expiries_; }

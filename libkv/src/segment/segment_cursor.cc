@@ -292,8 +292,7 @@ void LongTermCursor::LoadFrequencies() {
 }
 
 void LongTermCursor::Positions(std::vector<uint32_t>* positions) {
-  positions->clear();
-  if (!EnterPositions()) return;
+  if (!EnterPositions()) return positions->clear();
   for (; documents_before_ < at_; ++documents_before_) {
     positions_before_ += PositionsOf(frequencies_[documents_before_]);
   }

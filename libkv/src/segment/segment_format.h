@@ -11,6 +11,7 @@ namespace libkv {
 
 inline constexpr uint32_t kDocumentsPerRow = 4'096;
 inline constexpr uint32_t kKeysPerRow = 64;
+inline constexpr uint32_t kKeysPerGroup = 16;
 inline constexpr uint32_t kBlocksPerRow = 64;
 inline constexpr uint32_t kWordsPerRow = 64;  // more where equal words would be parted
 inline constexpr uint8_t kExpiryFlag = 0x01;

@@ -1,24 +1,56 @@
 #include "segment/segment_keys.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
-#include "base/coding.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "format/keys.h"
-#include "segment/segment_format.h"
+#include "segment/little_endian.h"
 
 namespace libkv {
 
-absl::StatusOr<std::string_view> SegmentKeys::KeyOf(uint32_t ordinal) {
-  const uint32_t row = ordinal / kKeysPerRow;
-  if (row != row_) {
-    row_ = UINT32_MAX;  // not half a row, if this fails
-    LIBKV_RETURN_IF_ERROR(LoadRow(row));
-    row_ = row;
+absl::Status SegmentKeys::Prefetch(std::span<const uint32_t> ordinals) {
+  group_end_ = 0;
+  rows_.clear();
+  std::vector<std::string> keys;
+  for (const uint32_t ordinal : ordinals) {
+    const uint32_t row = ordinal / kKeysPerRow;
+    if (!rows_.empty() && rows_.back().number == row) continue;
+    rows_.emplace_back().number = row;
+    keys.push_back(RowKey(row));
   }
-  const uint32_t i = ordinal % kKeysPerRow;
-  return std::string_view(bytes_).substr(begin_[i], begin_[i + 1] - begin_[i]);
+  const std::vector<std::string_view> views(keys.begin(), keys.end());
+  std::vector<PinnedValue> values(rows_.size());
+  const auto found = std::make_unique<bool[]>(rows_.size());
+  LIBKV_RETURN_IF_ERROR(segment_.engine().MultiGet(Family::kSegments, {.fill_cache = fill_cache_},
+                                                   views, values.data(), found.get()));
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    rows_[i].value = std::move(values[i]);
+    rows_[i].found = found[i];
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string_view> SegmentKeys::KeyOf(uint32_t ordinal) {
+  const auto damaged = [&](std::string_view what) {
+    group_end_ = 0;
+    return DataLoss("segment ", segment_.number(), " of space ", segment_.space(), ": row ",
+                    ordinal / kKeysPerRow, " of keys is ", what);
+  };
+  // In the group at hand, and not read yet or read last?
+  const bool is_ahead = ordinal < group_end_ && ordinal + 1 >= next_ &&
+                        ordinal / kKeysPerGroup == (group_end_ - 1) / kKeysPerGroup;
+  if (!is_ahead) {
+    LIBKV_ASSIGN_OR_RETURN(const Row* const row, RowOf(ordinal / kKeysPerRow));
+    if (!row->found) return damaged("missing");
+    if (!EnterGroup(row->value.view(), ordinal)) return damaged("damaged");
+  }
+  while (next_ <= ordinal) {
+    if (!ReadKey()) return damaged("damaged");
+  }
+  return key_;
 }
 
 absl::StatusOr<uint32_t> SegmentKeys::LowerBound(std::string_view key) {
@@ -35,36 +67,55 @@ absl::StatusOr<uint32_t> SegmentKeys::LowerBound(std::string_view key) {
   return first;
 }
 
-absl::Status SegmentKeys::LoadRow(uint32_t row) {
-  const auto damaged = [&](std::string_view what) {
-    return DataLoss("segment ", segment_.number(), " of space ", segment_.space(), ": row ", row,
-                    " of keys is ", what);
-  };
-  PinnedValue value;
-  bool found = false;
-  LIBKV_RETURN_IF_ERROR(segment_.engine().Get(
-      Family::kSegments, {.fill_cache = fill_cache_},
-      SegmentChunkKey(segment_.space(), segment_.number(), SegmentKind::kKeys, row), &value,
-      &found));
-  if (!found) return damaged("missing");
+std::string SegmentKeys::RowKey(uint32_t row) const {
+  return SegmentChunkKey(segment_.space(), segment_.number(), SegmentKind::kKeys, row);
+}
 
-  bytes_.clear();
-  begin_.assign(1, 0);
-  const uint32_t count = std::min(kKeysPerRow, segment_.documents() - row * kKeysPerRow);
-  Reader in(value.view());
-  for (uint32_t i = 0; i < count; ++i) {
-    uint64_t shared = 0;
-    std::string_view suffix;
-    const size_t before = i == 0 ? 0 : begin_[i - 1];
-    if (!in.Varint(&shared) || !in.Bytes(&suffix) || shared > bytes_.size() - before ||
-        bytes_.size() + shared + suffix.size() > kKeyRowBytesMax) {
-      return damaged("damaged");
-    }
-    bytes_.append(bytes_, before, shared);
-    bytes_ += suffix;
-    begin_.push_back(static_cast<uint32_t>(bytes_.size()));
+absl::StatusOr<const SegmentKeys::Row*> SegmentKeys::RowOf(uint32_t row) {
+  const auto prefetched = std::lower_bound(rows_.begin(), rows_.end(), row,
+                                           [](const Row& a, uint32_t b) { return a.number < b; });
+  if (prefetched != rows_.end() && prefetched->number == row) return &*prefetched;
+  if (last_.number == row) return &last_;
+  group_end_ = 0;  // it may be of this row
+  last_.number = UINT32_MAX;
+  LIBKV_RETURN_IF_ERROR(segment_.engine().Get(Family::kSegments, {.fill_cache = fill_cache_},
+                                              RowKey(row), &last_.value, &last_.found));
+  last_.number = row;
+  return &last_;
+}
+
+// To the first key of the group of `ordinal`. False: damaged.
+bool SegmentKeys::EnterGroup(std::string_view row, uint32_t ordinal) {
+  const uint32_t row_begin = ordinal / kKeysPerRow * kKeysPerRow;
+  const uint32_t count = std::min(kKeysPerRow, segment_.documents() - row_begin);
+  const uint32_t groups = (count - 1) / kKeysPerGroup + 1;
+  const uint32_t group = (ordinal - row_begin) / kKeysPerGroup;
+  const size_t head_bytes = sizeof(uint32_t) * groups;
+  if (row.size() < head_bytes) return false;
+  const auto offset = [&](uint32_t i) -> size_t {
+    return i == groups ? row.size() : LoadLittle32(row.data() + sizeof(uint32_t) * i);
+  };
+  const size_t begin = offset(group), end = offset(group + 1);
+  if (begin < head_bytes || begin > end || end > row.size()) return false;
+  in_ = Reader(row.substr(begin, end - begin));
+  next_ = row_begin + group * kKeysPerGroup;
+  group_end_ = std::min(next_ + kKeysPerGroup, segment_.documents());
+  key_.clear();
+  return true;
+}
+
+// The next key of the group. False: damaged.
+bool SegmentKeys::ReadKey() {
+  uint64_t shared = 0;
+  std::string_view suffix;
+  if (!in_.Varint(&shared) || !in_.Bytes(&suffix) || shared > key_.size() ||
+      shared + suffix.size() > kKeyBytesMax) {
+    return false;
   }
-  return in.done() ? absl::OkStatus() : damaged("damaged");
+  key_.resize(shared);
+  key_ += suffix;
+  ++next_;
+  return next_ < group_end_ || in_.done();
 }
 
 }  // namespace libkv

@@ -27,6 +27,10 @@ float SegmentSource::CosineNorm(uint32_t ordinal) const {
   return DecodeCosineNorm(segment_.CosineCode(ordinal));
 }
 
+void SegmentSource::CosineNorms(std::span<const uint32_t> ordinals, float* norms) const {
+  for (const uint32_t ordinal : ordinals) *norms++ = DecodeCosineNorm(segment_.CosineCode(ordinal));
+}
+
 void SegmentSource::Prefetch(std::span<const std::string> terms) const {
   std::vector<CachedTerm*> missing;
   std::vector<std::string> keys;

@@ -37,7 +37,9 @@ class SegmentSource final : public PostingsSource {
   std::unique_ptr<PostingsCursor> OpenAll() const override;
   std::unique_ptr<WordCursor> OpenWords(std::string_view prefix) const override;
   uint8_t LengthNorm(uint32_t ordinal) const override { return segment_.LengthNorm(ordinal); }
+  const uint8_t* length_norms() const override { return segment_.length_norms(); }
   float CosineNorm(uint32_t ordinal) const override;
+  void CosineNorms(std::span<const uint32_t> ordinals, float* norms) const override;
   absl::Status status() const override { return status_; }
 
   // Opens a term whose row is at hand: `row` and `term` must live as long as the cursor. Null:

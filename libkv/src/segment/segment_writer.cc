@@ -103,7 +103,9 @@ absl::Status SegmentWriter::AddDocument(const SegmentDocument& document) {
   }
 
   if (ordinal % kKeysPerRow == 0) FinishKeyRow();
-  AppendShared(key_row_, key_row_.empty() ? std::string_view() : last_key_, document.key);
+  const bool is_first = ordinal % kKeysPerGroup == 0;
+  if (is_first) key_group_begins_.push_back(static_cast<uint32_t>(key_groups_.size()));
+  AppendShared(key_groups_, is_first ? std::string_view() : last_key_, document.key);
   last_key_ = document.key;
   last_document_ = document.document;
 
@@ -126,11 +128,18 @@ absl::Status SegmentWriter::AddDocument(const SegmentDocument& document) {
 }
 
 void SegmentWriter::FinishKeyRow() {
-  if (key_row_.empty()) return;
+  if (key_group_begins_.empty()) return;
   const auto row = static_cast<uint32_t>((summary_.documents - 1) / kKeysPerRow);
+  const size_t head_bytes = sizeof(uint32_t) * key_group_begins_.size();
+  row_.clear();
+  for (const uint32_t begin : key_group_begins_) {
+    StoreLittle32(Grow(row_, sizeof(uint32_t)), static_cast<uint32_t>(head_bytes + begin));
+  }
+  row_ += key_groups_;
   static_cast<void>(
-      Put(documents_table_, SegmentChunkKey(space_, segment_, SegmentKind::kKeys, row), key_row_));
-  key_row_.clear();
+      Put(documents_table_, SegmentChunkKey(space_, segment_, SegmentKind::kKeys, row), row_));
+  key_groups_.clear();
+  key_group_begins_.clear();
 }
 
 void SegmentWriter::FinishDocumentRow() {

@@ -116,7 +116,8 @@ class SegmentWriter {
   std::string row_, key_;  // scratch
 
   // Documents.
-  std::string key_row_, last_key_;
+  std::string key_groups_, last_key_;       // of the row at hand
+  std::vector<uint32_t> key_group_begins_;  // in key_groups_
   uint64_t last_document_ = 0;
   std::vector<uint8_t> length_norms_;
   std::vector<uint16_t> cosines_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 namespace libkv {
@@ -20,6 +21,26 @@ bool IsBetter(const FoundHit& a, const FoundHit& b) {
 const std::string& FoundHit::Key() const {
   if (key.empty()) key = reader->KeyOf(ordinal);
   return key;
+}
+
+void ReadKeys(std::span<const FoundHit> hits) {
+  std::vector<const FoundHit*> unread;
+  for (const FoundHit& hit : hits) {
+    if (hit.key.empty()) unread.push_back(&hit);
+  }
+  std::sort(unread.begin(), unread.end(), [](const FoundHit* a, const FoundHit* b) {
+    if (a->reader != b->reader) return std::less<>()(a->reader, b->reader);
+    return a->ordinal < b->ordinal;
+  });
+  std::vector<uint32_t> ordinals;
+  for (size_t begin = 0, end = 0; begin < unread.size(); begin = end) {
+    ordinals.clear();
+    for (; end < unread.size() && unread[end]->reader == unread[begin]->reader; ++end) {
+      ordinals.push_back(unread[end]->ordinal);
+    }
+    if (ordinals.size() > 1) unread[begin]->reader->PrefetchKeys(ordinals);
+    for (size_t i = begin; i < end; ++i) unread[i]->Key();
+  }
 }
 
 HitCollector::HitCollector(size_t limit, size_t count_up_to,
@@ -57,6 +78,10 @@ PartCollector::PartCollector(HitCollector* hits, const PartReader* reader, uint3
 bool PartCollector::Visit(uint32_t ordinal, double score) {
   if (!reader_->Shows(ordinal)) return true;
   ++hits_.total_;
+  if (hits_.IsTooLow(score)) {
+    UpdateLeast(/*ties_lose=*/false);
+    return true;
+  }
   FoundHit hit{score, reader_, ordinal, search_, {}};
   if (!hits_.ComesAfter(hit)) return true;
   const bool is_best = hits_.Push(std::move(hit));

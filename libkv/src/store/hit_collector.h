@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ struct FoundHit {
   mutable std::string key;  // empty: not read yet
   const std::string& Key() const;
 };
+
+// Reads the keys of all `hits`: those of a part in one go.
+void ReadKeys(std::span<const FoundHit> hits);
 
 class HitCollector {
  public:
@@ -45,6 +49,10 @@ class HitCollector {
  private:
   friend class PartCollector;
 
+  // Most matches that are only counted need no more than this.
+  bool IsTooLow(double score) const {
+    return heap_.size() == limit_ && limit_ > 0 && score < heap_.front().score;
+  }
   bool ComesAfter(const FoundHit& hit) const;
   // False: it is not among the best.
   bool Push(FoundHit hit);

@@ -95,6 +95,7 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
   }
   const std::vector<FoundHit> found = collector.TakeSorted();
   const auto shown = std::span(found).subspan(std::min(options.offset, found.size()));
+  ReadKeys(shown);
   for (const FoundHit& hit : shown) result.hits.push_back({.key = hit.Key(), .score = hit.score});
   if (options.explain) AddExplanations(search, shown, &result.hits);
   if (options.excerpt_bytes > 0) AddExcerpts(options, *snapshot, search, shown, &result.hits);

@@ -35,8 +35,11 @@ std::optional<uint32_t> EditDistance::To(std::string_view other) {
   while (ends_[depth] > common) --depth;
   // A swap reaches over one row: two in a row must be above the bound.
   const auto is_out = [this](size_t d) {
-    return least_[d] > edits_max_ && (d == 0 || least_[d - 1] >= edits_max_);
+    if (least_[d] <= edits_max_ || (d > 0 && least_[d - 1] < edits_max_)) return false;
+    out_bytes_ = ends_[d];
+    return true;
   };
+  out_bytes_ = 0;
   if (is_out(depth)) return std::nullopt;
 
   const size_t kept = ends_[depth];
@@ -45,7 +48,10 @@ std::optional<uint32_t> EditDistance::To(std::string_view other) {
   least_.resize(depth + 1);
   last_.resize(kept);
   for (std::string_view rest = other.substr(kept); !rest.empty();) {
-    const DecodedCharacter c = DecodeCharacter(rest);
+    const bool is_ascii = static_cast<unsigned char>(rest[0]) < 0x80;
+    const DecodedCharacter c = is_ascii
+                                   ? DecodedCharacter{.code = static_cast<unsigned char>(rest[0])}
+                                   : DecodeCharacter(rest);
     read_.push_back(c.code);
     last_.append(rest.substr(0, c.bytes));
     ends_.push_back(last_.size());
@@ -55,18 +61,29 @@ std::optional<uint32_t> EditDistance::To(std::string_view other) {
     least_.push_back(FillRow(depth, c.code));
     if (is_out(depth)) return std::nullopt;
   }
+  if (columns_ - 1 > depth + edits_max_) return std::nullopt;  // not filled
   const uint32_t edits = row(depth)[columns_ - 1];
   if (edits > edits_max_) return std::nullopt;
   return edits;
 }
 
+// Cells at most edits_max_ from the diagonal, and beside them such as are above any bound: those
+// are what the next two rows read.
 EditDistance::Cell EditDistance::FillRow(size_t depth, char32_t c) {
   const Cell* const above = row(depth - 1);
   const Cell* const above2 = depth >= 2 ? row(depth - 2) : nullptr;
   Cell* const here = row(depth);
-  uint32_t least = std::min<uint32_t>(static_cast<uint32_t>(depth), kCellMax);
-  here[0] = static_cast<Cell>(least);
-  for (size_t j = 1; j < columns_; ++j) {
+  const size_t end = std::min(columns_, depth + edits_max_ + 1);
+  size_t j = depth <= edits_max_ ? 0 : depth - edits_max_;
+  uint32_t least = kCellMax;
+  if (j == 0) {
+    here[0] = static_cast<Cell>(least = std::min<uint32_t>(static_cast<uint32_t>(depth), kCellMax));
+    j = 1;
+  } else if (j <= columns_) {
+    here[j - 1] = kCellMax;
+  }
+  if (end < columns_) here[end] = kCellMax;
+  for (; j < end; ++j) {
     uint32_t edits = above[j - 1] + uint32_t{word_[j - 1] != c};
     edits = std::min({edits, above[j] + 1U, here[j - 1] + 1U, kCellMax});
     if (above2 != nullptr && j >= 2 && word_[j - 2] == c && word_[j - 1] == read_[depth - 2]) {

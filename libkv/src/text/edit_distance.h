@@ -5,10 +5,13 @@
 // One word is compared with very many others. The naive table costs |word| * |other| each time. A
 // dictionary comes sorted: the rows of the beginning that an other word shares with the one before
 // it are there already, and when all of a row is above the bound, all words with that beginning
-// are out without a look.
+// are out without a look. And of a row only the cells that are not further from the diagonal than
+// edits are allowed can be within the bound: the others are not filled (Ukkonen, "Algorithms for
+// Approximate String Matching", 1985).
 #ifndef LIBKV_SRC_TEXT_EDIT_DISTANCE_H_
 #define LIBKV_SRC_TEXT_EDIT_DISTANCE_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -27,6 +30,14 @@ class EditDistance {
   // calls.
   std::optional<uint32_t> To(std::string_view other);
 
+  // After To(other) was nullopt: whatever begins with so many bytes of `other` is out as well. 0:
+  // not known of any.
+  size_t out_bytes() const { return out_bytes_; }
+
+  // From here on only words at most so many edits away are of interest; greater ones change
+  // nothing.
+  void LowerMax(uint32_t edits_max) { edits_max_ = std::min(edits_max_, edits_max); }
+
  private:
   using Cell = uint8_t;  // never above kCellMax
   static constexpr uint32_t kCellMax = 200;
@@ -34,13 +45,14 @@ class EditDistance {
   Cell FillRow(size_t depth, char32_t c);
 
   std::u32string word_;
-  const uint32_t edits_max_;
+  uint32_t edits_max_;
   const size_t columns_;
   std::string last_;            // the beginning of some word whose rows are below
   std::vector<Cell> rows_;      // row d: the first d characters of last_ against all of word_
   std::vector<Cell> least_;     // of each row
   std::vector<char32_t> read_;  // characters of last_
   std::vector<size_t> ends_;    // where they end in last_; ends_[0] is 0
+  size_t out_bytes_ = 0;
 };
 
 // Characters of `word`, which counts as U+FFFD where it is not UTF-8.

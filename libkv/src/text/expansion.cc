@@ -1,8 +1,11 @@
 #include "text/expansion.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "base/top_k.h"
 #include "base/utf8.h"
@@ -25,6 +28,28 @@ void Offer(std::string_view word, std::string_view term, uint64_t documents, uin
            BestWords* best) {
   if (best->full() && (best->size() == 0 || documents < best->worst().documents)) return;
   best->Push({std::string(word), std::string(term), documents, edits});
+}
+
+void KeepClosest(std::vector<ExpandedWord>* words) {
+  uint32_t least = UINT32_MAX;
+  for (const ExpandedWord& word : *words) least = std::min(least, word.edits);
+  std::erase_if(*words, [least](const ExpandedWord& word) { return word.edits > least; });
+}
+
+// What several parts say of one word becomes one.
+void AddUp(std::vector<ExpandedWord>* words) {
+  std::sort(words->begin(), words->end(), [](const ExpandedWord& a, const ExpandedWord& b) {
+    return std::tie(a.word, a.term) < std::tie(b.word, b.term);
+  });
+  size_t kept = 0;
+  for (ExpandedWord& word : *words) {
+    if (kept > 0 && (*words)[kept - 1].word == word.word && (*words)[kept - 1].term == word.term) {
+      (*words)[kept - 1].documents += word.documents;
+    } else if (ExpandedWord& place = (*words)[kept++]; &place != &word) {
+      place = std::move(word);
+    }
+  }
+  words->resize(kept);
 }
 
 }  // namespace
@@ -90,24 +115,36 @@ Expansion ExpandFuzzy(PostingsSources parts, std::string_view word, uint32_t edi
   if (CountCharacters(word) <= kFuzzyShortCharacters) {
     prefix = word.substr(0, DecodeCharacter(word).bytes);
   }
+  // Part by part: few words are near, so it costs less to bring together those than all there are.
   EditDistance distance(word, edits);
-  std::optional<BestWords> best(limit);
-  uint32_t least = edits;  // of those found, with `closest`
-  expansion.is_partial =
-      !ForEachWordOf(parts, prefix, budget,
-                     [&](std::string_view other, std::string_view term, uint64_t documents) {
-                       const std::optional<uint32_t> apart = distance.To(other);
-                       if (!apart.has_value() || *apart > least) return true;
-                       if (closest && *apart < least) {
-                         least = *apart;
-                         best.emplace(limit);
-                         expansion.found = 0;
-                       }
-                       ++expansion.found;
-                       Offer(other, term, documents, *apart, &*best);
-                       return true;
-                     });
-  expansion.words = best->TakeSorted();
+  std::vector<ExpandedWord> near;
+  for (const PostingsSource* part : parts) {
+    const std::unique_ptr<WordCursor> words = part->OpenWords(prefix);
+    while (words->valid()) {
+      if (budget->looks == 0) {
+        expansion.is_partial = true;
+        break;
+      }
+      --budget->looks;
+      if (const std::optional<uint32_t> apart = distance.To(words->word())) {
+        near.push_back(
+            {std::string(words->word()), std::string(words->term()), words->documents(), *apart});
+        if (closest) distance.LowerMax(*apart);
+      } else if (distance.out_bytes() > 0) {
+        words->SkipBeginning(distance.out_bytes());
+        continue;
+      }
+      words->Next();
+    }
+  }
+  if (closest) KeepClosest(&near);
+  AddUp(&near);
+  expansion.found = near.size();
+  BestWords best(limit);
+  for (const ExpandedWord& found : near) {
+    Offer(found.word, found.term, found.documents, found.edits, &best);
+  }
+  expansion.words = best.TakeSorted();
   return expansion;
 }
 

@@ -38,6 +38,7 @@ void PhraseCounter::Read(size_t list) {
 }
 
 uint32_t PhraseCounter::CountExact() {
+  if (places_.size() == 2 && cursors_.size() == 2) return CountPair();
   by_frequency_.clear();
   for (size_t list = 0; list < cursors_.size(); ++list) {
     by_frequency_.emplace_back(cursors_[list]->frequency(), list);
@@ -62,6 +63,24 @@ uint32_t PhraseCounter::CountExact() {
     }
   }
   return static_cast<uint32_t>(starts_.size());
+}
+
+// Two different terms, the most frequent case: no order is worth choosing.
+uint32_t PhraseCounter::CountPair() {
+  Read(0);
+  Read(1);
+  const std::vector<uint32_t>& first = lists_[0];
+  const std::vector<uint32_t>& second = lists_[1];
+  const uint32_t from = places_[0].offset, to = places_[1].offset;
+  size_t i = 0, j = 0;
+  uint32_t count = 0;
+  while (i < first.size() && j < second.size()) {
+    const uint64_t a = uint64_t{first[i]} + to, b = uint64_t{second[j]} + from;
+    count += a == b && first[i] >= from ? 1 : 0;
+    i += a <= b ? 1 : 0;
+    j += b <= a ? 1 : 0;
+  }
+  return count;
 }
 
 // Of starts_, those with a position at `offset` behind them.

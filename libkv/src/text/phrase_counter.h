@@ -53,6 +53,7 @@ class PhraseCounter {
   };
   void Read(size_t list);
   uint32_t CountExact();
+  uint32_t CountPair();
   void KeepStarts(const std::vector<uint32_t>& positions, uint32_t offset);
   void FindSpans(const Phrase& phrase, std::vector<Span>* spans);
   uint32_t CountNear() const;

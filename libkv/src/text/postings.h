@@ -165,6 +165,15 @@ class WordCursor {
   uint64_t documents() const { return documents_; }  // that have the word; may count the dead
   virtual void Next() = 0;
 
+  // To the first word that does not begin with the first `bytes` bytes of word(), 1 or more of
+  // them. Cheaper than looking at the words between.
+  virtual void SkipBeginning(size_t bytes) {
+    const std::string beginning(word_.substr(0, bytes));
+    do {
+      Next();
+    } while (valid_ && word_.starts_with(beginning));
+  }
+
  protected:
   bool valid_ = false;  // these are kept by the implementation
   std::string_view word_, term_;
@@ -201,6 +210,9 @@ class PostingsSource {
 
   // See CosineNorm (scoring.h); greater than 0 for every document with a term.
   virtual float CosineNorm(uint32_t document) const = 0;
+
+  // Those of all documents, by their numbers; null: they are not kept so, ask for each.
+  virtual const uint8_t* length_norms() const { return nullptr; }
 
   // The same of many documents, parallel to them: scoring asks for whole blocks.
   virtual void LengthNorms(std::span<const uint32_t> documents, uint8_t* norms) const {

@@ -39,7 +39,7 @@ double CosineNorm(std::span<const uint32_t> frequencies) {
 
 Scorer::Scorer(const Scoring& scoring, const CollectionStatistics& statistics,
                const PostingsSource& source)
-    : is_bm25_(scoring.ranking == Ranking::kBm25), source_(source) {
+    : is_bm25_(scoring.ranking == Ranking::kBm25), source_(source), norms_(source.length_norms()) {
   const bool has_length = statistics.documents > 0 && statistics.total_length > 0;
   const double average = has_length ? static_cast<double>(statistics.total_length) /
                                           static_cast<double>(statistics.documents)
@@ -53,7 +53,11 @@ void Scorer::ScoreAll(std::span<const uint32_t> documents, std::span<const uint3
                       double weight, double* scores) const {
   const size_t n = documents.size();
   LIBKV_CHECK(n <= kPostingsBlock && n <= frequencies.size());
-  if (is_bm25_) {
+  if (is_bm25_ && norms_ != nullptr) {
+    for (size_t i = 0; i < n; ++i) {
+      scores[i] = OfBm25(frequencies[i], norms_[documents[i]], weight);
+    }
+  } else if (is_bm25_) {
     std::array<uint8_t, kPostingsBlock> norms;
     source_.LengthNorms(documents, norms.data());
     for (size_t i = 0; i < n; ++i) scores[i] = OfBm25(frequencies[i], norms[i], weight);

@@ -62,7 +62,10 @@ class Scorer {
 
   // `weight` is the query's side: of BM25 idf * (k1 + 1), of TF-IDF the normalised query weight.
   double Score(uint32_t document, uint32_t frequency, double weight) const {
-    if (is_bm25_) return OfBm25(frequency, source_.LengthNorm(document), weight);
+    if (is_bm25_) {
+      const uint8_t norm = norms_ != nullptr ? norms_[document] : source_.LengthNorm(document);
+      return OfBm25(frequency, norm, weight);
+    }
     return OfTfIdf(frequency, source_.CosineNorm(document), weight);
   }
 
@@ -85,6 +88,7 @@ class Scorer {
 
   const bool is_bm25_;
   const PostingsSource& source_;
+  const uint8_t* const norms_;              // source_.length_norms()
   std::array<double, 256> length_factors_;  // by length norm: k1 * (1 - b + b * length / average)
 };
 

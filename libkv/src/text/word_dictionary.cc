@@ -51,35 +51,75 @@ class WordDictionary::Cursor final : public WordCursor {
   Cursor(const WordDictionary& dictionary, std::string_view prefix)
       : dictionary_(dictionary), prefix_(prefix) {
     chunk_.reserve(kFirstChunk);
-    ReadChunk(nullptr, kFirstChunk);
+    ReadFrom(Place(prefix_), kFirstChunk);
     Show();
   }
 
   void Next() override {
-    if (++at_ == chunk_.size()) ReadChunk(chunk_.back(), kWordsAtATime);
+    if (++at_ == chunk_.size()) ReadBehind(*chunk_.back().word);
+    Show();
+  }
+
+  void SkipBeginning(size_t bytes) override {
+    const std::string_view beginning = chunk_[at_].word->word().substr(0, bytes);
+    const Place place(beginning);
+    // Heads are at hand, words are not.
+    const size_t in_head = std::min(beginning.size(), sizeof(place.head));
+    const uint64_t mask = in_head == 0 ? 0 : ~uint64_t{0} << (64 - 8 * in_head);
+    const auto begins_so = [&](const Entry& entry) {
+      return ((entry.head ^ place.head) & mask) == 0 && entry.word->word().starts_with(beginning);
+    };
+    // The last one first: it says whether the end is here.
+    if (begins_so(chunk_.back())) {
+      SeekBehind(beginning);
+    } else {
+      do {
+        ++at_;
+      } while (begins_so(chunk_[at_]));
+    }
     Show();
   }
 
  private:
   static constexpr size_t kFirstChunk = 32;
 
-  // The words behind `last`; null: from the first one on.
-  void ReadChunk(const Word* last, size_t count) {
+  void ReadFrom(const Place& place, size_t count) {
     const std::lock_guard lock(dictionary_.mutex_);
-    auto it = last == nullptr ? dictionary_.words_.lower_bound(Place(prefix_))
-                              : dictionary_.words_.upper_bound(Place(last->word(), last->term()));
+    ReadChunk(dictionary_.words_.lower_bound(place), count);
+  }
+
+  void ReadBehind(const Word& word) {
+    const std::lock_guard lock(dictionary_.mutex_);
+    ReadChunk(dictionary_.words_.upper_bound(Place(word.word(), word.term())), kWordsAtATime);
+  }
+
+  // To the first word that does not begin with `beginning`, far ahead.
+  void SeekBehind(std::string_view beginning) {
+    std::string after(beginning);
+    while (!after.empty() && after.back() == '\xFF') after.pop_back();
+    if (after.empty()) {
+      chunk_.clear();
+      at_ = 0;
+      return;
+    }
+    ++after.back();
+    ReadFrom(Place(after), kWordsAtATime);
+  }
+
+  // Requires the lock.
+  void ReadChunk(absl::btree_set<Entry, Before>::const_iterator it, size_t count) {
     chunk_.clear();
     at_ = 0;
     for (; it != dictionary_.words_.end() && chunk_.size() < count; ++it) {
-      if (!it->word->word().starts_with(prefix_)) break;
-      chunk_.push_back(it->word);
+      if (!prefix_.empty() && !it->word->word().starts_with(prefix_)) break;
+      chunk_.push_back(*it);
     }
   }
 
   void Show() {
     valid_ = at_ < chunk_.size();
     if (!valid_) return;
-    const Word& word = *chunk_[at_];
+    const Word& word = *chunk_[at_].word;
     word_ = word.word();
     term_ = word.term();
     documents_ = word.documents->load(std::memory_order_relaxed);
@@ -87,7 +127,7 @@ class WordDictionary::Cursor final : public WordCursor {
 
   const WordDictionary& dictionary_;
   const std::string prefix_;
-  std::vector<const Word*> chunk_;
+  std::vector<Entry> chunk_;
   size_t at_ = 0;
 };
 

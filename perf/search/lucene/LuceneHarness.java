@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.analysis.TokenStream;
 import org.apache.lucene.analysis.en.EnglishAnalyzer;
@@ -18,6 +19,7 @@ import org.apache.lucene.analysis.tokenattributes.TermToBytesRefAttribute;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.document.Field;
 import org.apache.lucene.document.NumericDocValuesField;
+import org.apache.lucene.document.StoredField;
 import org.apache.lucene.document.TextField;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexWriter;
@@ -51,7 +53,8 @@ import org.apache.lucene.util.BytesRef;
  * query KIND WORDS        one more query for the passes; no answer
  * clear                   forgets the queries; no answer
  * warm N                  N passes that are not reported, for the compiler; answers "ok"
- * pass                    for each query a line: CPU microseconds, numbers of the best ten
+ * pass                    for each query a line: CPU microseconds, the ids of the best ten
+ *                         included, and their numbers
  * rank LIMIT TEXT         any of the words of TEXT: one line of number:score, best first
  * </pre>
  *
@@ -61,6 +64,8 @@ import org.apache.lucene.util.BytesRef;
 public final class LuceneHarness {
   private static final String FIELD = "text";
   private static final String NUMBER = "number";
+  private static final String ID = "id";
+  private static final Set<String> ID_ONLY = Set.of(ID);
   private static final int TOP_HITS = 10;
   private static final int EXPANSIONS_MAX = 128; // as libkv's
 
@@ -70,6 +75,7 @@ public final class LuceneHarness {
   private final PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
   private final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
   private final List<Asked> queries = new ArrayList<>();
+  private long idBytes; // so that reading them is not optimized away
   private DirectoryReader reader;
   private IndexSearcher searcher;
 
@@ -114,8 +120,9 @@ public final class LuceneHarness {
       long number = 0;
       for (String line = in.readLine(); line != null; line = in.readLine()) {
         Document document = new Document();
-        document.add(
-            new TextField(FIELD, line.substring(line.indexOf('\t') + 1), Field.Store.NO));
+        int tab = line.indexOf('\t');
+        document.add(new StoredField(ID, line.substring(0, tab)));
+        document.add(new TextField(FIELD, line.substring(tab + 1), Field.Store.NO));
         document.add(new NumericDocValuesField(NUMBER, number++));
         writer.addDocument(document);
       }
@@ -146,8 +153,9 @@ public final class LuceneHarness {
     for (Asked asked : queries) {
       long begin = threads.getCurrentThreadCpuTime();
       TopDocs top = searcher.search(toQuery(asked), TOP_HITS);
-      long[] numbers = numbersOf(top);
+      readIds(top);
       long nanoseconds = threads.getCurrentThreadCpuTime() - begin;
+      long[] numbers = numbersOf(top);
       line.setLength(0);
       line.append(nanoseconds / 1e3).append('\t');
       for (long number : numbers) line.append(number).append(' ');
@@ -163,6 +171,13 @@ public final class LuceneHarness {
       line.append(numbers[i]).append(':').append(top.scoreDocs[i].score).append(' ');
     }
     out.println(line);
+  }
+
+  // As an application does, which has no use for Lucene's own numbers.
+  private void readIds(TopDocs top) throws IOException {
+    for (ScoreDoc hit : top.scoreDocs) {
+      idBytes += searcher.doc(hit.doc, ID_ONLY).get(ID).length();
+    }
   }
 
   private long[] numbersOf(TopDocs top) throws IOException {

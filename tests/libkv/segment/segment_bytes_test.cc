@@ -42,9 +42,12 @@ Model GoldenModel() {
 
 std::map<std::string, std::string> GoldenRows() {
   std::map<std::string, std::string> rows;
-  rows[Chunk('K', "00000000")] = FromHex("00 01 6b") + Times(63, "01 00");
-  rows[Chunk('K', "00000001")] = FromHex("00 01 6b") + Times(63, "01 00");
-  rows[Chunk('K', "00000002")] = FromHex("00 01 6b 01 00");
+  // Four groups of 16 keys and 33 bytes; then one of two.
+  const std::string group = FromHex("00 01 6b") + Times(15, "01 00");
+  const std::string groups = group + group + group + group;
+  rows[Chunk('K', "00000000")] = FromHex("10000000 31000000 52000000 73000000") + groups;
+  rows[Chunk('K', "00000001")] = FromHex("10000000 31000000 52000000 73000000") + groups;
+  rows[Chunk('K', "00000002")] = FromHex("04000000 00 01 6b 01 00");
   rows[Chunk('N', "00000000")] = FromHex("8201 00")                  // 130, no expiries
                                  + Times(130, "02")                  // each id is one more
                                  + Times(129, "01") + FromHex("03")  // words

@@ -50,7 +50,7 @@ absl::Status ReadAll(const Engine& engine, std::mt19937_64& random) {
   const auto segment = Segment::Load(engine, kSpace, kNumber, kDocuments);
   if (!segment.ok()) return segment.status();
   SegmentKeys keys(**segment);
-  for (uint32_t i = 0; i < kDocuments; i += 64) {
+  for (uint32_t i = 0; i < kDocuments; ++i) {
     const auto key = keys.KeyOf(i);
     if (!key.ok()) return key.status();
   }

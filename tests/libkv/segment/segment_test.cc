@@ -51,6 +51,27 @@ void CheckDocuments(const Segment& segment, const Model& model) {
   }
 }
 
+// In any order and back again, fetched ahead and not.
+void CheckKeys(const Segment& segment, const Model& model, std::mt19937_64& random) {
+  SegmentKeys keys(segment);
+  for (int i = 0; i < 50; ++i) {
+    std::vector<uint32_t> ordinals(random() % 10);
+    for (uint32_t& ordinal : ordinals) {
+      ordinal = static_cast<uint32_t>(random() % segment.documents());
+    }
+    const bool is_ahead = random() % 2 == 0;
+    if (is_ahead) {
+      std::sort(ordinals.begin(), ordinals.end());
+      REQUIRE_OK(keys.Prefetch(ordinals));
+    }
+    for (const uint32_t ordinal : ordinals) {
+      const auto key = keys.KeyOf(ordinal);
+      REQUIRE_OK(key);
+      REQUIRE(*key == model.documents[ordinal].key);
+    }
+  }
+}
+
 // Step by step, asking for frequencies and positions of some.
 void CheckWalk(const SegmentSource& source, const std::string& term, const Postings& postings,
                std::mt19937_64& random) {
@@ -167,8 +188,30 @@ void CheckWords(const SegmentSource& source, const Model& model, const std::stri
   CHECK_FALSE(cursor->valid());
 }
 
+// Past beginnings, of words with those around them, of any length.
+void CheckSkips(const SegmentSource& source, const Model& model, std::mt19937_64& random) {
+  const auto cursor = source.OpenWords("");
+  auto at = model.words.begin();
+  while (at != model.words.end()) {
+    REQUIRE(cursor->valid());
+    REQUIRE(cursor->word() == at->first.first);
+    REQUIRE(cursor->term() == at->first.second);
+    if (at->first.first.empty() || random() % 4 == 0) {
+      cursor->Next();
+      ++at;
+      continue;
+    }
+    const size_t bytes = 1 + random() % at->first.first.size();
+    const std::string beginning = at->first.first.substr(0, bytes);
+    cursor->SkipBeginning(bytes);
+    while (at != model.words.end() && at->first.first.starts_with(beginning)) ++at;
+  }
+  CHECK_FALSE(cursor->valid());
+}
+
 void CheckSegment(const Segment& segment, const Model& model, std::mt19937_64& random) {
   CheckDocuments(segment, model);
+  CheckKeys(segment, model, random);
   const SegmentSource source(segment);
   std::vector<std::string> names{"no such term", "zzz"};
   for (const auto& [term, postings] : model.terms) names.push_back(term);
@@ -185,6 +228,7 @@ void CheckSegment(const Segment& segment, const Model& model, std::mt19937_64& r
   for (const char* prefix : {"", "term", "term1", "common", "common3", "xx", "\xff", "nothing"}) {
     CheckWords(source, model, prefix);
   }
+  CheckSkips(source, model, random);
   const auto all = source.OpenAll();
   for (uint32_t i = 0; i < segment.documents(); ++i, all->Next()) REQUIRE(all->document() == i);
   CHECK(all->document() == kNoDocument);

@@ -108,8 +108,9 @@ TEST_CASE("fuzzy words of random dictionaries are those that comparing each one 
       texts.push_back(word());
       ++counts[texts.back()];
     }
-    const Texts index(texts);
-    const PostingsSource* const parts[] = {index.part()};
+    const auto half = texts.begin() + 50;
+    const Texts first({texts.begin(), half}), second({half, texts.end()});
+    const PostingsSource* const parts[] = {first.part(), second.part()};
     for (int i = 0; i < 20; ++i) {
       const std::string wanted = word();
       const uint32_t edits = 1 + random() % 2;

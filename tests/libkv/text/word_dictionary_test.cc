@@ -30,6 +30,27 @@ Counts Read(const WordDictionary& dictionary, const std::string& prefix) {
   return counts;
 }
 
+// Past beginnings of any length.
+void CheckSkips(const WordDictionary& dictionary, const std::string& prefix, const Counts& expected,
+                std::mt19937& random) {
+  const auto cursor = dictionary.Open(prefix);
+  for (auto at = expected.begin(); at != expected.end();) {
+    REQUIRE(cursor->valid());
+    const std::string& word = at->first.first;
+    REQUIRE(Place(cursor->word(), cursor->term()) == at->first);
+    if (random() % 4 == 0) {
+      cursor->Next();
+      ++at;
+      continue;
+    }
+    const size_t longest = random() % 64 == 0 ? 2 : word.size();
+    const std::string beginning = word.substr(0, longest - random() % 2);
+    cursor->SkipBeginning(beginning.size());
+    while (at != expected.end() && at->first.first.starts_with(beginning)) ++at;
+  }
+  CHECK_FALSE(cursor->valid());
+}
+
 TEST_CASE("words come back in order, with their terms and counts, from any prefix on") {
   // Goal: chains and the ordered set agree. Method: terms with up to a hundred words, words with
   // several terms, terms that are and are not how their words begin, against a map.
@@ -57,6 +78,7 @@ TEST_CASE("words come back in order, with their terms and counts, from any prefi
       if (place.first.starts_with(prefix)) expected[place] = count;
     }
     CHECK(Read(dictionary, prefix) == expected);
+    CheckSkips(dictionary, prefix, expected, random);
   }
   CHECK(memory > oracle.size() * 24);
   CHECK(memory < oracle.size() * 100);

@@ -54,7 +54,9 @@ struct Space {
   std::shared_ptr<const Embedder> embedder;
 
   bool values = false;              // FindByValue over whole values
-  std::vector<std::string> fields;  // FindByValue over these fields of JSON values (dotted paths)
+  // For JSON values, the fields that can be asked for (FindByValue, QueryField, Search), as dotted
+  // paths. A store may have more of them: see Store::CreateFieldIndex.
+  std::vector<std::string> fields;
 };
 
 struct Options {

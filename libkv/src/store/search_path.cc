@@ -9,6 +9,7 @@
 
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "store/field_search.h"
 #include "store/hit_collector.h"
 #include "store/store_impl.h"
 #include "text/correction.h"
@@ -30,11 +31,20 @@ struct SpaceSearch {
   std::vector<std::unique_ptr<PartReader>> readers;
   CollectionStatistics statistics;
   std::vector<std::string> wanted;  // terms, for excerpts
+  // Parallel to readers: what passes each filter of the plan; what matched, if fields are counted
+  // or sorted by.
+  std::vector<std::vector<DocumentSet>> passing;
+  std::vector<DocumentSet> matches;
 
   std::vector<const PostingsSource*> Sources() const {
     std::vector<const PostingsSource*> sources;
     for (const auto& reader : readers) sources.push_back(&reader->postings());
     return sources;
+  }
+  size_t NumberOf(const PartReader* wanted_reader) const {
+    size_t number = 0;
+    while (readers[number].get() != wanted_reader) ++number;
+    return number;
   }
 };
 
@@ -99,16 +109,57 @@ std::vector<std::vector<ScorePart>> ExplainAll(const std::vector<SpaceSearch>& s
     std::vector<uint32_t> ordinals;
     for (const size_t i : own) ordinals.push_back(found[i].ordinal);
     const SpaceSearch& search = searches[found[own.front()].search];
-    auto parts = search.plan.Explain(reader->postings(), search.statistics, scoring, ordinals);
+    const size_t number = search.NumberOf(reader);
+    auto parts = search.plan.Explain(reader->postings(), search.statistics, scoring, ordinals,
+                                     search.passing[number]);
     for (size_t k = 0; k < own.size(); ++k) explanations[own[k]] = std::move(parts[k]);
   }
   return explanations;
 }
 
+// Names that a query may use for filters.
+std::vector<std::string> FieldNames(std::span<const ActiveSpace* const> spaces) {
+  std::vector<std::string> names;
+  for (const ActiveSpace* space : spaces) {
+    const std::vector<std::string>& fields = space->definition().fields;
+    for (size_t f = 0; f < fields.size(); ++f) {
+      if (space->definition().IsIndexed(f)) names.push_back(fields[f]);
+    }
+  }
+  return names;
+}
+
+// What the walks over field rows make of the matches.
+absl::Status TakeFields(const SearchOptions& options, const std::vector<SpaceSearch>& searches,
+                        FieldSearch* fields, std::vector<FieldSearch::Sorted>* sorted,
+                        SearchResult* result) {
+  std::vector<FieldSpace> spaces;
+  for (size_t s = 0; s < searches.size(); ++s) {
+    const SpaceSearch& search = searches[s];
+    spaces.push_back({search.space, static_cast<uint32_t>(s), search.readers, search.matches});
+  }
+  const DocumentIds ids = IdsOf(spaces);
+  for (const FacetOptions& facet : options.facets) {
+    LIBKV_ASSIGN_OR_RETURN(Facet counted, fields->Count(facet, spaces, ids));
+    result->facets.push_back(std::move(counted));
+  }
+  if (options.sort.field.empty()) return absl::OkStatus();
+  LIBKV_ASSIGN_OR_RETURN(*sorted, fields->Sort(options.sort, options.limit + options.offset,
+                                               options.after, spaces, ids));
+  return absl::OkStatus();
+}
+
+double SumOf(const std::vector<ScorePart>& parts) {
+  double sum = 0;
+  for (const ScorePart& part : parts) sum += part.score;
+  return sum;
+}
+
 std::string DidYouMean(const std::vector<SpaceSearch>& searches, std::string_view query,
-                       ExpansionBudget* budget) {
+                       const std::vector<std::string>& fields, ExpansionBudget* budget) {
   for (const SpaceSearch& search : searches) {
-    std::string better = CorrectQuery(query, *search.space->analyzer(), search.Sources(), budget);
+    std::string better =
+        CorrectQuery(query, *search.space->analyzer(), search.Sources(), budget, &fields);
     if (!better.empty()) return better;
   }
   return {};
@@ -130,26 +181,45 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
   if (options.time_limit.count() > 0) {
     deadline = std::chrono::steady_clock::now() + options.time_limit;
   }
-  LIBKV_ASSIGN_OR_RETURN(const ParsedQuery parsed, ParseQuery(query, options.strict));
-  SearchResult result;
-  result.warnings = parsed.warnings;
-
   const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(options.snapshot);
-  const uint64_t sequence = snapshot->rows->sequence();
-  const int64_t now = Now();
-  HitCollector collector(options.limit + options.offset, options.count_up_to, options.after,
-                         deadline);
-  std::vector<SpaceSearch> searches;
-  ExpansionBudget budget;
+  std::vector<const ActiveSpace*> spaces;  // as the snapshot knows them
   bool has_text = false;
   for (const ActiveSpace* space : Spaces().Overlapping(options.prefix)) {
     if (space->analyzer() == nullptr) continue;
     has_text = true;
-    std::shared_ptr<const SpaceView> view = snapshot->ViewOf(*space);
-    if (view == nullptr) continue;  // younger than the snapshot
+    const ActiveSpace* const captured = snapshot->SpaceOf(*space);
+    if (captured != nullptr) spaces.push_back(captured);  // else younger than the snapshot
+  }
+  if (!has_text) return NoTextUnder(options.prefix);
+  LIBKV_RETURN_IF_ERROR(CheckFields(options, spaces));
+  const std::vector<std::string> names = FieldNames(spaces);
+  LIBKV_ASSIGN_OR_RETURN(const ParsedQuery parsed, ParseQuery(query, options.strict, &names));
+  SearchResult result;
+  result.warnings = parsed.warnings;
+
+  const uint64_t sequence = snapshot->rows->sequence();
+  const int64_t now = Now();
+  const bool is_sorted = !options.sort.field.empty();
+  const bool takes_all = is_sorted || !options.facets.empty();
+  static const std::optional<SearchAfter> kFromStart;
+  HitCollector collector(is_sorted ? 0 : options.limit + options.offset,
+                         takes_all ? kCountAll : options.count_up_to,
+                         is_sorted ? kFromStart : options.after, deadline);
+  FieldSearch fields(*engine_, snapshot->rows.get(), deadline);
+  std::vector<SpaceSearch> searches;
+  ExpansionBudget budget;
+  for (const ActiveSpace* space : spaces) {
+    const std::shared_ptr<const SpaceView> view = snapshot->ViewOf(*space);
     const auto number = static_cast<uint32_t>(searches.size());
     SpaceSearch& search = searches.emplace_back(
-        SpaceSearch{space, view, SearchPlan::Make(parsed.root, *space->analyzer()), {}, {}, {}});
+        SpaceSearch{space,
+                    view,
+                    SearchPlan::Make(parsed.root, *space->analyzer(), options.filters),
+                    {},
+                    {},
+                    {},
+                    {},
+                    {}});
     for (const TextPart* part : LargestFirst(*view)) {
       search.readers.push_back(part->NewReader({sequence, now, options.prefix}));
     }
@@ -157,29 +227,39 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
     search.wanted = search.plan.WantedTerms();
     search.statistics = StatisticsOf(search);
     AddWarnings(search.plan.warnings(), &result.warnings);
+    search.matches.resize(search.readers.size());
+    LIBKV_ASSIGN_OR_RETURN(search.passing,
+                           fields.Passing(*space, search.plan.filters(), search.readers));
     if (search.plan.MatchesNothing()) continue;
-    for (const auto& reader : search.readers) {
-      PartCollector sink(&collector, reader.get(), number);
-      search.plan.Run(reader->postings(), search.statistics, scoring, &sink);
-      if (collector.is_partial()) break;
+    for (size_t r = 0; r < search.readers.size() && !collector.is_partial(); ++r) {
+      const PartReader& reader = *search.readers[r];
+      PartCollector sink(&collector, &reader, number, takes_all ? &search.matches[r] : nullptr);
+      search.plan.Run(reader.postings(), search.statistics, scoring, &sink, search.passing[r]);
     }
     if (collector.is_partial()) break;
   }
-  if (!has_text) return NoTextUnder(options.prefix);
+  std::vector<FieldSearch::Sorted> sorted;
+  if (takes_all) LIBKV_RETURN_IF_ERROR(TakeFields(options, searches, &fields, &sorted, &result));
+  result.is_partial = collector.is_partial() || fields.is_partial();
   result.total = collector.total();
-  result.total_is_exact = !collector.left_some_out() && !collector.is_partial();
-  result.is_partial = collector.is_partial();
+  result.total_is_exact = !collector.left_some_out() && !result.is_partial;
   if ((options.typos || result.total == 0) && !result.is_partial) {
-    result.did_you_mean = DidYouMean(searches, query, &budget);
+    result.did_you_mean = DidYouMean(searches, query, names, &budget);
   }
 
-  const std::vector<FoundHit> found = collector.TakeSorted();
-  const auto shown = std::span(found).subspan(std::min(options.offset, found.size()));
+  std::vector<FoundHit> found = collector.TakeSorted();
+  for (const FieldSearch::Sorted& entry : sorted) found.push_back(entry.hit);
+  const size_t skipped = std::min(options.offset, found.size());
+  const auto shown = std::span(found).subspan(skipped);
   std::vector<std::vector<ScorePart>> explanations(shown.size());
-  if (options.explain) explanations = ExplainAll(searches, scoring, shown);
+  if (options.explain || is_sorted) explanations = ExplainAll(searches, scoring, shown);
   for (size_t i = 0; i < shown.size(); ++i) {
-    Hit hit{
-        .key = shown[i].Key(), .score = shown[i].score, .explanation = std::move(explanations[i])};
+    Hit hit{.key = shown[i].Key(), .score = shown[i].score};
+    if (is_sorted) {
+      hit.score = SumOf(explanations[i]);
+      hit.value = std::move(sorted[skipped + i].value);
+    }
+    if (options.explain) hit.explanation = std::move(explanations[i]);
     if (options.excerpt_bytes > 0) {
       PinnedValue pinned;
       Record record;

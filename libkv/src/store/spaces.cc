@@ -78,7 +78,7 @@ absl::Status Store::Impl::DefineSpace(const libkv::Space& space) {
   LIBKV_ASSIGN_OR_RETURN(const SpaceObjects objects, ObjectsFor(definition, &space));
   const std::lock_guard lock(define_mutex_);
   if (const ActiveSpace* stored = Spaces().At(space.prefix)) {
-    if (stored->definition().SameAs(definition)) return absl::OkStatus();
+    if (stored->definition().Serves(definition)) return absl::OkStatus();
     return FailedPrecondition("space '", Printable(space.prefix), "' is defined otherwise: ",
                               Difference(stored->definition(), definition),
                               ". Open it as it is, or DropSpace it and define it anew");

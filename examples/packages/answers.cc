@@ -109,6 +109,24 @@ std::vector<std::string> Answers::Section(const std::string& section) const {
   return *keys;
 }
 
+std::vector<std::string> Answers::Sections(const std::string& query) const {
+  const Stopwatch watch;
+  const auto found = store_.Search({.limit = 0, .facets = {{"section", kSectionKeysShown}}}, query);
+  const double milliseconds = watch.milliseconds();
+  if (!found.ok()) return PrintError(found.status());
+  const libkv::Facet& facet = found->facets[0];
+  PrintTitle("sections: " + query, Count(facet.distinct, "section", "sections"), milliseconds);
+  std::vector<std::string> names;
+  for (const libkv::Facet::Value& value : facet.values) {
+    const auto* const name = std::get_if<std::string>(&value.value);
+    if (name == nullptr) continue;
+    std::printf("%s%s %zu", names.empty() ? "  " : ", ", Printable(*name).c_str(), value.count);
+    names.push_back(*name);
+  }
+  std::printf("%s\n", facet.other_count > 0 ? ", ..." : "");
+  return names;
+}
+
 std::vector<std::string> Answers::Largest() const {
   const Stopwatch watch;
   const auto hits = store_.QueryField(

@@ -68,6 +68,8 @@ absl::StatusOr<CorpusKind> KindOf(const libkv::Store& store) {
 absl::Status Load(libkv::Store& store, CorpusKind kind, const std::vector<Document>& documents) {
   const auto start = std::chrono::steady_clock::now();
   if (absl::Status status = StoreAll(store, documents); !status.ok()) return status;
+  // The words go from memory to disk, where full indexes go by themselves.
+  if (absl::Status status = store.SealIndex(""); !status.ok()) return status;
   const absl::Status status =
       store.Set({}, kMarkerKey, kind == CorpusKind::kPackages ? kPackagesMarker : kTextsMarker);
   if (!status.ok()) return status;

@@ -28,9 +28,9 @@ inline constexpr size_t kSearchLimitMax = 10'000;  // limit + offset
 inline constexpr size_t kSuggestLimitMax = 1'000;
 inline constexpr size_t kCountAll = SIZE_MAX;
 inline constexpr double kBm25K1Max = 100;
-inline constexpr size_t kFiltersMax = 64;           // of a query and of its options, each
-inline constexpr size_t kFacetsMax = 16;            // of one search
-inline constexpr size_t kFacetValuesMax = 1'000;    // of one facet
+inline constexpr size_t kFiltersMax = 64;         // of a query and of its options, each
+inline constexpr size_t kFacetsMax = 16;          // of one search
+inline constexpr size_t kFacetValuesMax = 1'000;  // of one facet
 
 enum class Ranking : uint8_t {
   // Okapi BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework:

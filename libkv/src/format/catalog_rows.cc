@@ -155,7 +155,9 @@ absl::Status ParseSpaceDefinition(uint32_t space, std::string_view row,
   in.Fixed8(&version);
   in.Fixed8(&state);
   in.Fixed8(&flags);
-  if (version != kDefinitionVersion || (flags & ~kKnownFlags) != 0 || state < 1 || state > 3) {
+  const bool known_flags =
+      (flags & ~kKnownFlags) == 0 && ((flags & kFieldStates) == 0 || (flags & kFields) != 0);
+  if (version != kDefinitionVersion || !known_flags || state < 1 || state > 3) {
     return Unknown(key);
   }
   SpaceDefinition d;

@@ -143,8 +143,8 @@ absl::Status Store::Impl::IndexField(const ActiveSpace& space, uint16_t field) {
       if (keys.empty()) continue;
       bytes += cursor->value().size();
       if (record.header.space == space.id()) {
-        step.push_back({std::string(cursor->key()), Hash64(cursor->value()),
-                        record.header.document, std::move(keys)});
+        step.push_back({std::string(cursor->key()), Hash64(cursor->value()), record.header.document,
+                        std::move(keys)});
       } else {
         auto& value = *unindexed.emplace_back(std::make_unique<UnindexedValue>());
         value.key = cursor->key();

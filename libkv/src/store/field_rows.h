@@ -50,7 +50,7 @@ class FieldCursor {
 
   void SeekToFirst() { cursor_->SeekToFirst(), Take(); }
   void SeekToLast() { cursor_->SeekToLast(), Take(); }
-  void Seek(std::string_view ordered, std::string_view key = {});         // at or after
+  void Seek(std::string_view ordered, std::string_view key = {});        // at or after
   void SeekBefore(std::string_view ordered, std::string_view key = {});  // the last one before
   void Next() { cursor_->Next(), Take(); }
 

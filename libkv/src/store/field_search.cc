@@ -36,8 +36,8 @@ struct Place {
 // Takes the matches of one space in order.
 class SpaceSorter {
  public:
-  SpaceSorter(const Engine& engine, const EngineRead& read, const FieldSpace& space,
-              uint16_t field, bool descending, size_t limit, const DocumentIds& matches,
+  SpaceSorter(const Engine& engine, const EngineRead& read, const FieldSpace& space, uint16_t field,
+              bool descending, size_t limit, const DocumentIds& matches,
               absl::FunctionRef<bool()> go_on)
       : engine_(engine),
         read_(read),
@@ -108,8 +108,8 @@ class SpaceSorter {
     const uint64_t document = rows.document();
     if (document == 0 || !matches_.Contains(document)) return;
     if (is_first_page_ ? !with_field_.insert(document).second : !IsFirstValue(rows)) return;
-    places->push_back({std::string(rows.ordered()), std::string(rows.key()), document,
-                       rows.Value(), &space_});
+    places->push_back(
+        {std::string(rows.ordered()), std::string(rows.key()), document, rows.Value(), &space_});
   }
 
   // Of several values of one document only the first in this order counts; on later pages the
@@ -118,8 +118,7 @@ class SpaceSorter {
     PinnedValue pinned;
     Record record;
     bool found = false;
-    const absl::Status status =
-        engine_.Get(Family::kData, read_, rows.key(), &pinned, &found);
+    const absl::Status status = engine_.Get(Family::kData, read_, rows.key(), &pinned, &found);
     if (!status.ok() || !found || !ReadRecord(rows.key(), pinned.view(), &record).ok()) {
       return false;
     }
@@ -317,8 +316,7 @@ absl::StatusOr<std::vector<std::vector<DocumentSet>>> FieldSearch::Passing(
   for (size_t f = 0; f < filters.size(); ++f) {
     documents.clear();
     for (const FieldFilter& range : filters[f].ranges) {
-      LIBKV_ASSIGN_OR_RETURN(const std::optional<uint16_t> number,
-                             FieldNumber(space, range.field));
+      LIBKV_ASSIGN_OR_RETURN(const std::optional<uint16_t> number, FieldNumber(space, range.field));
       if (!number.has_value()) break;
       LIBKV_ASSIGN_OR_RETURN(const OrderedRange bounds, RangeOf(range));
       FieldCursor rows(engine_, read_, space, *number, bounds);
@@ -411,12 +409,12 @@ absl::StatusOr<std::vector<FieldSearch::Sorted>> FieldSearch::Sort(
   return sorted;
 }
 
-absl::Status CheckFields(const SearchOptions& options,
-                         std::span<const ActiveSpace* const> spaces) {
+absl::Status CheckFields(const SearchOptions& options, std::span<const ActiveSpace* const> spaces) {
   if (options.filters.size() > kFiltersMax) {
     return InvalidArgument("more than ", kFiltersMax, " filters");
   }
-  if (options.facets.size() > kFacetsMax) return InvalidArgument("more than ", kFacetsMax, " facets");
+  if (options.facets.size() > kFacetsMax)
+    return InvalidArgument("more than ", kFacetsMax, " facets");
   for (const FieldFilter& filter : options.filters) {
     LIBKV_RETURN_IF_ERROR(RangeOf(filter).status());
     LIBKV_RETURN_IF_ERROR(CheckField(filter.field, spaces));

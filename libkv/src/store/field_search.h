@@ -37,7 +37,7 @@ class DocumentIds {
 
  private:
   uint64_t first_ = 0;
-  std::vector<uint64_t> words_;         // from first_ on; or
+  std::vector<uint64_t> words_;        // from first_ on; or
   absl::flat_hash_set<uint64_t> ids_;  // those far apart
   bool is_dense_ = false;
 };

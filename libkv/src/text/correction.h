@@ -20,8 +20,7 @@ bool MayBeTypo(PostingsSources parts, std::string_view term, std::string_view wo
 // it, at most TypoEdits away; the rest of it as it is. Empty: nothing to replace. Words that are
 // left out, prefixes and fuzzy words stay. `fields` as in LexQuery.
 std::string CorrectQuery(std::string_view query, const Analyzer& analyzer, PostingsSources parts,
-                         ExpansionBudget* budget,
-                         const std::vector<std::string>* fields = nullptr);
+                         ExpansionBudget* budget, const std::vector<std::string>* fields = nullptr);
 
 // The word that `text` ends with. False: it ends with none that can be completed.
 struct LastWord {

@@ -93,8 +93,8 @@ class FilterMaker {
     const std::optional<double> greatest = has_last ? NumberOf(last->text) : kInfinity;
     const bool are_numbers = least.has_value() && greatest.has_value();
     if (are_numbers) {
-      ranges_.push_back({field_, *least, *greatest, has_first && after_first,
-                         has_last && before_last});
+      ranges_.push_back(
+          {field_, *least, *greatest, has_first && after_first, has_last && before_last});
     }
     FieldFilter text{.field = field_, .by_beginning = true};
     if (has_first) {
@@ -170,21 +170,20 @@ bool IsNameCharacter(char c) {
 std::string_view FieldNameOf(std::string_view word, const std::vector<std::string>& fields) {
   std::string_view name;
   for (const std::string& field : fields) {
-    const bool stands_there = word.size() > field.size() && word.starts_with(field) &&
-                              word[field.size()] == ':';
+    const bool stands_there =
+        word.size() > field.size() && word.starts_with(field) && word[field.size()] == ':';
     if (stands_there && field.size() > name.size()) name = word.substr(0, field.size());
   }
   return name;
 }
 
-bool LooksLikeField(std::string_view word) {
-  const size_t colon = word.find(':');
-  if (colon == std::string_view::npos || colon == 0 || colon + 1 == word.size()) return false;
-  if (word[colon + 1] == ':' || word[colon + 1] == '/') return false;
-  for (const char c : word.substr(0, colon)) {
-    if (!IsNameCharacter(c)) return false;
-  }
-  return word[0] == '_' || !(word[0] <= '9');
+bool LooksLikeField(std::string_view text) {
+  size_t colon = 0;
+  while (colon < text.size() && IsNameCharacter(text[colon])) ++colon;
+  if (colon == 0 || colon == text.size() || text[colon] != ':') return false;
+  if (text[0] != '_' && text[0] <= '9') return false;  // '-' and '.' too
+  const std::string_view value = text.substr(colon + 1);
+  return !value.empty() && value[0] != ':' && value[0] != '/' && WhiteSpaceBytes(value) == 0;
 }
 
 std::string_view ParseFilter(std::string_view field, std::string_view text, size_t bare,

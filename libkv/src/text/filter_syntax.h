@@ -29,8 +29,9 @@ namespace libkv {
 // The longest of `fields` that stands at the beginning of `word`, before a ':'; empty: none.
 std::string_view FieldNameOf(std::string_view word, const std::vector<std::string>& fields);
 
-// Whether `word` is "name:value" with a name as fields have them; not so URLs, times and C++'s "::".
-bool LooksLikeField(std::string_view word);
+// Whether `text` begins with "name:value", the name as most fields have them; not so URLs, times
+// and C++'s "::".
+bool LooksLikeField(std::string_view text);
 
 // Reads what stands at the beginning of `text`, which has `bare` bytes up to the end of the word.
 // *taken is how many bytes that was. Returns what is wrong; empty: nothing. The values match if

@@ -99,9 +99,8 @@ class PlanBuilder {
 
   // Beside words, filters score nothing; without words, the first of them does.
   static void WeighFilters(std::vector<Node>* children) {
-    bool has_score =
-        std::any_of(children->begin(), children->end(),
-                    [](const Node& child) { return !IsFilter(child); });
+    bool has_score = std::any_of(children->begin(), children->end(),
+                                 [](const Node& child) { return !IsFilter(child); });
     for (Node& child : *children) {
       if (!IsFilter(child)) continue;
       if (has_score) TakeWeight(&child);

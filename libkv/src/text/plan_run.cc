@@ -327,11 +327,9 @@ void SearchPlan::Run(const PostingsSource& source, const CollectionStatistics& s
   PlanRun(*this, source, statistics, scoring, passing, sink).Visit(sink);
 }
 
-std::vector<std::vector<ScorePart>> SearchPlan::Explain(const PostingsSource& source,
-                                                        const CollectionStatistics& statistics,
-                                                        const Scoring& scoring,
-                                                        std::span<const uint32_t> documents,
-                                                        std::span<const DocumentSet> passing) const {
+std::vector<std::vector<ScorePart>> SearchPlan::Explain(
+    const PostingsSource& source, const CollectionStatistics& statistics, const Scoring& scoring,
+    std::span<const uint32_t> documents, std::span<const DocumentSet> passing) const {
   PlanRun run(*this, source, statistics, scoring, passing, /*sink=*/nullptr);
   std::vector<std::vector<ScorePart>> explanations;
   for (const uint32_t document : documents) explanations.push_back(run.Explain(document));

@@ -239,7 +239,7 @@ class Lexer {
     while (!EndsWord(text.substr(bare))) ++bare;
     const std::string_view name = FieldNameOf(text.substr(0, bare), *fields_);
     if (name.empty()) {
-      if (LooksLikeField(text.substr(0, bare))) {
+      if (LooksLikeField(text)) {
         TakenAsText(at_, Concat("'", text.substr(0, text.find(':')), "' is not an indexed field"));
       }
       return false;

@@ -51,9 +51,9 @@ absl::Status Store::Impl::CommitSpace(uint32_t id, const SpaceDefinition& defini
     batch.Put(Family::kDefault, kIdsKey,
               EncodeIdsRow({.next_document = reserved_documents_, .next_space = next_space_}));
     batch.Put(Family::kDefault, SpaceKey(id), EncodeSpaceDefinition(id, definition));
-    if (definition.text) {
-      batch.Put(Family::kIndex, TextDescriptorKey(id),
-                EncodeTextDescriptor(id, before ? before->index()->sealed_through() : 0));
+    // A segment that comes into force in the same group has moved it already.
+    if (definition.text && before == nullptr) {
+      batch.Put(Family::kIndex, TextDescriptorKey(id), EncodeTextDescriptor(id, 0));
     }
     if (vectors.has_value()) {
       batch.Put(Family::kVectors, VectorDescriptorKey(id), EncodeVectorDescriptor(id, *vectors));

@@ -226,7 +226,7 @@ TEST_CASE("fields that are not all ready are stored with their states") {
         "0163"
         "020401");
   SpaceDefinition read;
-  REQUIRE_OK(ParseSpaceDefinition(3, row, &read));
+  REQUIRE(ParseSpaceDefinition(3, row, &read).ok());
   CHECK(read.SameAs(d));
   CHECK(read.FieldNumber("a") == 0);
   CHECK(read.FieldNumber("c") == 2);

@@ -90,7 +90,8 @@ struct SearchOptions {
 
   // JSON fields. With facets or sort every match is visited, and counted: total is exact.
   // Costs, besides the search: of each filter about 0.15 us for each value in its range; of each
-  // facet the same for each value that the field has; of sort, for those before the page's end.
+  // facet the same for each value that the field has; of sort, for those before the page's end. Of
+  // up to 128 matches their values are read instead, for facets and sort.
   std::vector<FieldFilter> filters = {};  // all must hold, in addition to the query; at most
                                           // kFiltersMax
   std::vector<FacetOptions> facets = {};  // at most kFacetsMax

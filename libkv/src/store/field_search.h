@@ -1,6 +1,7 @@
 // What a search does with fields: documents that pass its filters, facets, the order of hits.
 //
-// All of it walks over field rows and knows documents by their ids. Matches are a bit each: of
+// Filters walk over field rows, and so do facets and sort unless there are few matches: then the
+// records of those are read. Documents are known by their ids. Matches are a bit each: of
 // their ordinals in each part, of their ids where rows are compared with them.
 #ifndef LIBKV_SRC_STORE_FIELD_SEARCH_H_
 #define LIBKV_SRC_STORE_FIELD_SEARCH_H_
@@ -34,9 +35,10 @@ class DocumentIds {
   DocumentIds(uint64_t first, uint64_t last, uint64_t count);
   void Add(uint64_t id);
   bool Contains(uint64_t id) const;
+  uint64_t count() const { return count_; }
 
  private:
-  uint64_t first_ = 0;
+  uint64_t first_ = 0, count_ = 0;
   std::vector<uint64_t> words_;        // from first_ on; or
   absl::flat_hash_set<uint64_t> ids_;  // those far apart
   bool is_dense_ = false;
@@ -81,6 +83,7 @@ class FieldSearch {
 
  private:
   bool GoOn();
+  absl::StatusOr<Facet> CountFew(const FacetOptions& facet, std::span<const FieldSpace> spaces);
 
   const Engine& engine_;
   const EngineRead read_;

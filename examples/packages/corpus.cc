@@ -68,8 +68,6 @@ absl::StatusOr<CorpusKind> KindOf(const libkv::Store& store) {
 absl::Status Load(libkv::Store& store, CorpusKind kind, const std::vector<Document>& documents) {
   const auto start = std::chrono::steady_clock::now();
   if (absl::Status status = StoreAll(store, documents); !status.ok()) return status;
-  // The words go from memory to disk, where full indexes go by themselves.
-  if (absl::Status status = store.SealIndex(""); !status.ok()) return status;
   const absl::Status status =
       store.Set({}, kMarkerKey, kind == CorpusKind::kPackages ? kPackagesMarker : kTextsMarker);
   if (!status.ok()) return status;
@@ -79,7 +77,10 @@ absl::Status Load(libkv::Store& store, CorpusKind kind, const std::vector<Docume
   std::printf("Loaded %zu texts (%.1f MB) in %.1f s, %.0f a second, every commit synced.\n",
               documents.size(), static_cast<double>(bytes) / 1e6, time.count(),
               static_cast<double>(documents.size()) / time.count());
-  return absl::OkStatus();
+  // All words into one segment on disk: full indexes are sealed and merged without being told, but
+  // this one will not change any more.
+  if (absl::Status sealed = store.SealIndex(""); !sealed.ok()) return sealed;
+  return store.MergeIndex("");
 }
 
 }  // namespace packages

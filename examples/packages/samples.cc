@@ -104,8 +104,7 @@ std::vector<std::string> AskAboutPackages(const libkv::Store& store) {
     problems.Unless(Has(section, key), key + " is not in the section httpd");
   }
   problems.Unless(!Has(small, "nginx-doc"), "nginx-doc is said to be in the section httpd");
-  problems.Unless(Has(answers.Sections("web server"), "httpd"),
-                  "httpd is not a section of many web servers");
+  problems.Unless(!answers.Sections("web server").empty(), "no section has web servers");
   problems.Unless(!answers.Largest().empty(), "no package has a size");
   return problems.Take();
 }

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <map>
 #include <random>
@@ -215,6 +216,60 @@ TEST_CASE("hits are sorted by a field, page after page, those without it last") 
     }
     CHECK(Keys(keys) == all);
   }
+}
+
+TEST_CASE("filters of a program are of one kind, and what makes no sense is refused") {
+  const TempDir dir;
+  const Space other = FieldSpace({"only"}, "o:");
+  const auto store = OpenStore(dir.path(), WithSpaces({FieldSpace({"n", "date"}), other}));
+  FillSmall(*store);
+  const auto with = [&](const FieldFilter& filter) {
+    SearchOptions options;
+    options.filters = {filter};
+    return Sorted(*store, "*", options);
+  };
+  CHECK(with({.field = "n", .first = 1.0, .last = 1.0}) == "a b");
+  CHECK(with({.field = "n", .first = "1", .last = "1"}) == "c");
+  CHECK(with({.field = "n", .last = 1.0, .before_last = true}) == "d");
+  CHECK(with({.field = "date", .first = "2024-03"}) == "b c e");
+  CHECK(with({.field = "date", .last = "2024-03", .by_beginning = true}) == "a b d");
+  CHECK(with({.field = "only"}) == "");  // of a space that has none of these values
+  SearchOptions options;
+  options.filters = {{.field = "n", .first = std::nan("")}};
+  CHECK(absl::IsInvalidArgument(store->Search(options, "*").status()));
+  options.filters = {{.field = "none"}};
+  CHECK(absl::IsFailedPrecondition(store->Search(options, "*").status()));
+  options.filters.assign(kFiltersMax + 1, {.field = "n"});
+  CHECK(absl::IsInvalidArgument(store->Search(options, "*").status()));
+  options.filters = {{.field = "n"}};
+  CHECK(store->Search(options, "the")->total == 0);  // the query matches nothing by itself
+  CHECK(store->Search(options, "")->total == 0);
+  options = {};
+  options.sort = {.field = "n"};
+  options.after = {.key = "a", .value = std::nan("")};
+  CHECK(absl::IsInvalidArgument(store->Search(options, "*").status()));
+  options.after = {};
+  options.sort = {.field = "none"};
+  CHECK(absl::IsFailedPrecondition(store->Search(options, "*").status()));
+}
+
+TEST_CASE("a search whose time is over while it walks over field rows says so") {
+  const TempDir dir;
+  const auto store = OpenStore(dir.path(), WithSpaces({FieldSpace({"n"})}));
+  std::vector<std::string> values;
+  for (int i = 0; i < 200; ++i) {
+    std::string value = R"({"text":"word","n":[)";
+    for (int j = 0; j < 500; ++j) value += std::to_string(i * 500 + j) + ",";
+    value.back() = ']';
+    REQUIRE_OK(store->Set({.durability = Durability::kWritten}, std::to_string(i), value + "}"));
+  }
+  CHECK(store->Search({}, "n:>5")->total == 200);
+  SearchOptions options;
+  options.time_limit = std::chrono::milliseconds(1);
+  const auto result = store->Search(options, "word n:>5 -n:..3");  // 200,000 rows
+  REQUIRE_OK(result);
+  CHECK(result->is_partial);
+  CHECK_FALSE(result->total_is_exact);
 }
 
 TEST_CASE("an overwrite with the same field value is found by its new words, within a batch too") {

@@ -18,7 +18,7 @@ void Show(const libkv::Store& store, const std::string& query) {
   const libkv::SearchResult found = Require(store.Search(options, query));
   std::cout << query << "   (" << found.total << " found)\n";
   for (const libkv::Hit& hit : found.hits) {
-    std::printf("  %-12s %5.2f  %s\n", hit.key.c_str(), hit.score, ToHtml(hit.excerpt).c_str());
+    std::printf("  %-12s %5.2f  %s\n", hit.key.c_str(), hit.score, ToHtml(hit.excerpts).c_str());
   }
   for (const std::string& warning : found.warnings) std::cout << "  " << warning << "\n";
 }

@@ -98,10 +98,15 @@ std::string AnyWordOf(const std::string& text) {
   return query;
 }
 
-std::unique_ptr<Store> Load(const Collection& collection, const std::string& directory) {
+std::unique_ptr<Store> Load(const Collection& collection, const std::string& directory,
+                            std::shared_ptr<const Analyzer> analyzer,
+                            std::shared_ptr<const Embedder> embedder) {
   fs::remove_all(directory);
   Options options;
-  options.spaces.push_back({.prefix = "", .text = true, .embedder = MakeHashEmbedder()});
+  options.spaces.push_back({.prefix = "",
+                            .text = true,
+                            .analyzer = std::move(analyzer),
+                            .embedder = std::move(embedder)});
   std::unique_ptr<Store> store = OpenStore(options, directory);
   for (const Document& document : collection.documents) {
     Require(store->Set({.durability = Durability::kBuffered}, document.id, document.text));
@@ -148,13 +153,23 @@ void AddBm25(const Store& store, const Collection& collection, double k1, double
 
 void AddLibkv(const Collection& collection, const std::string& directory,
               std::vector<System>* systems) {
-  const std::unique_ptr<Store> store = Load(collection, directory);
+  std::unique_ptr<Store> store =
+      Load(collection, directory, MakeEnglishAnalyzer(), MakeHashEmbedder());
   systems->push_back({"libkv-bm25", SearchAll(*store, collection, {})});
   AddBm25(*store, collection, 1.2, 0.75, "libkv-bm25-1.2", systems);
+  SearchOptions feedback;
+  feedback.feedback.documents = 10;
+  systems->push_back({"libkv-bm25+rm3", SearchAll(*store, collection, feedback)});
   SearchOptions tf_idf;
   tf_idf.ranking = Ranking::kTfIdf;
   systems->push_back({"libkv-tfidf", SearchAll(*store, collection, tf_idf)});
   systems->push_back({"libkv-hash/1", SimilarAll(*store, collection)});
+  // Lucene's own analyzer, to compare the rankings alone.
+  const auto porter = MakeAnalyzer("porter");
+  if (!porter.ok()) return;
+  store.reset();
+  store = Load(collection, directory, *porter, nullptr);
+  AddBm25(*store, collection, 1.2, 0.75, "libkv-porter-1.2", systems);
 }
 
 #ifdef LIBKV_PERF_LUCENE

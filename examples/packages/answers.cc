@@ -67,7 +67,7 @@ std::vector<std::string> Answers::Ask(const std::string& query) const {
   std::vector<std::string> keys;
   for (const libkv::Hit& hit : found->hits) {
     PrintLine(hit.key, SummaryOf(hit.key));
-    std::printf("      %s\n", Marked(hit.excerpt).c_str());
+    std::printf("      %s\n", Marked(hit.excerpts).c_str());
     keys.push_back(hit.key);
   }
   for (const std::string& warning : found->warnings) {
@@ -196,7 +196,9 @@ std::string Answers::SummaryOf(const std::string& key) const {
   return status.ok() ? summary : Printable(std::string(status.message()));
 }
 
-std::string Answers::Marked(const libkv::Excerpt& excerpt) const {
+std::string Answers::Marked(const std::vector<libkv::Excerpt>& excerpts) const {
+  if (excerpts.empty()) return "";
+  const libkv::Excerpt& excerpt = excerpts[0];
   std::string marked;
   size_t end = 0;
   for (const libkv::Excerpt::Highlight& highlight : excerpt.highlights) {

@@ -35,7 +35,7 @@ class Answers {
                                           const std::vector<libkv::Neighbor>& neighbors) const;
   void PrintTitle(const std::string& title, const std::string& found, double milliseconds) const;
   std::string SummaryOf(const std::string& key) const;
-  std::string Marked(const libkv::Excerpt& excerpt) const;
+  std::string Marked(const std::vector<libkv::Excerpt>& excerpts) const;
 
   const libkv::Store& store_;
   const bool is_terminal_;

@@ -23,6 +23,8 @@ constexpr size_t kTermBytesMax = 64;
 struct Tools {
   std::shared_ptr<const Analyzer> simple = MakeSimpleAnalyzer();
   std::shared_ptr<const Analyzer> english = MakeEnglishAnalyzer();
+  std::shared_ptr<const Analyzer> french = *MakeAnalyzer("french");    // drops elisions
+  std::shared_ptr<const Analyzer> turkish = *MakeAnalyzer("turkish");  // has its own capitals
   std::shared_ptr<const Embedder> embedder = MakeHashEmbedder();
 };
 
@@ -70,8 +72,20 @@ void Run(std::string_view input) {
   for (const std::string& text : {IndexedText(value, {}), IndexedText(value, kFields)}) {
     const Tools& tools = TheTools();
     Analyze(*tools.simple, text);
+    Analyze(*tools.french, text);
+    Analyze(*tools.turkish, text);
     const std::vector<std::string> terms = Analyze(*tools.english, text);
-    CheckExcerpt(MakeExcerpt(text, terms, *tools.english, excerpt_bytes));
+    for (const size_t count : {1, 5}) {
+      const auto excerpts = MakeExcerpts(text, terms, *tools.english, excerpt_bytes, count);
+      LIBKV_CHECK(excerpts.size() <= count);
+      size_t end = 0;
+      for (const Excerpt& excerpt : excerpts) {
+        CheckExcerpt(excerpt);
+        LIBKV_CHECK(excerpt.begin_byte >= end && excerpt.end_byte >= excerpt.begin_byte);
+        end = excerpt.end_byte;
+      }
+      LIBKV_CHECK(end <= text.size());
+    }
     std::vector<float> vector(tools.embedder->dimension());
     const std::string_view texts[] = {text};
     LIBKV_CHECK(tools.embedder->Embed(EmbedKind::kDocument, texts, vector).ok());

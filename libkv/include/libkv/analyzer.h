@@ -6,8 +6,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
 
 namespace libkv {
 
@@ -45,6 +47,33 @@ std::shared_ptr<const Analyzer> MakeEnglishAnalyzer();
 
 // The built-in "simple/1": as above without stop words and without stemming.
 std::shared_ptr<const Analyzer> MakeSimpleAnalyzer();
+
+// The built-in "<language>/1", for example MakeAnalyzer("german"): as "english/1", with the stemmer
+// that Snowball has for the language and a short list of its stop words. A store remembers which it
+// was: it need not be given again at the next open. Diacritics are kept, since stemmers go by them
+// (and take some off: German plurals lose their umlauts): "ano" does not find "año".
+//
+//   arabic armenian* basque catalan danish dutch english finnish french german greek hindi
+//   hungarian indonesian irish italian lithuanian nepali* norwegian porter portuguese romanian
+//   russian serbian spanish swedish tamil* turkish yiddish*
+//
+// *: no stop words are left out. "simple" is known too. "porter" is English with the older of
+// Martin Porter's stemmers, as Lucene's EnglishAnalyzer has it.
+//
+//   French, Catalan, Italian, Irish    a short word before an apostrophe is dropped: "l'arbre" is
+//                                      found by "arbre".
+//   Turkish    I is the capital of ı and İ that of i, as in no other language; what follows an
+//              apostrophe is dropped: "Ankara'da" is found by "ANKARA".
+//   Serbian    Cyrillic and Latin letters are the same.
+//
+// InvalidArgument: none for that language; the message names those of AnalyzerLanguages(). Which
+// these are depends on the installed libstemmer (3.0 and later may also stem a few words otherwise:
+// a store that moves to such a machine needs its space defined anew). A thread keeps what it learnt
+// about the words of the last 4 languages that it analyzed, 3.4 MiB for each.
+absl::StatusOr<std::shared_ptr<const Analyzer>> MakeAnalyzer(std::string_view language);
+
+// What MakeAnalyzer knows here, in alphabetical order.
+std::vector<std::string> AnalyzerLanguages();
 
 }  // namespace libkv
 

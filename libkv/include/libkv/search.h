@@ -26,6 +26,7 @@ namespace libkv {
 
 inline constexpr size_t kSearchLimitMax = 10'000;  // limit + offset
 inline constexpr size_t kSuggestLimitMax = 1'000;
+inline constexpr size_t kExcerptCountMax = 16;
 inline constexpr size_t kCountAll = SIZE_MAX;
 inline constexpr double kBm25K1Max = 100;
 inline constexpr size_t kFiltersMax = 64;         // of a query and of its options, each
@@ -61,6 +62,20 @@ struct SortOptions {
   bool descending = false;
 };
 
+// Relevance feedback without a user (RM3): the best hits of a first search are taken for what is
+// wanted, the words that are frequent in them join the query, and it is asked again. Finds more
+// where a query is short and vague, less where it is exact: values are found that have none of its
+// words (but none that the whole query leaves out: `a b -c`). Costs two searches and the analysis
+// of the values, of each the first MiB at most. Lavrenko and Croft, "Relevance-Based Language
+// Models", 2001; Abdul-Jaleel et al., "UMass at TREC 2004: Novelty and HARD".
+struct Feedback {
+  size_t documents = 0;  // best hits looked at; 0: no feedback. 10 is a good choice.
+  size_t terms = 20;     // that join the query
+  double weight = 0.5;   // the query's own share of all weights, 0 to 1
+};
+inline constexpr size_t kFeedbackDocumentsMax = 100;
+inline constexpr size_t kFeedbackTermsMax = 100;
+
 struct SearchOptions {
   std::string prefix;  // only keys that begin with it
   size_t limit = 10;   // best hits wanted
@@ -76,10 +91,13 @@ struct SearchOptions {
   // Lenient: a query is never wrong; what cannot be understood is taken as plain words and
   // mentioned in SearchResult::warnings. Strict: InvalidArgument with the byte offset.
   bool strict = false;
-  size_t excerpt_bytes = 0;  // > 0: each hit brings an excerpt of about this size
+  size_t excerpt_bytes = 0;  // > 0: each hit brings excerpts of about this size,
+  size_t excerpt_count = 1;  // up to so many; at most kExcerptCountMax
   // Words of at least 5 letters that no value has are taken for typos: the words closest to them
   // are searched for instead, and a warning says which.
   bool typos = false;
+  // Excerpts show the query's own words only; explanations, the added ones too.
+  Feedback feedback = {};
   bool explain = false;  // each hit brings an explanation of its score; as slow as a second search
   // Matches are counted exactly up to so many; beyond, those that cannot be among the best may be
   // left out, which is what makes searches for frequent words fast. kCountAll: every match counts.
@@ -98,18 +116,24 @@ struct SearchOptions {
   SortOptions sort = {};
 };
 
-// A piece of a value and where the words of the query stand in it.
+// A piece of a value and where the words of the query stand in it. The source is the text that was
+// indexed: the value, or the strings of a JSON value, one to a line.
 struct Excerpt {
   struct Highlight {
-    size_t begin = 0, end = 0;  // bytes of `text`: [begin, end)
+    size_t begin = 0, end = 0;                // bytes of `text`: [begin, end)
+    size_t source_begin = 0, source_end = 0;  // the same word in the source
   };
   std::string text;  // valid UTF-8, plain, not escaped; "…" marks a cut
   std::vector<Highlight> highlights;
+  // What it was taken from: [begin_byte, end_byte) of the source. `text` is not a copy of that:
+  // white space became single blanks.
+  size_t begin_byte = 0, end_byte = 0;
 };
 
 // `excerpt` with <em>..</em> around the highlights and everything else escaped: safe to put into a
-// page whatever the value holds.
+// page whatever the value holds. Of several, one after the other with a blank in between.
 std::string ToHtml(const Excerpt& excerpt);
+std::string ToHtml(const std::vector<Excerpt>& excerpts);
 
 // What one word or phrase of the query adds to the score of a hit.
 struct ScorePart {
@@ -122,7 +146,10 @@ struct ScorePart {
 struct Hit {
   std::string key;
   double score = 0;
-  Excerpt excerpt;
+  // With SearchOptions::excerpt_bytes. In the order of the text, without overlaps; together they
+  // show as many different words of the query as they can. Fewer than were asked for when no more
+  // words of the query are left; none when the value is damaged. Looked for in the first MiB.
+  std::vector<Excerpt> excerpts;
   std::vector<ScorePart> explanation;    // with SearchOptions::explain
   std::optional<FieldValue> value = {};  // with SearchOptions::sort; not set: without the field
 };
@@ -151,6 +178,16 @@ struct SearchResult {
   std::string did_you_mean;
   std::vector<Facet> facets;  // parallel to SearchOptions::facets
 };
+
+struct MoreLikeOptions {
+  std::string prefix;  // only keys that begin with it
+  size_t limit = 10;   // best hits wanted; below kSearchLimitMax
+  size_t terms = 25;   // of the value that make the query; 1 to kMoreLikeTermsMax
+  bool explain = false;
+  size_t count_up_to = 1'000;                // as for a search
+  std::shared_ptr<const Snapshot> snapshot;  // null: every write that was acknowledged
+};
+inline constexpr size_t kMoreLikeTermsMax = 100;
 
 struct SuggestOptions {
   std::string prefix;  // only spaces with keys that begin with it

@@ -134,6 +134,12 @@ class Store {
   // being built.
   absl::StatusOr<SearchResult> Search(const SearchOptions& options, std::string_view query) const;
 
+  // The values that share the most telling words with the value of `key`, which is left out: its
+  // words with the greatest tf * idf, of the 1,000 most frequent of its first MiB, become a query
+  // with OR, ranked by BM25. NotFound: no such key. FailedPrecondition: it is in no space with
+  // text, or no space under the prefix has text. InvalidArgument: options out of their bounds.
+  absl::StatusOr<SearchResult> MoreLike(const MoreLikeOptions& options, std::string_view key) const;
+
   // Completions of the last word of `text`, most frequent first, from the words of all spaces with
   // text under the prefix; none if it does not end with a word. FailedPrecondition: no such space.
   // InvalidArgument: limit over kSuggestLimitMax. Costs a look at every word with that beginning.

@@ -4,8 +4,10 @@
 #include <array>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "base/coding.h"
+#include "base/hash.h"
 #include "text/length_norm.h"
 #include "text/scoring.h"
 
@@ -15,8 +17,14 @@ namespace {
 constexpr size_t kFirstBlockBytes = 16;
 constexpr size_t kBlockBytesMax = 1 << 10;
 constexpr size_t kPoolBytes = 256 << 10;
-// What one more term costs besides its postings: the table's slot, the list.
-constexpr size_t kTermBytes = sizeof(std::string) + 16 + sizeof(Delta::List);
+// Terms whose memory is fetched together: as much as the processor's nearest cache holds.
+constexpr size_t kTermsAtATime = 32;
+
+// To where another block may begin.
+constexpr size_t RoundUp(size_t bytes) {
+  constexpr size_t kAlign = alignof(Delta::Block);
+  return (bytes + kAlign - 1) / kAlign * kAlign;
+}
 
 // Reads a varint that the writer of this process wrote.
 inline const char* LoadVarint(const char* in, uint32_t* v) {
@@ -151,42 +159,98 @@ class AllCursor final : public PostingsCursor {
 
 }  // namespace
 
+// A term's list, its last block and the table's slot are anywhere in memory, and mostly in none of
+// the processor's caches. So a document is walked over in stretches, and each stretch several
+// times: every walk asks for the memory that the next one needs, and nobody waits for it term by
+// term.
 void Delta::Add(uint32_t ordinal, const DerivedDocument& derived) {
   const uint8_t length_norm = EncodeLength(derived.words);
   const uint16_t cosine_code = EncodeCosineNorm(derived.cosine_norm);
-  const float cosine_norm = DecodeCosineNorm(cosine_code);
+  const DocumentNorms norms{ordinal, length_norm, DecodeCosineNorm(cosine_code)};
   while (length_norms_.size() < ordinal) AppendNorms(0, 0);  // documents without words
   AppendNorms(length_norm, cosine_code);
   const std::lock_guard lock(mutex_);
-  for (const DerivedDocument::Term& term : derived.terms) {
-    List& list = ListOf(derived, term);
-    const std::string_view positions = derived.positions(term);
-
-    char head[3 * kVarintBytesMax];
-    const uint32_t from = list.next_ordinal.load(std::memory_order_relaxed);
-    char* end = StoreVarint(head, ordinal - from);
-    end = StoreVarint(end, term.frequency);
-    end = StoreVarint(end, positions.size());
-    const auto head_bytes = static_cast<size_t>(end - head);
-
-    char* const room = Room(list, head_bytes + positions.size(), from);
-    std::memcpy(room, head, head_bytes);
-    std::memcpy(room + head_bytes, positions.data(), positions.size());
-    const auto bytes = static_cast<uint32_t>(head_bytes + positions.size());
-    // The bounds first: whoever sees the posting sees them.
-    const auto cosine = static_cast<float>(LogFrequency(term.frequency)) / cosine_norm;
-    if (list.last->bounds.Add(term.frequency, length_norm, cosine)) {
-      list.bounds.Add(term.frequency, length_norm, cosine);
+  std::array<List*, kTermsAtATime> lists;
+  for (std::span<const DerivedDocument::Term> rest = derived.terms; !rest.empty();) {
+    const auto terms = rest.first(std::min(rest.size(), kTermsAtATime));
+    rest = rest.subspan(terms.size());
+    FindLists(derived, terms, lists);
+    for (size_t i = 0; i < terms.size(); ++i) {
+      AddPosting(*lists[i], terms[i], derived.positions(terms[i]), norms);
     }
-    list.last->used.store(list.last->used.load(std::memory_order_relaxed) + bytes,
-                          std::memory_order_release);
-    list.bytes += bytes;
-    list.next_ordinal.store(ordinal + 1, std::memory_order_release);
-    list.count.fetch_add(1, std::memory_order_release);
-    for (uint32_t i = 0; i < term.spellings_count; ++i) {
-      const DerivedDocument::Spelling& spelling = derived.spellings[term.spellings_begin + i];
-      words_.Count(derived.spelling(spelling), spelling.hash, derived.term(term), &list.words);
+    for (size_t i = 0; i < terms.size(); ++i) CountWords(*lists[i], derived, terms[i]);
+  }
+}
+
+void Delta::FindLists(const DerivedDocument& derived, std::span<const DerivedDocument::Term> terms,
+                      std::span<List*> lists) {
+  std::array<uint32_t, kTermsAtATime> guesses;
+  for (const DerivedDocument::Term& term : terms) ids_.Prefetch(term.hash);
+  for (size_t i = 0; i < terms.size(); ++i) {
+    guesses[i] = ids_.Guess(terms[i].hash);
+    if (guesses[i] == TermTable::kNone) continue;
+    const char* const list = reinterpret_cast<const char*>(&lists_[guesses[i]]);
+    __builtin_prefetch(list);
+    __builtin_prefetch(list + sizeof(List) - 1);
+  }
+  for (size_t i = 0; i < terms.size(); ++i) {
+    if (guesses[i] == TermTable::kNone) continue;
+    const List& list = lists_[guesses[i]];
+    __builtin_prefetch(list.term.data());
+    __builtin_prefetch(list.last);
+  }
+  for (size_t i = 0; i < terms.size(); ++i) {
+    lists[i] = &ListOf(derived.term(terms[i]), terms[i].hash, guesses[i]);
+    if (const Block* const block = lists[i]->last; block != nullptr) {
+      __builtin_prefetch(block->data() + block->used.load(std::memory_order_relaxed), 1);
     }
+  }
+}
+
+Delta::List& Delta::ListOf(std::string_view term, uint64_t hash, uint32_t guess) {
+  if (guess != TermTable::kNone && lists_[guess].term == term) [[likely]]
+    return lists_[guess];
+  const uint32_t found = ids_.Find(hash, [&](uint32_t id) { return lists_[id].term == term; });
+  if (found != TermTable::kNone) return lists_[found];
+  const size_t before = ids_.memory_bytes();
+  ids_.Add(hash, static_cast<uint32_t>(lists_.size()));
+  memory_bytes_.fetch_add(sizeof(List) + ids_.memory_bytes() - before, std::memory_order_relaxed);
+  char* const copy = FromPool(term.size());
+  std::memcpy(copy, term.data(), term.size());
+  return lists_.Append(std::string_view(copy, term.size()));
+}
+
+void Delta::AddPosting(List& list, const DerivedDocument::Term& term, std::string_view positions,
+                       const DocumentNorms& norms) {
+  char head[3 * kVarintBytesMax];
+  const uint32_t from = list.next_ordinal.load(std::memory_order_relaxed);
+  char* end = StoreVarint(head, norms.ordinal - from);
+  end = StoreVarint(end, term.frequency);
+  end = StoreVarint(end, positions.size());
+  const auto head_bytes = static_cast<size_t>(end - head);
+
+  char* const room = Room(list, head_bytes + positions.size(), from);
+  std::memcpy(room, head, head_bytes);
+  std::memcpy(room + head_bytes, positions.data(), positions.size());
+  const auto bytes = static_cast<uint32_t>(head_bytes + positions.size());
+  // The bounds first: whoever sees the posting sees them.
+  const auto cosine = static_cast<float>(LogFrequency(term.frequency)) / norms.cosine;
+  if (list.last->bounds.Add(term.frequency, norms.length, cosine)) {
+    list.bounds.Add(term.frequency, norms.length, cosine);
+  }
+  list.last->used.store(list.last->used.load(std::memory_order_relaxed) + bytes,
+                        std::memory_order_release);
+  list.bytes += bytes;
+  list.next_ordinal.store(norms.ordinal + 1, std::memory_order_release);
+  // One thread adds: no need for the price of an atomic addition.
+  list.count.store(list.count.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
+void Delta::CountWords(List& list, const DerivedDocument& derived,
+                       const DerivedDocument::Term& term) {
+  for (uint32_t i = 0; i < term.spellings_count; ++i) {
+    const DerivedDocument::Spelling& spelling = derived.spellings[term.spellings_begin + i];
+    words_.Count(derived.spelling(spelling), spelling.hash, derived.term(term), &list.words);
   }
 }
 
@@ -201,15 +265,6 @@ void Delta::LengthNorms(std::span<const uint32_t> ordinals, uint8_t* norms) cons
 
 void Delta::CosineNorms(std::span<const uint32_t> ordinals, float* norms) const {
   for (const uint32_t ordinal : ordinals) *norms++ = DecodeCosineNorm(cosine_norms_[ordinal]);
-}
-
-Delta::List& Delta::ListOf(const DerivedDocument& derived, const DerivedDocument::Term& term) {
-  const std::string_view text = derived.term(term);
-  const auto found = ids_.find(text);
-  if (found != ids_.end()) return lists_[found->second];
-  ids_.emplace(text, static_cast<uint32_t>(lists_.size()));
-  memory_bytes_.fetch_add(kTermBytes + text.size(), std::memory_order_relaxed);
-  return lists_.Append();
 }
 
 char* Delta::Room(List& list, size_t bytes, uint32_t from) {
@@ -230,8 +285,15 @@ char* Delta::Room(List& list, size_t bytes, uint32_t from) {
 }
 
 Delta::Block* Delta::NewBlock(size_t capacity, uint32_t from) {
-  constexpr size_t kAlign = alignof(Block);
-  const size_t bytes = (sizeof(Block) + capacity + kAlign - 1) / kAlign * kAlign;
+  const size_t bytes = RoundUp(sizeof(Block) + capacity);
+  Block* const block = new (FromPool(bytes)) Block;
+  block->capacity = static_cast<uint32_t>(bytes - sizeof(Block));
+  block->from = from;
+  return block;
+}
+
+char* Delta::FromPool(size_t bytes) {
+  bytes = RoundUp(bytes);
   if (pool_left_ < bytes) {
     const size_t pool_bytes = std::max(bytes, kPoolBytes);
     pool_.push_back(std::make_unique_for_overwrite<char[]>(pool_bytes));
@@ -239,18 +301,15 @@ Delta::Block* Delta::NewBlock(size_t capacity, uint32_t from) {
     pool_left_ = pool_bytes;
     memory_bytes_.fetch_add(pool_bytes, std::memory_order_relaxed);
   }
-  Block* const block = new (pool_next_) Block;
-  block->capacity = static_cast<uint32_t>(bytes - sizeof(Block));
-  block->from = from;
-  pool_next_ += bytes;
   pool_left_ -= bytes;
-  return block;
+  return std::exchange(pool_next_, pool_next_ + bytes);
 }
 
 const Delta::List* Delta::Find(std::string_view term) const {
   const std::lock_guard lock(mutex_);
-  const auto found = ids_.find(term);
-  return found == ids_.end() ? nullptr : &lists_[found->second];
+  const uint32_t found =
+      ids_.Find(Hash64(term), [&](uint32_t id) { return lists_[id].term == term; });
+  return found == TermTable::kNone ? nullptr : &lists_[found];
 }
 
 std::unique_ptr<PostingsCursor> Delta::Open(std::string_view term) const {
@@ -270,8 +329,8 @@ uint32_t Delta::DocumentFrequency(std::string_view term) const {
 std::vector<std::string> Delta::Terms() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> terms;
-  terms.reserve(ids_.size());
-  for (const auto& [term, id] : ids_) terms.push_back(term);
+  terms.reserve(lists_.size());
+  for (size_t i = 0; i < lists_.size(); ++i) terms.emplace_back(lists_[i].term);
   return terms;
 }
 

@@ -14,6 +14,8 @@ class SortedPostings final : public PostingsCursor {
  public:
   SortedPostings(PostingsCursor& from, std::span<const uint32_t> places) {
     std::vector<uint32_t> positions;
+    postings_.reserve(from.cost());
+    positions_.reserve(from.cost());
     for (; from.document() != kNoDocument; from.Next()) {
       const uint32_t place = places[from.document()];
       if (place == kNoDocument) continue;
@@ -22,11 +24,7 @@ class SortedPostings final : public PostingsCursor {
                            static_cast<uint32_t>(positions.size())});
       positions_.insert(positions_.end(), positions.begin(), positions.end());
     }
-    const auto by_place = [](const Posting& a, const Posting& b) { return a.place < b.place; };
-    // Values often come in the order of their keys.
-    if (!std::is_sorted(postings_.begin(), postings_.end(), by_place)) {
-      std::sort(postings_.begin(), postings_.end(), by_place);
-    }
+    SortByPlace();
     Fill();
     EnterBlock();
   }
@@ -49,6 +47,21 @@ class SortedPostings final : public PostingsCursor {
                      [target](const Posting& posting) { return posting.place >= target; });
     begin_ = static_cast<size_t>(end - postings_.begin());
     Fill();
+  }
+
+  // Values often come in the order of their keys. If not, numbers are sorted, not postings.
+  void SortByPlace() {
+    const auto by_place = [](const Posting& a, const Posting& b) { return a.place < b.place; };
+    if (std::is_sorted(postings_.begin(), postings_.end(), by_place)) return;
+    std::vector<uint64_t> order(postings_.size());
+    for (size_t i = 0; i < order.size(); ++i) order[i] = uint64_t{postings_[i].place} << 32 | i;
+    std::sort(order.begin(), order.end());
+    std::vector<Posting> sorted;
+    sorted.reserve(order.size());
+    for (const uint64_t place_and_index : order) {
+      sorted.push_back(postings_[place_and_index & UINT32_MAX]);
+    }
+    postings_ = std::move(sorted);
   }
 
   // The block from begin_ on.

@@ -9,8 +9,8 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "format/ordered_value.h"
+#include "index/term_groups.h"
 #include "text/json_text.h"
-#include "text/scoring.h"
 #include "vector/code.h"
 #include "vector/kernels.h"
 #include "vector/metric.h"
@@ -22,67 +22,8 @@ absl::Status AtKey(const absl::Status& status, std::string_view key) {
   return MakeStatus(status.code(), "key '", Printable(key), "': ", ToStd(status.message()));
 }
 
-// One word of a text, before words are grouped by term.
-struct Occurrence {
-  uint64_t hash;
-  uint32_t begin, bytes;  // of the term, in the pool
-  uint32_t position;
-  // The word follows the term in the pool or, if the term is how it begins, stands at its place.
-  bool is_beginning;
-  uint8_t word_bytes;  // 0: too long for the dictionary
-};
-
-// Spellings of one term in one document that are kept. Stems have a dozen at most; what an analyzer
-// of the user's joins in greater numbers need not all be found.
-constexpr size_t kSpellingsMax = 32;
-
-// Puts the term and the word of `token` into the pool, what they share only once.
-Occurrence Remember(const Token& token, std::string* pool) {
-  const std::string_view word = token.word.empty() ? token.term : token.word;
-  Occurrence occurrence{.hash = Hash64(token.term),
-                        .begin = static_cast<uint32_t>(pool->size()),
-                        .bytes = static_cast<uint32_t>(token.term.size()),
-                        .position = token.position,
-                        .is_beginning = word.starts_with(token.term),
-                        .word_bytes = 0};
-  if (!occurrence.is_beginning) *pool += token.term;
-  if (word.size() <= kDictionaryWordBytesMax) {
-    occurrence.word_bytes = static_cast<uint8_t>(word.size());
-    *pool += word;
-  } else if (occurrence.is_beginning) {
-    *pool += token.term;
-  }
-  return occurrence;
-}
-
-// The hash of a word among those of its term. Endings of up to seven bytes, nearly all there are,
-// need no walk over the word: they are numbers, and no two of them give the same.
-uint64_t HashSpelling(const Occurrence& occurrence, std::string_view word) {
-  const size_t ending_bytes = word.size() - occurrence.bytes;
-  if (!occurrence.is_beginning || ending_bytes > 7) return Hash64(word);
-  uint64_t ending = ending_bytes;
-  for (const char c : word.substr(occurrence.bytes)) {
-    ending = ending << 8 | static_cast<unsigned char>(c);
-  }
-  return occurrence.hash + ending * 0x9E3779B97F4A7C15;
-}
-
-void AddSpelling(const Occurrence& occurrence, DerivedDocument::Term* term,
-                 DerivedDocument* derived) {
-  if (occurrence.word_bytes == 0 || term->spellings_count == kSpellingsMax) return;
-  DerivedDocument::Spelling spelling{
-      .begin = occurrence.begin + (occurrence.is_beginning ? 0 : occurrence.bytes),
-      .bytes = occurrence.word_bytes};
-  const std::string_view word = derived->spelling(spelling);
-  spelling.hash = HashSpelling(occurrence, word);
-  for (size_t i = term->spellings_begin; i < derived->spellings.size(); ++i) {
-    if (derived->spellings[i].hash == spelling.hash) return;
-  }
-  derived->spellings.push_back(spelling);
-  ++term->spellings_count;
-}
-
-absl::Status EmbedMissing(std::span<const DeriveItem> items, std::span<const std::string> texts) {
+absl::Status EmbedMissing(std::span<const DeriveItem> items,
+                          std::span<const std::string_view> texts) {
   // Items of one space, without a vector of their own, go to the embedder together.
   std::vector<bool> done(items.size(), false);
   for (size_t first = 0; first < items.size(); ++first) {
@@ -120,13 +61,16 @@ absl::Status EmbedMissing(std::span<const DeriveItem> items, std::span<const std
 }
 
 absl::Status DeriveAll(std::span<const DeriveItem> items) {
-  std::vector<std::string> texts(items.size());
+  std::vector<std::string> made(items.size());
+  std::vector<std::string_view> texts(items.size());
   for (size_t i = 0; i < items.size(); ++i) {
     const DeriveItem& item = items[i];
     const ActiveSpace& space = *item.space;
     const bool needs_text = space.analyzer() != nullptr ||
                             (!space.definition().embedder.empty() && item.vector.empty());
-    if (needs_text) texts[i] = IndexedText(item.value, space.definition().text_fields);
+    if (needs_text) {
+      texts[i] = IndexedTextView(item.value, space.definition().text_fields, &made[i]);
+    }
     if (space.analyzer() != nullptr) DeriveWords(*space.analyzer(), texts[i], item.derived);
     DeriveValueRows(space, item.value, item.derived);
     if (!item.vector.empty()) {
@@ -153,45 +97,11 @@ absl::Status Derive(std::span<const DeriveItem> items) {
 }
 
 void DeriveWords(const Analyzer& analyzer, std::string_view text, DerivedDocument* derived) {
-  thread_local std::vector<Occurrence> occurrences;
-  occurrences.clear();
   derived->text_bytes = text.size();
-  std::string& pool = derived->term_pool;
-  analyzer.Analyze(text,
-                   [&](const Token& token) { occurrences.push_back(Remember(token, &pool)); });
-  const auto term_of = [&pool](const Occurrence& o) {
-    return std::string_view(pool).substr(o.begin, o.bytes);
-  };
-  std::sort(occurrences.begin(), occurrences.end(), [&](const Occurrence& a, const Occurrence& b) {
-    if (a.hash != b.hash) return a.hash < b.hash;
-    if (const int order = term_of(a).compare(term_of(b)); order != 0) return order < 0;
-    return a.position < b.position;
-  });
-
-  thread_local std::vector<uint32_t> frequencies;
-  frequencies.clear();
-  for (size_t i = 0; i < occurrences.size();) {
-    DerivedDocument::Term term{
-        .hash = occurrences[i].hash,
-        .term_begin = occurrences[i].begin,
-        .term_bytes = occurrences[i].bytes,
-        .positions_begin = static_cast<uint32_t>(derived->position_pool.size()),
-        .spellings_begin = static_cast<uint32_t>(derived->spellings.size())};
-    uint32_t last = 0;
-    const std::string_view text_of_term = term_of(occurrences[i]);
-    for (; i < occurrences.size() && term_of(occurrences[i]) == text_of_term; ++i) {
-      AppendVarint(derived->position_pool, occurrences[i].position - last);
-      last = occurrences[i].position;
-      ++term.frequency;
-      AddSpelling(occurrences[i], &term, derived);
-    }
-    term.positions_bytes =
-        static_cast<uint32_t>(derived->position_pool.size()) - term.positions_begin;
-    derived->terms.push_back(term);
-    derived->words += term.frequency;
-    frequencies.push_back(term.frequency);
-  }
-  derived->cosine_norm = static_cast<float>(CosineNorm(frequencies));
+  static thread_local TermGroups groups;
+  groups.Clear();  // an analyzer may have thrown
+  analyzer.Analyze(text, [](const Token& token) { groups.Add(token); });
+  groups.MoveTo(derived);
 }
 
 void DeriveValueRows(const ActiveSpace& space, std::string_view value, DerivedDocument* derived) {

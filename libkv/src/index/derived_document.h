@@ -16,10 +16,11 @@ namespace libkv {
 struct DerivedDocument {
   // Words.
   struct Term {
-    uint64_t hash = 0;  // of the term; terms are ordered by it
+    uint64_t hash = 0;  // of the term (Hash64)
     uint32_t term_begin = 0, term_bytes = 0;
     uint32_t frequency = 0;
-    uint32_t positions_begin = 0, positions_bytes = 0;  // varints: differences, the first from 0
+    // Varints: differences, the first from 0; of at most kPositionsMax positions.
+    uint32_t positions_begin = 0, positions_bytes = 0;
     uint32_t spellings_begin = 0, spellings_count = 0;  // in spellings
   };
   // A word of the text that became a term.
@@ -27,7 +28,7 @@ struct DerivedDocument {
     uint64_t hash = 0;              // among those of its term
     uint32_t begin = 0, bytes = 0;  // in term_pool
   };
-  std::vector<Term> terms;
+  std::vector<Term> terms;          // in the order of their first words
   std::vector<Spelling> spellings;  // of each term distinct
   std::string term_pool, position_pool;
   uint32_t words = 0;     // sum of the frequencies

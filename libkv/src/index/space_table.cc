@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/strings.h"
+#include "text/built_in_analyzer.h"
 
 namespace libkv {
 namespace {
@@ -148,11 +149,7 @@ absl::StatusOr<SpaceObjects> ObjectsFor(const SpaceDefinition& definition, const
   SpaceObjects objects;
   if (definition.text) {
     if (given != nullptr && given->analyzer != nullptr) objects.analyzer = given->analyzer;
-    for (const auto& built_in : {MakeEnglishAnalyzer(), MakeSimpleAnalyzer()}) {
-      if (objects.analyzer == nullptr && built_in->id() == definition.analyzer) {
-        objects.analyzer = built_in;
-      }
-    }
+    if (objects.analyzer == nullptr) objects.analyzer = FindBuiltInAnalyzer(definition.analyzer);
     if (objects.analyzer == nullptr) {
       return FailedPrecondition("space '", Printable(definition.prefix), "' uses the analyzer '",
                                 definition.analyzer,

@@ -1,52 +1,24 @@
 // Searching by words: the query becomes a plan, what its prefixes and misspelt words stand for is
 // looked up, the plan runs over the parts of each space in question, the best hits are kept, and
-// only those are read for their excerpts.
+// only those are read for their excerpts. With feedback, the plan runs twice: what the first best
+// hits have in common joins it for the second time.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <map>
-#include <span>
 
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "store/field_search.h"
-#include "store/hit_collector.h"
 #include "store/store_impl.h"
+#include "store/text_search.h"
 #include "text/correction.h"
 #include "text/excerpt.h"
-#include "text/json_text.h"
+#include "text/feedback.h"
 #include "text/query_parser.h"
-#include "text/search_plan.h"
 
 namespace libkv {
 namespace {
 
 using SteadyTime = HitCollector::SteadyTime;
-
-// What is searched in one space.
-struct SpaceSearch {
-  const ActiveSpace* space;
-  std::shared_ptr<const SpaceView> view;
-  SearchPlan plan;
-  std::vector<std::unique_ptr<PartReader>> readers;
-  CollectionStatistics statistics;
-  std::vector<std::string> wanted;  // terms, for excerpts
-  // Parallel to readers: what passes each filter of the plan; what matched, if fields are counted
-  // or sorted by.
-  std::vector<std::vector<DocumentSet>> passing;
-  std::vector<DocumentSet> matches;
-
-  std::vector<const PostingsSource*> Sources() const {
-    std::vector<const PostingsSource*> sources;
-    for (const auto& reader : readers) sources.push_back(&reader->postings());
-    return sources;
-  }
-  size_t NumberOf(const PartReader* wanted_reader) const {
-    size_t number = 0;
-    while (readers[number].get() != wanted_reader) ++number;
-    return number;
-  }
-};
 
 void AddWarnings(const std::vector<std::string>& from, std::vector<std::string>* to) {
   for (const std::string& warning : from) {
@@ -54,67 +26,30 @@ void AddWarnings(const std::vector<std::string>& from, std::vector<std::string>*
   }
 }
 
-// The parts of a view, those with most documents first: what the first ones find spares work in
-// the others.
-std::vector<const TextPart*> LargestFirst(const SpaceView& view) {
-  std::vector<const TextPart*> parts = view.parts();
-  std::stable_sort(parts.begin(), parts.end(), [](const TextPart* a, const TextPart* b) {
-    return a->document_count() > b->document_count();
-  });
-  return parts;
+absl::Status CheckOptions(const SearchOptions& options) {
+  if (options.limit > kSearchLimitMax || options.offset > kSearchLimitMax - options.limit) {
+    return InvalidArgument("limit + offset must be at most ", kSearchLimitMax);
+  }
+  if (options.excerpt_count > kExcerptCountMax) {
+    return InvalidArgument("excerpt_count must be at most ", kExcerptCountMax);
+  }
+  if (options.after.has_value() && std::isnan(options.after->score)) {
+    return InvalidArgument("the score to go on after is not a number");
+  }
+  const Feedback& feedback = options.feedback;
+  if (feedback.documents > kFeedbackDocumentsMax || feedback.terms > kFeedbackTermsMax) {
+    return InvalidArgument("feedback takes at most ", kFeedbackDocumentsMax, " documents and ",
+                           kFeedbackTermsMax, " terms");
+  }
+  if (!(feedback.weight >= 0 && feedback.weight <= 1)) {
+    return InvalidArgument("the weight of the query beside feedback must be from 0 to 1");
+  }
+  return absl::OkStatus();
 }
 
-CollectionStatistics StatisticsOf(const SpaceSearch& search) {
-  CollectionStatistics statistics;
-  for (const TextPart* part : search.view->parts()) {
-    statistics.documents += part->document_count();
-    statistics.total_length += part->total_words();
-  }
-  const std::vector<std::string>& terms = search.plan.terms();
-  statistics.document_frequencies.resize(terms.size());
-  for (const PostingsSource* source : search.Sources()) {
-    source->Prefetch(terms);
-    for (size_t i = 0; i < terms.size(); ++i) {
-      statistics.document_frequencies[i] += source->DocumentFrequency(terms[i]);
-    }
-  }
-  return statistics;
-}
-
-absl::StatusOr<Scoring> ScoringOf(const SearchOptions& options) {
-  if (!(options.bm25_k1 >= 0 && options.bm25_k1 <= kBm25K1Max)) {
-    return InvalidArgument("bm25_k1 must be from 0 to ", kBm25K1Max);
-  }
-  if (!(options.bm25_b >= 0 && options.bm25_b <= 1)) {
-    return InvalidArgument("bm25_b must be from 0 to 1");
-  }
-  return Scoring{options.ranking, options.bm25_k1, options.bm25_b};
-}
-
-absl::Status NoTextUnder(std::string_view prefix) {
-  return FailedPrecondition("no space under prefix '", Printable(prefix),
-                            "' indexes text: set Space::text");
-}
-
-// The explanations of `found`, parallel to it. Each part is walked once, in its own order.
-std::vector<std::vector<ScorePart>> ExplainAll(const std::vector<SpaceSearch>& searches,
-                                               const Scoring& scoring,
-                                               std::span<const FoundHit> found) {
-  std::vector<std::vector<ScorePart>> explanations(found.size());
-  std::map<const PartReader*, std::vector<size_t>> places;  // in `found`
-  for (size_t i = 0; i < found.size(); ++i) places[found[i].reader].push_back(i);
-  for (auto& [reader, own] : places) {
-    std::sort(own.begin(), own.end(),
-              [&](size_t a, size_t b) { return found[a].ordinal < found[b].ordinal; });
-    std::vector<uint32_t> ordinals;
-    for (const size_t i : own) ordinals.push_back(found[i].ordinal);
-    const SpaceSearch& search = searches[found[own.front()].search];
-    const size_t number = search.NumberOf(reader);
-    auto parts = search.plan.Explain(reader->postings(), search.statistics, scoring, ordinals,
-                                     search.passing[number]);
-    for (size_t k = 0; k < own.size(); ++k) explanations[own[k]] = std::move(parts[k]);
-  }
-  return explanations;
+SteadyTime DeadlineOf(std::chrono::milliseconds time_limit) {
+  if (time_limit.count() <= 0) return SteadyTime::max();
+  return std::chrono::steady_clock::now() + time_limit;
 }
 
 // Names that a query may use for filters.
@@ -130,13 +65,11 @@ std::vector<std::string> FieldNames(std::span<const ActiveSpace* const> spaces) 
 }
 
 // What the walks over field rows make of the matches.
-absl::Status TakeFields(const SearchOptions& options, const std::vector<SpaceSearch>& searches,
-                        FieldSearch* fields, std::vector<FieldSearch::Sorted>* sorted,
-                        SearchResult* result) {
+absl::Status TakeFields(const SearchOptions& options, TextSearch& search, FieldSearch* fields,
+                        std::vector<FieldSearch::Sorted>* sorted, SearchResult* result) {
   std::vector<FieldSpace> spaces;
-  for (size_t s = 0; s < searches.size(); ++s) {
-    const SpaceSearch& search = searches[s];
-    spaces.push_back({search.space, static_cast<uint32_t>(s), search.readers, search.matches});
+  for (const SpaceSearch& in : search.spaces()) {
+    spaces.push_back({in.captured, static_cast<uint32_t>(spaces.size()), in.readers, in.matches});
   }
   const DocumentIds ids = IdsOf(spaces);
   for (const FacetOptions& facet : options.facets) {
@@ -155,11 +88,20 @@ double SumOf(const std::vector<ScorePart>& parts) {
   return sum;
 }
 
-std::string DidYouMean(const std::vector<SpaceSearch>& searches, std::string_view query,
+// Scores and values of hits that a field has put in order.
+void ScoreSorted(const TextSearch& search, std::span<FieldSearch::Sorted> sorted,
+                 std::span<FoundHit> found, std::vector<std::optional<FieldValue>>* values) {
+  const std::vector<std::vector<ScorePart>> explanations = search.Explain(found);
+  for (size_t i = 0; i < found.size(); ++i) {
+    found[i].score = SumOf(explanations[i]);
+    values->push_back(std::move(sorted[i].value));
+  }
+}
+
+std::string DidYouMean(TextSearch& search, std::string_view query,
                        const std::vector<std::string>& fields, ExpansionBudget* budget) {
-  for (const SpaceSearch& search : searches) {
-    std::string better =
-        CorrectQuery(query, *search.space->analyzer(), search.Sources(), budget, &fields);
+  for (const SpaceSearch& in : search.spaces()) {
+    std::string better = CorrectQuery(query, *in.space->analyzer(), in.sources, budget, &fields);
     if (!better.empty()) return better;
   }
   return {};
@@ -170,115 +112,103 @@ std::string DidYouMean(const std::vector<SpaceSearch>& searches, std::string_vie
 absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
                                                  std::string_view query) const {
   LIBKV_RETURN_IF_ERROR(CheckUsable());
-  if (options.limit > kSearchLimitMax || options.offset > kSearchLimitMax - options.limit) {
-    return InvalidArgument("limit + offset must be at most ", kSearchLimitMax);
-  }
-  if (options.after.has_value() && std::isnan(options.after->score)) {
-    return InvalidArgument("the score to go on after is not a number");
-  }
-  LIBKV_ASSIGN_OR_RETURN(const Scoring scoring, ScoringOf(options));
-  SteadyTime deadline = SteadyTime::max();
-  if (options.time_limit.count() > 0) {
-    deadline = std::chrono::steady_clock::now() + options.time_limit;
-  }
+  LIBKV_RETURN_IF_ERROR(CheckOptions(options));
+  LIBKV_ASSIGN_OR_RETURN(const Scoring scoring,
+                         MakeScoring(options.ranking, options.bm25_k1, options.bm25_b));
+  const SteadyTime deadline = DeadlineOf(options.time_limit);
   const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(options.snapshot);
-  std::vector<const ActiveSpace*> spaces;  // as the snapshot knows them
-  bool has_text = false;
-  for (const ActiveSpace* space : Spaces().Overlapping(options.prefix)) {
-    if (space->analyzer() == nullptr) continue;
-    has_text = true;
-    const ActiveSpace* const captured = snapshot->SpaceOf(*space);
-    if (captured != nullptr) spaces.push_back(captured);  // else younger than the snapshot
-  }
-  if (!has_text) return NoTextUnder(options.prefix);
+  LIBKV_ASSIGN_OR_RETURN(TextSearch search,
+                         TextSearch::Open(Spaces(), *snapshot, Now(), options.prefix, scoring));
+
+  std::vector<const ActiveSpace*> spaces;
+  for (const SpaceSearch& in : search.spaces()) spaces.push_back(in.captured);
   LIBKV_RETURN_IF_ERROR(CheckFields(options, spaces));
   const std::vector<std::string> names = FieldNames(spaces);
   LIBKV_ASSIGN_OR_RETURN(const ParsedQuery parsed, ParseQuery(query, options.strict, &names));
+
   SearchResult result;
   result.warnings = parsed.warnings;
-
-  const uint64_t sequence = snapshot->rows->sequence();
-  const int64_t now = Now();
+  ExpansionBudget budget;
+  for (SpaceSearch& in : search.spaces()) {
+    in.plan = SearchPlan::Make(parsed.root, *in.space->analyzer(), options.filters);
+    in.plan.Expand(in.sources, options.typos, &budget);
+    in.wanted = in.plan.WantedTerms();
+    AddWarnings(in.plan.warnings(), &result.warnings);
+  }
+  FieldSearch fields(*engine_, snapshot->rows.get(), deadline);
+  LIBKV_RETURN_IF_ERROR(search.ApplyFilters(&fields));
+  if (options.feedback.documents > 0) AddFeedback(options.feedback, *snapshot, deadline, &search);
   const bool is_sorted = !options.sort.field.empty();
   const bool takes_all = is_sorted || !options.facets.empty();
-  static const std::optional<SearchAfter> kFromStart;
+  const std::optional<SearchAfter> from_the_start;
   HitCollector collector(is_sorted ? 0 : options.limit + options.offset,
                          takes_all ? kCountAll : options.count_up_to,
-                         is_sorted ? kFromStart : options.after, deadline);
-  FieldSearch fields(*engine_, snapshot->rows.get(), deadline);
-  std::vector<SpaceSearch> searches;
-  ExpansionBudget budget;
-  for (const ActiveSpace* space : spaces) {
-    const std::shared_ptr<const SpaceView> view = snapshot->ViewOf(*space);
-    const auto number = static_cast<uint32_t>(searches.size());
-    SpaceSearch& search = searches.emplace_back(
-        SpaceSearch{space,
-                    view,
-                    SearchPlan::Make(parsed.root, *space->analyzer(), options.filters),
-                    {},
-                    {},
-                    {},
-                    {},
-                    {}});
-    for (const TextPart* part : LargestFirst(*view)) {
-      search.readers.push_back(part->NewReader({sequence, now, options.prefix}));
-    }
-    search.plan.Expand(search.Sources(), options.typos, &budget);
-    search.wanted = search.plan.WantedTerms();
-    search.statistics = StatisticsOf(search);
-    AddWarnings(search.plan.warnings(), &result.warnings);
-    search.matches.resize(search.readers.size());
-    LIBKV_ASSIGN_OR_RETURN(search.passing,
-                           fields.Passing(*space, search.plan.filters(), search.readers));
-    if (search.plan.MatchesNothing()) continue;
-    for (size_t r = 0; r < search.readers.size() && !collector.is_partial(); ++r) {
-      const PartReader& reader = *search.readers[r];
-      PartCollector sink(&collector, &reader, number, takes_all ? &search.matches[r] : nullptr);
-      search.plan.Run(reader.postings(), search.statistics, scoring, &sink, search.passing[r]);
-    }
-    if (collector.is_partial()) break;
-  }
+                         is_sorted ? from_the_start : options.after, deadline);
+  search.Run(&collector, takes_all);
   std::vector<FieldSearch::Sorted> sorted;
-  if (takes_all) LIBKV_RETURN_IF_ERROR(TakeFields(options, searches, &fields, &sorted, &result));
+  if (takes_all) LIBKV_RETURN_IF_ERROR(TakeFields(options, search, &fields, &sorted, &result));
   result.is_partial = collector.is_partial() || fields.is_partial();
   result.total = collector.total();
   result.total_is_exact = !collector.left_some_out() && !result.is_partial;
   if ((options.typos || result.total == 0) && !result.is_partial) {
-    result.did_you_mean = DidYouMean(searches, query, names, &budget);
+    result.did_you_mean = DidYouMean(search, query, names, &budget);
   }
-
   std::vector<FoundHit> found = collector.TakeSorted();
   for (const FieldSearch::Sorted& entry : sorted) found.push_back(entry.hit);
   const size_t skipped = std::min(options.offset, found.size());
   const auto shown = std::span(found).subspan(skipped);
-  std::vector<std::vector<ScorePart>> explanations(shown.size());
-  if (options.explain || is_sorted) explanations = ExplainAll(searches, scoring, shown);
+  std::vector<std::optional<FieldValue>> values(is_sorted ? 0 : shown.size());
+  if (is_sorted) ScoreSorted(search, std::span(sorted).subspan(skipped), shown, &values);
   for (size_t i = 0; i < shown.size(); ++i) {
-    Hit hit{.key = shown[i].Key(), .score = shown[i].score};
-    if (is_sorted) {
-      hit.score = SumOf(explanations[i]);
-      hit.value = std::move(sorted[skipped + i].value);
-    }
-    if (options.explain) hit.explanation = std::move(explanations[i]);
-    if (options.excerpt_bytes > 0) {
-      PinnedValue pinned;
-      Record record;
-      // The snapshot shows exactly the value that was found; a damaged one has no excerpt.
-      const absl::Status status =
-          ReadLive({.snapshot = snapshot->rows.get()}, hit.key, &pinned, &record);
-      if (status.ok()) {
-        const SpaceSearch& search = searches[shown[i].search];
-        hit.excerpt = MakeExcerpt(IndexedText(record.value, search.space->definition().text_fields),
-                                  search.wanted, *search.space->analyzer(), options.excerpt_bytes);
-      }
-    }
-    result.hits.push_back(std::move(hit));
+    result.hits.push_back({.key = shown[i].Key(), .score = shown[i].score});
+    result.hits.back().value = std::move(values[i]);
   }
-  // A part that could not be read in full has given too little.
-  for (const SpaceSearch& search : searches) {
-    for (const auto& reader : search.readers) LIBKV_RETURN_IF_ERROR(reader->status());
-  }
+  if (options.explain) AddExplanations(search, shown, &result.hits);
+  if (options.excerpt_bytes > 0) AddExcerpts(options, *snapshot, search, shown, &result.hits);
+  LIBKV_RETURN_IF_ERROR(search.status());
   return result;
+}
+
+void Store::Impl::AddFeedback(const Feedback& feedback, const StoreSnapshot& snapshot,
+                              std::chrono::steady_clock::time_point deadline,
+                              TextSearch* search) const {
+  const std::optional<SearchAfter> from_the_start;
+  // Matches need not be counted.
+  HitCollector collector(feedback.documents, /*count_up_to=*/0, from_the_start, deadline);
+  search->Run(&collector);
+  std::vector<FeedbackText> texts;
+  for (const FoundHit& hit : collector.TakeSorted()) {
+    if (std::chrono::steady_clock::now() >= deadline) return;
+    PinnedValue pinned;
+    Record record;
+    const absl::Status status =
+        ReadLive({.snapshot = snapshot.rows.get()}, hit.Key(), &pinned, &record);
+    if (status.ok()) texts.push_back({search->SpaceOf(hit).TextOf(record.value), hit.score});
+  }
+  for (SpaceSearch& in : search->spaces()) {
+    in.plan.AddTerms(RelevanceModel(texts, *in.space->analyzer(), feedback.terms), feedback.weight);
+  }
+}
+
+void Store::Impl::AddExplanations(const TextSearch& search, std::span<const FoundHit> found,
+                                  std::vector<Hit>* hits) {
+  std::vector<std::vector<ScorePart>> explanations = search.Explain(found);
+  for (size_t i = 0; i < found.size(); ++i) (*hits)[i].explanation = std::move(explanations[i]);
+}
+
+void Store::Impl::AddExcerpts(const SearchOptions& options, const StoreSnapshot& snapshot,
+                              const TextSearch& search, std::span<const FoundHit> found,
+                              std::vector<Hit>* hits) const {
+  for (size_t i = 0; i < found.size(); ++i) {
+    Hit& hit = (*hits)[i];
+    PinnedValue pinned;
+    Record record;
+    // The snapshot shows exactly the value that was found; a damaged one has no excerpt.
+    if (!ReadLive({.snapshot = snapshot.rows.get()}, hit.key, &pinned, &record).ok()) continue;
+    const SpaceSearch& in = search.SpaceOf(found[i]);
+    hit.excerpts = MakeExcerpts(in.TextOf(record.value), in.wanted, *in.space->analyzer(),
+                                options.excerpt_bytes, options.excerpt_count);
+  }
 }
 
 absl::StatusOr<std::vector<Suggestion>> Store::Impl::Suggest(const SuggestOptions& options,

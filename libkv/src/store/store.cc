@@ -98,6 +98,10 @@ absl::StatusOr<SearchResult> Store::Search(const SearchOptions& options,
                                            std::string_view query) const {
   return Guarded([&] { return impl_->Search(options, query); });
 }
+absl::StatusOr<SearchResult> Store::MoreLike(const MoreLikeOptions& options,
+                                             std::string_view key) const {
+  return Guarded([&] { return impl_->MoreLike(options, key); });
+}
 absl::StatusOr<std::vector<Suggestion>> Store::Suggest(const SuggestOptions& options,
                                                        std::string_view text) const {
   return Guarded([&] { return impl_->Suggest(options, text); });

@@ -5,7 +5,8 @@
 //   write_path.cc    Set, Delete, BulkSet, ...: preparing a request, on the caller's thread
 //   commit_path.cc   committing a group of requests, on the leader's
 //   read_path.cc     Get, View, MultiGet, iterators, snapshots
-//   search_path.cc   Search, Suggest        similar_path.cc  Similar, SimilarTo, SimilarText
+//   search_path.cc   Search, Suggest        more_like_path.cc  MoreLike
+//   similar_path.cc  Similar, SimilarTo, SimilarText
 //   find_path.cc     FindByValue, QueryField   spaces.cc        DefineSpace, DropSpace
 //   field_indexes.cc CreateFieldIndex, DropFieldIndex
 //   sealing.cc       full deltas become segments   merging.cc       segments become one
@@ -38,6 +39,9 @@
 #include "store/write_request.h"
 
 namespace libkv {
+
+class TextSearch;
+struct FoundHit;
 
 // A view of everything at one moment: the rows, and what was in memory for them.
 class StoreSnapshot final : public Snapshot {
@@ -90,6 +94,7 @@ class Store::Impl {
   absl::StatusOr<SearchResult> Search(const SearchOptions& options, std::string_view query) const;
   absl::StatusOr<std::vector<Suggestion>> Suggest(const SuggestOptions& options,
                                                   std::string_view text) const;
+  absl::StatusOr<SearchResult> MoreLike(const MoreLikeOptions& options, std::string_view key) const;
   absl::StatusOr<std::vector<Neighbor>> Similar(const SimilarOptions& options,
                                                 std::span<const float> vector) const;
   absl::StatusOr<std::vector<Neighbor>> SimilarTo(const SimilarOptions& options,
@@ -180,6 +185,15 @@ class Store::Impl {
   EngineRead ReadFor(const ReadOptions& options) const;
   std::shared_ptr<const StoreSnapshot> SnapshotOrNow(
       const std::shared_ptr<const Snapshot>& snapshot) const;
+
+  // search_path.cc
+  void AddFeedback(const Feedback& feedback, const StoreSnapshot& snapshot,
+                   std::chrono::steady_clock::time_point deadline, TextSearch* search) const;
+  static void AddExplanations(const TextSearch& search, std::span<const FoundHit> found,
+                              std::vector<Hit>* hits);
+  void AddExcerpts(const SearchOptions& options, const StoreSnapshot& snapshot,
+                   const TextSearch& search, std::span<const FoundHit> found,
+                   std::vector<Hit>* hits) const;
 
   // similar_path.cc
   absl::StatusOr<const ActiveSpace*> OneVectorSpace(std::string_view prefix) const;

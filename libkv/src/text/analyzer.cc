@@ -1,10 +1,15 @@
-// The built-in analyzers: words from ForEachWord, terms from MakeTerm through a cache.
+// The built-in analyzers: words from ForEachWord, terms from a TermMaker through a cache.
 #include "libkv/analyzer.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
+#include "base/check.h"
+#include "base/strings.h"
+#include "text/built_in_analyzer.h"
 #include "text/eastern.h"
-#include "text/term.h"
+#include "text/language.h"
 #include "text/term_cache.h"
 #include "text/word_breaker.h"
 
@@ -13,38 +18,66 @@ namespace {
 
 using TokenSink = absl::FunctionRef<void(const Token&)>;
 
+constexpr std::string_view kVersion = "/1";
+
+// The caches of one thread: those of the languages it used last.
+class ThreadCaches {
+ public:
+  // Shared, because a sink may analyze another language and push this one out while it is in use.
+  std::shared_ptr<TermCache> Of(const Language* language) {
+    const auto found = std::find_if(recent_.begin(), recent_.end(),
+                                    [&](const Recent& one) { return one.language == language; });
+    if (found == recent_.end()) {
+      auto cache = std::make_shared<TermCache>(language);
+      if (recent_.size() == kTermCachesPerThread) recent_.pop_back();
+      recent_.insert(recent_.begin(), {language, std::move(cache)});
+    } else {
+      std::rotate(recent_.begin(), found, found + 1);
+    }
+    return recent_.front().cache;
+  }
+
+ private:
+  struct Recent {
+    const Language* language;  // null: "simple/1"
+    std::shared_ptr<TermCache> cache;
+  };
+  std::vector<Recent> recent_;  // the last used first
+};
+
 class WordAnalyzer : public Analyzer {
  public:
-  WordAnalyzer(std::string id, const TermRules& rules) : id_(std::move(id)), rules_(rules) {}
+  explicit WordAnalyzer(const Language* language) : language_(language) {}
 
-  std::string id() const override { return id_; }
+  std::string id() const override {
+    return Concat(language_ == nullptr ? "simple" : language_->name, kVersion);
+  }
 
   void Analyze(std::string_view text, TokenSink sink) const override {
-    TermCache& cache = CacheOfThread();
+    static thread_local ThreadCaches caches;
+    const std::shared_ptr<TermCache> cache = caches.Of(language_);
     uint32_t position = 0;
     ForEachWord(text, [&](const Word& word) {
       if (word.kind == Word::Kind::kEastern) {
         AnalyzeRun(text, word, &position, sink);
       } else {
-        AnalyzeWord(text, word, position++, cache, sink);
+        AnalyzeWord(text, word, position++, *cache, sink);
       }
     });
   }
 
  private:
-  void AnalyzeWord(std::string_view text, const Word& word, uint32_t position, TermCache& cache,
-                   TokenSink sink) const {
+  static void AnalyzeWord(std::string_view text, const Word& word, uint32_t position,
+                          TermCache& cache, TokenSink sink) {
     const std::string_view bytes = text.substr(word.begin, word.end - word.begin);
-    TermCache::Found found;
-    if (bytes.size() <= TermCache::kWordBytesMax && cache.Find(bytes, &found)) [[likely]] {
-      if (found.term.size == 0) return;
-      sink({found.term.view(), position, word.begin, word.end,
-            found.is_folded ? bytes : found.folded.view()});
+    const auto give = [&](std::string_view term, std::string_view folded) {
+      if (!term.empty()) sink({term, position, word.begin, word.end, folded});
+    };
+    if (cache.Find(bytes, text.size() - word.begin, give)) [[likely]]
       return;
-    }
     std::string folded;
-    const std::string term = MakeTerm(rules_, bytes, &folded);
-    if (!term.empty()) sink({term, position, word.begin, word.end, folded});
+    const std::string term = cache.maker().Make(bytes, &folded);
+    give(term, folded);
   }
 
   static void AnalyzeRun(std::string_view text, const Word& run, uint32_t* position,
@@ -55,27 +88,46 @@ class WordAnalyzer : public Analyzer {
                 });
   }
 
-  TermCache& CacheOfThread() const {
-    if (rules_.stem) {
-      static thread_local TermCache english(TermRules{true, true});
-      return english;
-    }
-    static thread_local TermCache simple(TermRules{false, false});
-    return simple;
-  }
-
-  const std::string id_;
-  const TermRules rules_;
+  const Language* const language_;
 };
 
 }  // namespace
 
 std::shared_ptr<const Analyzer> MakeEnglishAnalyzer() {
-  return std::make_shared<WordAnalyzer>("english/1", TermRules{true, true});
+  const Language* const english = FindLanguage("english");
+  LIBKV_CHECK(english != nullptr);
+  return std::make_shared<WordAnalyzer>(english);
 }
 
 std::shared_ptr<const Analyzer> MakeSimpleAnalyzer() {
-  return std::make_shared<WordAnalyzer>("simple/1", TermRules{false, false});
+  return std::make_shared<WordAnalyzer>(nullptr);
+}
+
+std::vector<std::string> AnalyzerLanguages() {
+  std::vector<std::string> names = {"simple"};
+  for (const Language& language : AllLanguages()) {
+    if (FindLanguage(language.name) != nullptr) names.emplace_back(language.name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+absl::StatusOr<std::shared_ptr<const Analyzer>> MakeAnalyzer(std::string_view language) {
+  if (language == "simple") return MakeSimpleAnalyzer();
+  if (const Language* const found = FindLanguage(language)) {
+    return std::make_shared<WordAnalyzer>(found);
+  }
+  std::string known;
+  for (const std::string& name : AnalyzerLanguages()) known += (known.empty() ? "" : ", ") + name;
+  return InvalidArgument("no analyzer for the language '", Printable(language), "'; there are ",
+                         known);
+}
+
+std::shared_ptr<const Analyzer> FindBuiltInAnalyzer(std::string_view id) {
+  if (!id.ends_with(kVersion)) return nullptr;
+  id.remove_suffix(kVersion.size());
+  auto analyzer = MakeAnalyzer(id);
+  return analyzer.ok() ? *std::move(analyzer) : nullptr;
 }
 
 }  // namespace libkv

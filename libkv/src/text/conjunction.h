@@ -71,6 +71,7 @@ class Conjunction final : public Matcher {
     uint32_t frequency = 0;
   };
   void FindMatch();
+  bool Meet(uint32_t end);
   bool Agree(uint32_t document);
   bool Passes(uint32_t document);
   bool PhrasesCanReach(uint32_t document, double score) const;

@@ -1,9 +1,13 @@
-// Steps: 1. find the words of the query; 2. choose the window of matches; 3. widen it to
-// excerpt_bytes and to good edges; 4. write it out clean, taking the highlights along.
+// Steps: 1. find the words of the query; 2. choose the best window of matches in what is free of
+// pieces; 3. widen it to excerpt_bytes and to good edges; what lies to either side is still free:
+// 2 and 3 again, until there are enough; 4. write the pieces out clean, with the highlights.
 #include "text/excerpt.h"
 
 #include <algorithm>
+#include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "absl/container/flat_hash_map.h"
 #include "base/strings.h"
@@ -47,27 +51,64 @@ std::vector<Match> FindMatches(std::string_view text, const std::vector<std::str
   return matches;
 }
 
-// The matches, [first, last] of `matches`, that lie within `bytes`: most different terms, then most
-// matches, then the earliest. A single match may be longer.
-Range BestWindow(const std::vector<Match>& matches, size_t terms, size_t bytes) {
-  std::vector<uint32_t> counts(terms);
-  size_t different = 0, best_different = 0, best_count = 0;
-  Range best;
-  size_t first = 0;
-  for (size_t last = 0; last < matches.size(); ++last) {
-    different += counts[matches[last].term]++ == 0;
-    for (; first < last && matches[last].end - matches[first].begin > bytes; ++first) {
-      different -= --counts[matches[first].term] == 0;
+// How good a stretch of matches is: more is better, from left to right.
+struct Worth {
+  size_t fresh = 0, different = 0, count = 0;
+  auto operator<=>(const Worth&) const = default;
+};
+
+struct Window {
+  size_t first = 0, last = 0;  // of the matches, inclusive
+  Worth worth;                 // count 0: there is none
+};
+
+// Which matches are shown best together.
+class WindowFinder {
+ public:
+  WindowFinder(std::span<const Match> matches, size_t terms)
+      : matches_(matches), counts_(terms), shown_(terms) {}
+
+  // Of the matches within `gap` the best run that fits into `bytes`; of equal ones the first. A
+  // single match may be longer.
+  Window Best(Range gap, size_t bytes) {
+    std::fill(counts_.begin(), counts_.end(), 0);
+    Worth here;
+    Window best;
+    const auto begins = [](const Match& match, size_t at) { return match.begin < at; };
+    const auto begin = std::lower_bound(matches_.begin(), matches_.end(), gap.begin, begins);
+    size_t first = static_cast<size_t>(begin - matches_.begin());
+    for (size_t last = first; last < matches_.size() && matches_[last].end <= gap.end; ++last) {
+      Add(matches_[last].term, &here);
+      for (; first < last && matches_[last].end - matches_[first].begin > bytes; ++first) {
+        Remove(matches_[first].term, &here);
+      }
+      if (here > best.worth) best = {first, last, here};
     }
-    const size_t count = last - first + 1;
-    if (different > best_different || (different == best_different && count > best_count)) {
-      best_different = different;
-      best_count = count;
-      best = {first, last};
-    }
+    return best;
   }
-  return best;
-}
+
+  void MarkShown(const Window& window) {
+    for (size_t i = window.first; i <= window.last; ++i) shown_[matches_[i].term] = true;
+  }
+
+ private:
+  void Add(uint32_t term, Worth* worth) {
+    ++worth->count;
+    if (counts_[term]++ > 0) return;
+    ++worth->different;
+    worth->fresh += !shown_[term];
+  }
+  void Remove(uint32_t term, Worth* worth) {
+    --worth->count;
+    if (--counts_[term] > 0) return;
+    --worth->different;
+    worth->fresh -= !shown_[term];
+  }
+
+  const std::span<const Match> matches_;
+  std::vector<uint32_t> counts_;  // of each term in the window
+  std::vector<bool> shown_;       // terms that an earlier window has
+};
 
 // Whether a sentence ends right before `at`, closing quotes and brackets not looked at.
 bool EndsSentence(std::string_view text, size_t at) {
@@ -141,6 +182,7 @@ size_t CutEnd(std::string_view text, size_t at, size_t focus) {
 
 // About `bytes` of `text` around `focus`, which is no longer than that.
 Range Widen(std::string_view text, Range focus, size_t bytes) {
+  bytes = std::min(bytes, text.size());
   const size_t spare = bytes - (focus.end - focus.begin);
   size_t begin = 0;
   if (text.size() > bytes) {
@@ -194,6 +236,7 @@ std::vector<Range> Highlights(const std::vector<Match>& matches, Range piece) {
 void Write(std::string_view text, Range piece, const std::vector<Range>& highlights,
            Excerpt* excerpt) {
   std::string& out = excerpt->text;
+  excerpt->begin_byte = excerpt->end_byte = piece.begin;
   bool blank = false;    // a blank is due before the next character
   bool started = false;  // something was written
   bool in_highlight = false;
@@ -208,43 +251,76 @@ void Write(std::string_view text, Range piece, const std::vector<Range>& highlig
       blank = true;
     } else if (!IsEmbedding(c.code)) {
       if (blank && started) out += ' ';
+      if (!started) excerpt->begin_byte = at;
       blank = false;
       started = true;
       if (!in_highlight && next != highlights.end() && at >= next->begin) {
-        excerpt->highlights.push_back({out.size(), out.size()});
+        excerpt->highlights.push_back({out.size(), out.size(), next->begin, next->end});
         in_highlight = true;
       }
       AppendCharacter(out, c.code);
+      excerpt->end_byte = at + c.bytes;
     }
     at += c.bytes;
   }
   if (in_highlight) excerpt->highlights.back().end = out.size();
 }
 
+// Where the pieces stand in `text`, ascending.
+std::vector<Range> ChoosePieces(std::string_view text, const std::vector<Match>& matches,
+                                size_t terms, size_t bytes, size_t count) {
+  if (matches.empty()) return {Widen(text, {}, bytes)};
+  WindowFinder finder(matches, terms);
+  std::vector<Range> pieces;
+  std::vector<Range> gaps = {{0, text.size()}};  // ascending, around the pieces
+  while (pieces.size() < count) {
+    Window best;
+    size_t at = 0;
+    for (size_t i = 0; i < gaps.size(); ++i) {
+      const Window window = finder.Best(gaps[i], std::min(bytes, gaps[i].end - gaps[i].begin));
+      if (window.worth <= best.worth) continue;
+      best = window;
+      at = i;
+    }
+    if (best.worth.count == 0) break;
+    finder.MarkShown(best);
+    const Range around = gaps[at];
+    const size_t begin = matches[best.first].begin - around.begin;
+    const size_t end = std::min<size_t>(matches[best.last].end - around.begin, begin + bytes);
+    Range piece = Widen(text.substr(around.begin, around.end - around.begin), {begin, end}, bytes);
+    piece.begin += around.begin;
+    piece.end += around.begin;
+    pieces.push_back(piece);
+    gaps.erase(gaps.begin() + static_cast<ptrdiff_t>(at));
+    for (const Range rest : {Range{piece.end, around.end}, Range{around.begin, piece.begin}}) {
+      if (rest.end - rest.begin >= std::max<size_t>(bytes / 2, 1)) {
+        gaps.insert(gaps.begin() + static_cast<ptrdiff_t>(at), rest);
+      }
+    }
+  }
+  std::sort(pieces.begin(), pieces.end(),
+            [](const Range& a, const Range& b) { return a.begin < b.begin; });
+  return pieces;
+}
+
 }  // namespace
 
-Excerpt MakeExcerpt(std::string_view text, const std::vector<std::string>& terms,
-                    const Analyzer& analyzer, size_t excerpt_bytes) {
-  Excerpt excerpt;
-  if (excerpt_bytes == 0 || text.empty()) return excerpt;
+std::vector<Excerpt> MakeExcerpts(std::string_view text, const std::vector<std::string>& terms,
+                                  const Analyzer& analyzer, size_t excerpt_bytes, size_t count) {
+  std::vector<Excerpt> excerpts;
+  if (excerpt_bytes == 0 || count == 0 || text.empty()) return excerpts;
   const std::string_view head =
       text.substr(0, CharacterStart(text, std::min(text.size(), kExcerptTextBytesMax)));
   const size_t bytes = std::min(excerpt_bytes, head.size());
-
   const std::vector<Match> matches = FindMatches(head, terms, analyzer);
-  Range focus;
-  if (!matches.empty()) {
-    const Range window = BestWindow(matches, terms.size(), bytes);
-    focus.begin = matches[window.begin].begin;
-    focus.end = std::min<size_t>(matches[window.end].end, focus.begin + bytes);
+  for (const Range piece : ChoosePieces(head, matches, terms.size(), bytes, count)) {
+    Excerpt& excerpt = excerpts.emplace_back();
+    if (!AllBlank(head.substr(0, piece.begin))) excerpt.text = kCut;
+    Write(head, piece, Highlights(matches, piece), &excerpt);
+    const bool cut_end = head.size() < text.size() || !AllBlank(head.substr(piece.end));
+    if (cut_end) excerpt.text += kCut;
   }
-  const Range piece = Widen(head, focus, bytes);
-
-  if (!AllBlank(head.substr(0, piece.begin))) excerpt.text = kCut;
-  Write(head, piece, Highlights(matches, piece), &excerpt);
-  const bool cut_end = head.size() < text.size() || !AllBlank(head.substr(piece.end));
-  if (cut_end) excerpt.text += kCut;
-  return excerpt;
+  return excerpts;
 }
 
 namespace {
@@ -291,6 +367,15 @@ std::string ToHtml(const Excerpt& excerpt) {
     at = highlight.end;
   }
   AppendEscaped(text.substr(at), &html);
+  return html;
+}
+
+std::string ToHtml(const std::vector<Excerpt>& excerpts) {
+  std::string html;
+  for (const Excerpt& excerpt : excerpts) {
+    if (!html.empty()) html += ' ';
+    html += ToHtml(excerpt);
+  }
   return html;
 }
 

@@ -6,6 +6,7 @@
 // tape := { step:u8 [length:varint text:bytes[length]] }      text after kName, kString, kNumber
 #include "text/json_text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <nlohmann/json.hpp>
@@ -30,6 +31,23 @@ bool MayBeJson(std::string_view value) {
   if (value.size() < 2) return false;
   return (value.front() == '{' && value.back() == '}') ||
          (value.front() == '[' && value.back() == ']');
+}
+
+// Whether `value` is ASCII without control characters, as most texts are: text without a doubt, and
+// known to be without decoding it.
+bool IsPlain(std::string_view value) {
+  constexpr size_t kAtOnce = 64;  // without a branch among them
+  while (!value.empty()) {
+    const size_t count = std::min(value.size(), kAtOnce);
+    bool strange = false;
+    for (size_t i = 0; i < count; ++i) {
+      const auto c = static_cast<uint8_t>(value[i]);
+      strange |= (c < ' ' && c != '\t' && c != '\n' && c != '\r') || c > '~';
+    }
+    if (strange) return false;
+    value.remove_prefix(count);
+  }
+  return true;
 }
 
 // What all our handlers ignore. Names as nlohmann::json_sax asks for them.
@@ -192,14 +210,22 @@ bool ForEachJsonLeaf(std::string_view value,
 }
 
 std::string IndexedText(std::string_view value, std::span<const std::string> text_fields) {
-  if (!LooksLikeText(value)) return {};
+  std::string made;
+  const std::string_view text = IndexedTextView(value, text_fields, &made);
+  return text.data() == made.data() ? std::move(made) : std::string(text);
+}
+
+std::string_view IndexedTextView(std::string_view value, std::span<const std::string> text_fields,
+                                 std::string* made) {
+  if (!IsPlain(value) && !LooksLikeText(value)) return {};
   if (text_fields.empty()) {
     Strings strings;
-    if (Parse(value, &strings)) return std::move(strings.text);
-  } else if (std::string text; TextOfFields(value, text_fields, &text)) {
-    return text;
+    if (!Parse(value, &strings)) return value;
+    *made = std::move(strings.text);
+  } else if (!TextOfFields(value, text_fields, made)) {
+    return value;
   }
-  return std::string(value);
+  return *made;
 }
 
 }  // namespace libkv

@@ -34,6 +34,10 @@ bool ForEachJsonLeaf(std::string_view value,
 // order of `text_fields`, one to a line. Of anything else the value itself; of binary data nothing.
 std::string IndexedText(std::string_view value, std::span<const std::string> text_fields);
 
+// The same without a copy of what is not JSON: the result is `value`, or in `*made`, or empty.
+std::string_view IndexedTextView(std::string_view value, std::span<const std::string> text_fields,
+                                 std::string* made);
+
 }  // namespace libkv
 
 #endif  // LIBKV_SRC_TEXT_JSON_TEXT_H_

@@ -89,6 +89,13 @@ class TermMatcher final : public Matcher {
   }
   void Collect(uint32_t end, MatchBatch* batch) override;
 
+  // Over the next `n` of cursor()->documents_ahead().
+  void SkipAhead(size_t n) {
+    if (n == 0) return;
+    cursor_->SkipAhead(n);
+    document_ = cursor_->document();
+  }
+
   // BoundFrom for a weight of 1. It and BoundFrom are one walk.
   uint32_t UnitBoundFrom(uint32_t target, double* bound);
   double UnitUpperBound() const { return scorer_.Bound(cursor_->list_bounds()); }

@@ -84,14 +84,6 @@ class PlanBuilder {
     plan_.root_ = std::move(root);
   }
 
-  static bool IsFilter(const Node& node) {
-    return node.kind == Node::Kind::kFilter ||
-           (node.kind == Node::Kind::kOr &&
-            std::all_of(node.children.begin(), node.children.end(), IsFilter)) ||
-           (node.kind == Node::Kind::kAnd &&
-            std::all_of(node.children.begin(), node.children.end(), IsFilter));
-  }
-
   static void TakeWeight(Node* node) {
     node->weight = 0;
     for (Node& child : node->children) TakeWeight(&child);
@@ -100,9 +92,9 @@ class PlanBuilder {
   // Beside words, filters score nothing; without words, the first of them does.
   static void WeighFilters(std::vector<Node>* children) {
     bool has_score = std::any_of(children->begin(), children->end(),
-                                 [](const Node& child) { return !IsFilter(child); });
+                                 [](const Node& child) { return !SearchPlan::IsFilter(child); });
     for (Node& child : *children) {
-      if (!IsFilter(child)) continue;
+      if (!SearchPlan::IsFilter(child)) continue;
       if (has_score) TakeWeight(&child);
       has_score = true;
     }

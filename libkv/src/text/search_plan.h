@@ -29,6 +29,7 @@
 #include "text/postings.h"
 #include "text/query.h"
 #include "text/scoring.h"
+#include "text/weighted_term.h"
 
 namespace libkv {
 
@@ -56,11 +57,20 @@ class SearchPlan {
   };
   const std::vector<Filter>& filters() const { return filters_; }
 
+  // Matches what has at least one of `terms`, which are distinct.
+  static SearchPlan FromTerms(std::span<const WeightedTerm> terms);
+
   // Looks up which words prefixes and misspelt words stand for, in all parts that will be searched;
   // without it they match nothing. With `typos`, also the words, but for those after NOT, that no
   // part has, if they are long enough (kTypoCharactersMin) and have no digit: each then stands for
   // the words with the fewest edits, at most TypoEdits. Call it once, before all below.
   void Expand(PostingsSources parts, bool typos, ExpansionBudget* budget);
+
+  // Adds `terms`, which are distinct and have weights that add up to 1, after Expand: from now on
+  // what has one of them matches too, unless the query as a whole leaves it out (`a b -c`). Of the
+  // weight of all words, `share` (within 0 and 1) stays with those of the query; a query without
+  // words stays as it is.
+  void AddTerms(std::span<const WeightedTerm> terms, double share);
 
   // Distinct; those after NOT included.
   const std::vector<std::string>& terms() const { return terms_; }
@@ -137,10 +147,15 @@ class SearchPlan {
     std::vector<Node> excluded;  // kAnd
   };
 
+  static bool IsFilter(const Node& node);  // it, or several: nothing below scores beside words
   void ExpandSlot(PostingsSources parts, ExpansionBudget* budget, Slot* slot);
   void ExpandTypo(PostingsSources parts, ExpansionBudget* budget, Slot* slot);
   void SetTerms(const Expansion& expansion, ExpansionBudget* budget, Slot* slot);
   uint32_t TermNumber(std::string_view term);
+  uint32_t TermLeaf(const WeightedTerm& term);
+  void Alternate(std::span<const WeightedTerm> terms, double factor);
+  static double WordWeight(const Node& node);
+  static void Scale(double factor, Node* node);
   void Warn(std::string warning);
 
   std::vector<std::string> terms_;

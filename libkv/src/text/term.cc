@@ -1,44 +1,16 @@
 #include "text/term.h"
 
-#include <libstemmer.h>
-
 #include <algorithm>
-#include <iterator>
-#include <new>
 
-#include "base/check.h"
 #include "base/hash.h"
 #include "text/fold.h"
 
 namespace libkv {
 namespace {
 
-constexpr std::string_view kStopWords[] = {
-    "a",   "an",    "and",  "are",   "as",    "at",   "be",   "but", "by",  "for",  "if",
-    "in",  "into",  "is",   "it",    "no",    "not",  "of",   "on",  "or",  "such", "that",
-    "the", "their", "then", "there", "these", "they", "this", "to",  "was", "will", "with"};
-static_assert(std::size(kStopWords) == 33);
-constexpr size_t kStopWordBytesMax = 5;
-
-// Thread-bound: a stemmer of libstemmer holds the word it works on.
-class Stemmer {
- public:
-  Stemmer() : stemmer_(sb_stemmer_new("english", "UTF_8")) { LIBKV_CHECK(stemmer_ != nullptr); }
-  ~Stemmer() { sb_stemmer_delete(stemmer_); }
-  Stemmer(const Stemmer&) = delete;
-  Stemmer& operator=(const Stemmer&) = delete;
-
-  void Stem(std::string* word) {
-    const auto* in = reinterpret_cast<const sb_symbol*>(word->data());
-    const sb_symbol* out = sb_stemmer_stem(stemmer_, in, static_cast<int>(word->size()));
-    if (out == nullptr) throw std::bad_alloc();
-    word->assign(reinterpret_cast<const char*>(out),
-                 static_cast<size_t>(sb_stemmer_length(stemmer_)));
-  }
-
- private:
-  sb_stemmer* const stemmer_;
-};
+constexpr std::string_view kDotlessI = "\xC4\xB1";  // U+0131
+constexpr std::string_view kDottedI = "\xC4\xB0";   // U+0130
+constexpr std::string_view kDotAbove = "\xCC\x87";  // U+0307
 
 void FoldAscii(std::string_view word, std::string* out) {
   out->resize(word.size());
@@ -49,6 +21,39 @@ void FoldAscii(std::string_view word, std::string* out) {
 bool IsAscii(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// The two letters whose lower case in Turkish is not Unicode's default (SpecialCasing.txt, "tr"):
+// done before folding, which leaves ı and i alone.
+std::string LowerTurkicI(std::string_view word) {
+  std::string out;
+  while (!word.empty()) {
+    size_t taken = 1;
+    if (word.starts_with(kDottedI)) {
+      out += 'i';
+      taken = kDottedI.size();
+    } else if (word[0] == 'I' && word.substr(1).starts_with(kDotAbove)) {
+      out += 'i';
+      taken = 1 + kDotAbove.size();
+    } else if (word[0] == 'I') {
+      out += kDotlessI;
+    } else {
+      out += word[0];
+    }
+    word.remove_prefix(taken);
+  }
+  return out;
+}
+
+std::vector<std::string> FoldList(std::string_view words) {
+  std::vector<std::string> list;
+  while (!words.empty()) {
+    const size_t end = std::min(words.find(' '), words.size());
+    FoldWord(words.substr(0, end), &list.emplace_back());
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  std::sort(list.begin(), list.end());
+  return list;
 }
 
 void CutLongTerm(std::string* term) {
@@ -64,28 +69,57 @@ void CutLongTerm(std::string* term) {
 
 }  // namespace
 
-bool IsStopWord(std::string_view word) {
-  return word.size() <= kStopWordBytesMax &&
-         std::binary_search(std::begin(kStopWords), std::end(kStopWords), word);
+TermMaker::TermMaker(const Language* language) : language_(language) {
+  if (language == nullptr) return;
+  stop_words_ = FoldList(language->stop_words);
+  elisions_ = FoldList(language->elisions);
+  for (const std::string& word : stop_words_) {
+    stop_word_bytes_max_ = std::max(stop_word_bytes_max_, word.size());
+  }
+  stemmer_.emplace(language->name);
 }
 
-std::string MakeTerm(const TermRules& rules, std::string_view word, std::string* folded) {
+std::string TermMaker::Make(std::string_view word, std::string* folded) {
   std::string term;
-  if (IsAscii(word)) {
-    FoldAscii(word, &term);
-  } else {
-    FoldWord(word, &term);
-  }
+  Fold(word, &term);
+  DropElision(&term);
   if (term.ends_with("'s")) term.resize(term.size() - 2);
   if (folded != nullptr) *folded = term;
-  if (rules.leave_out_stop_words && IsStopWord(term)) return {};
+  if (IsStopWord(term)) return {};
   if (term.size() > kTermBytesMax) {
     CutLongTerm(&term);
-  } else if (rules.stem) {
-    static thread_local Stemmer stemmer;
-    stemmer.Stem(&term);
+  } else if (stemmer_.has_value()) {
+    stemmer_->Stem(&term);
   }
   return term;
+}
+
+void TermMaker::Fold(std::string_view word, std::string* folded) const {
+  if (language_ != nullptr && language_->is_turkic) {
+    FoldWord(LowerTurkicI(word), folded);
+  } else if (IsAscii(word)) {
+    FoldAscii(word, folded);
+  } else {
+    FoldWord(word, folded);
+  }
+}
+
+void TermMaker::DropElision(std::string* folded) const {
+  if (language_ == nullptr) return;
+  const size_t apostrophe = folded->find('\'');
+  if (apostrophe == std::string::npos || apostrophe == 0) return;
+  if (language_->is_turkic) {
+    folded->resize(apostrophe);
+  } else if (apostrophe + 1 < folded->size() &&
+             std::binary_search(elisions_.begin(), elisions_.end(),
+                                std::string_view(*folded).substr(0, apostrophe))) {
+    folded->erase(0, apostrophe + 1);
+  }
+}
+
+bool TermMaker::IsStopWord(std::string_view folded) const {
+  return folded.size() <= stop_word_bytes_max_ &&
+         std::binary_search(stop_words_.begin(), stop_words_.end(), folded);
 }
 
 }  // namespace libkv

@@ -3,8 +3,13 @@
 #define LIBKV_SRC_TEXT_TERM_H_
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "text/language.h"
+#include "text/stemmer.h"
 
 namespace libkv {
 
@@ -13,19 +18,31 @@ namespace libkv {
 inline constexpr size_t kTermBytesMax = 64;
 inline constexpr size_t kTermPrefixBytes = 48;
 
-struct TermRules {
-  bool leave_out_stop_words = false;
-  bool stem = false;  // English
+// Belongs to one thread.
+class TermMaker {
+ public:
+  // Without a language (null) nothing is elided, left out or stemmed. `language` must stay.
+  explicit TermMaker(const Language* language);
+
+  // The term of `word`, a word as ForEachWord finds it; empty for a word that is left out. Steps:
+  // 1. fold, in Turkish with ı for I and i for İ;
+  // 2. drop what hangs on an apostrophe: a short word before it ("l'arbre") and a possessive 's; in
+  //    Turkish all that follows ("Ankara'da");
+  // 3. leave out stop words; 4. cut, if over kTermBytesMax; 5. stem, if not cut.
+  // The result depends on the language and the word only. `folded`, if given, becomes the word
+  // after step 2.
+  std::string Make(std::string_view word, std::string* folded = nullptr);
+
+ private:
+  void Fold(std::string_view word, std::string* folded) const;
+  void DropElision(std::string* folded) const;
+  bool IsStopWord(std::string_view folded) const;
+
+  const Language* const language_;
+  std::vector<std::string> stop_words_, elisions_;  // folded; sorted
+  size_t stop_word_bytes_max_ = 0;
+  std::optional<Stemmer> stemmer_;
 };
-
-// The term of `word`, a word as ForEachWord finds it; empty for a word that is left out. Steps:
-// 1. fold; 2. drop a possessive 's; 3. leave out stop words; 4. cut, if over kTermBytesMax;
-// 5. stem, if not cut. The result depends on the arguments only. `folded`, if given, becomes the
-// word after step 2.
-std::string MakeTerm(const TermRules& rules, std::string_view word, std::string* folded = nullptr);
-
-// The 33 words of Lucene's classical English list. `word` must be folded.
-bool IsStopWord(std::string_view word);
 
 }  // namespace libkv
 

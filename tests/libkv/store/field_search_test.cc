@@ -253,6 +253,19 @@ TEST_CASE("filters of a program are of one kind, and what makes no sense is refu
   CHECK(absl::IsFailedPrecondition(store->Search(options, "*").status()));
 }
 
+TEST_CASE("feedback finds nothing that filters leave out") {
+  const TempDir dir;
+  const auto store = OpenStore(dir.path(), WithSpaces({FieldSpace({"n"})}));
+  FillSmall(*store);
+  SearchOptions options;
+  options.feedback.documents = 3;
+  CHECK(Sorted(*store, "web", options) == "a b c d e g");
+  CHECK(Sorted(*store, "web n:1", options) == "a b c");  // c has a word of a
+  CHECK(Sorted(*store, "web (n:1 OR n:12) -n:0", options) == "a b c e");
+  options.filters = {{.field = "n", .first = 1.0, .last = 1.0}};
+  CHECK(Sorted(*store, "web", options) == "a b");
+}
+
 TEST_CASE("a search whose time is over while it walks over field rows says so") {
   const TempDir dir;
   const auto store = OpenStore(dir.path(), WithSpaces({FieldSpace({"n"})}));

@@ -149,7 +149,7 @@ TEST_CASE("a beginning finds words as they are written, not as they are stemmed"
   CHECK(Sorted(*store, "relational*") == "");
   CHECK(Sorted(*store, "webma*") == "squid");
   const auto excerpt = store->Search({.excerpt_bytes = 99}, "webm*");
-  CHECK(excerpt->hits[0].excerpt.highlights.size() == 1);
+  CHECK(excerpt->hits[0].excerpts.at(0).highlights.size() == 1);
   CheckVerifies(*store);
 }
 

@@ -109,7 +109,7 @@ TEST_CASE("excerpts show where the words stand and cannot carry markup into a pa
   const auto result = store->Search(options, "servers");
   REQUIRE_OK(result);
   REQUIRE(result->hits.size() == 1);
-  const Excerpt& excerpt = result->hits[0].excerpt;
+  const Excerpt& excerpt = result->hits[0].excerpts.at(0);
   REQUIRE(excerpt.highlights.size() == 1);
   const Excerpt::Highlight mark = excerpt.highlights[0];
   CHECK(excerpt.text.substr(mark.begin, mark.end - mark.begin) == "server");

@@ -30,8 +30,24 @@ std::string Show(const Excerpt& excerpt) {
   return out + excerpt.text.substr(at);
 }
 
+// Of one piece; empty when there is none.
+Excerpt MakeExcerpt(std::string_view text, const V& terms, const Analyzer& analyzer, size_t bytes) {
+  const std::vector<Excerpt> excerpts = MakeExcerpts(text, terms, analyzer, bytes, 1);
+  REQUIRE(excerpts.size() <= 1);
+  return excerpts.empty() ? Excerpt() : excerpts[0];
+}
+
 Excerpt Make(std::string_view text, const V& terms, size_t bytes) {
   return MakeExcerpt(text, terms, *MakeEnglishAnalyzer(), bytes);
+}
+
+// Several, each in a line.
+std::string ShownMany(std::string_view text, const V& terms, size_t bytes, size_t count) {
+  std::string out;
+  for (const Excerpt& one : MakeExcerpts(text, terms, *MakeEnglishAnalyzer(), bytes, count)) {
+    out += (out.empty() ? "" : "\n") + Show(one);
+  }
+  return out;
 }
 
 std::string Shown(std::string_view text, const V& terms, size_t bytes) {
@@ -171,10 +187,10 @@ TEST_CASE("HTML holds no markup but ours, whatever the value holds") {
   CHECK(html ==
         "&lt;script&gt;alert(&#39;<em>needle</em> &amp; &quot;co&quot;&#39;)&lt;/script&gt;"
         "&lt;em&gt;<em>needle</em>&lt;/em&gt;");
-  CHECK(ToHtml({"a<b", {}}) == "a&lt;b");
-  CHECK(ToHtml({"", {}}).empty());
+  CHECK(ToHtml(Excerpt{"a<b", {}}) == "a&lt;b");
+  CHECK(ToHtml(Excerpt{"", {}}).empty());
   // Highlights that a caller made up.
-  CHECK(ToHtml({"abc", {{1, 2}, {0, 1}, {2, 2}, {2, 9}, {5, 6}, {2, 3}}}) ==
+  CHECK(ToHtml(Excerpt{"abc", {{1, 2}, {0, 1}, {2, 2}, {2, 9}, {5, 6}, {2, 3}}}) ==
         "a<em>b</em><em>c</em>");
 }
 
@@ -272,6 +288,121 @@ TEST_CASE("a window full of matches still ends between words") {
     const std::string last = excerpt.text.substr(blank + 1, cut - blank - 1);
     CHECK((" " + text + " ").find(last + " ") != std::string::npos);
   }
+}
+
+TEST_CASE("several excerpts show words that the others have not, in the order of the text") {
+  const std::string filler = " One two three four five six seven eight nine ten eleven twelve.";
+  const std::string text = "Gamma here." + filler + " Alpha then beta." + filler + filler +
+                           " Alpha, beta again." + filler + " Delta at the end." + filler;
+  const V terms = {"alpha", "beta", "gamma", "delta"};
+  CHECK(ShownMany(text, terms, 24, 1) == "…[Alpha] then [beta]. One two…");
+  CHECK(ShownMany(text, terms, 24, 2) == "[Gamma] here. One two…\n…[Alpha] then [beta]. One two…");
+  // The second place of alpha and beta comes after what is new.
+  CHECK(ShownMany(text, terms, 24, 3) ==
+        "[Gamma] here. One two…\n…[Alpha] then [beta]. One two…\n…[Delta] at the end. One…");
+  CHECK(ShownMany(text, terms, 24, 4) ==
+        "[Gamma] here. One two…\n…[Alpha] then [beta]. One two…\n…[Alpha], [beta] again. One…\n"
+        "…[Delta] at the end. One…");
+  CHECK(ShownMany(text, terms, 24, 16) == ShownMany(text, terms, 24, 4));
+  CHECK(ShownMany(text, {"absent"}, 24, 3) == "Gamma here. One two…");
+  CHECK(ShownMany("alpha beta", terms, 100, 3) == "[alpha] [beta]");
+  CHECK(ShownMany("", terms, 100, 3).empty());
+  CHECK(ShownMany(text, terms, 24, 0).empty());
+}
+
+TEST_CASE("an excerpt says where it and its highlights stand in the text") {
+  const std::string filler = " one two three four five six seven eight nine ten eleven twelve.";
+  const std::string text =
+      "  \n An  ﬁne\tneedle,  a \x01 NEEDLE." + filler + filler + "\r\n needles";
+  const auto found = MakeExcerpts(text, {"needl"}, *MakeEnglishAnalyzer(), 40, 2);
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].begin_byte == 4);
+  CHECK(text.substr(found[0].begin_byte, 3) == "An ");
+  CHECK(found[1].end_byte == text.size());
+  V words;
+  for (const Excerpt& excerpt : found) {
+    for (const Excerpt::Highlight& mark : excerpt.highlights) {
+      CHECK(mark.source_begin >= excerpt.begin_byte);
+      CHECK(mark.source_end <= excerpt.end_byte);
+      const std::string source =
+          text.substr(mark.source_begin, mark.source_end - mark.source_begin);
+      CHECK(source == excerpt.text.substr(mark.begin, mark.end - mark.begin));
+      words.push_back(source);
+    }
+  }
+  CHECK(words == V{"needle", "NEEDLE", "needles"});
+}
+
+TEST_CASE("any bytes make sound excerpts that do not overlap") {
+  // Goal: whatever the text, several pieces ascend, keep apart, show only what the text has, and
+  // none is empty. Method: random mixes of hostile pieces, all counts.
+  const V pieces = {"needle",
+                    "x",
+                    " ",
+                    "\n\n",
+                    ". ",
+                    "<script>",
+                    "\xFF",
+                    "\xED\xA0\x80",
+                    "\xE2\x80\xAE",
+                    "\xE2\x80\x8F",
+                    "\xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9",
+                    "\xCC\x81",
+                    "\xE4\xB8\xAD\xE6\x96\x87",
+                    "plain words in between",
+                    std::string(1, '\0')};
+  constexpr unsigned kSeed = 43;
+  CAPTURE(kSeed);
+  std::mt19937 random(kSeed);
+  size_t several = 0;
+  for (int round = 0; round < 5'000; ++round) {
+    std::string text;
+    for (size_t n = random() % 120; n > 0; --n) text += pieces[random() % pieces.size()];
+    const size_t bytes = 1 + random() % 60, count = 1 + random() % 16;
+    CAPTURE(round);
+    CAPTURE(text);
+    const auto excerpts = MakeExcerpts(text, {"needl", "\xE4\xB8\xAD\xE6\x96\x87", "x"},
+                                       *MakeEnglishAnalyzer(), bytes, count);
+    REQUIRE(excerpts.size() <= count);
+    REQUIRE(excerpts.empty() == text.empty());
+    several += excerpts.size() > 2;
+    size_t end = 0;
+    for (const Excerpt& excerpt : excerpts) {
+      REQUIRE(IsValidUtf8(excerpt.text));
+      REQUIRE(excerpt.text.size() <= 3 * bytes + kClusterBytesMax);
+      REQUIRE(excerpt.begin_byte >= end);
+      REQUIRE(excerpt.end_byte >= excerpt.begin_byte);
+      end = excerpt.end_byte;
+      REQUIRE((excerpts.size() == 1 || !excerpt.highlights.empty()));
+      for (const Excerpt::Highlight& mark : excerpt.highlights) {
+        REQUIRE(mark.source_begin >= excerpt.begin_byte);
+        REQUIRE(mark.source_end > mark.source_begin);
+        REQUIRE(mark.source_end <= excerpt.end_byte + 4 * kClusterBytesMax);
+      }
+    }
+    REQUIRE(end <= text.size());
+    const std::string html = ToHtml(excerpts);
+    REQUIRE(html.find("<script") == std::string::npos);
+  }
+  CHECK(several > 1'000);
+}
+
+TEST_CASE("a megabyte without a blank is cut like any other text") {
+  const std::string text = std::string(500'000, 'y') + "-needle-" + std::string(500'000, 'z');
+  const auto excerpts = MakeExcerpts(text, {"needl"}, *MakeEnglishAnalyzer(), 100, 16);
+  REQUIRE(excerpts.size() == 1);
+  CHECK(excerpts[0].text.find("needle-") != std::string::npos);
+  CHECK(excerpts[0].text.size() < 200);
+  std::string many;
+  while (many.size() < 1'000'000) many += "needle-";
+  const auto pieces = MakeExcerpts(many, {"needl"}, *MakeEnglishAnalyzer(), 100, 16);
+  CHECK(pieces.size() == 16);
+  const std::string eastern = [] {
+    std::string one;
+    while (one.size() < 1'000'000) one += "検索語";
+    return one;
+  }();
+  CHECK(MakeExcerpts(eastern, {"検索"}, *MakeEnglishAnalyzer(), 100, 16).size() == 16);
 }
 
 }  // namespace

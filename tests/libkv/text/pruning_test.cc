@@ -307,8 +307,9 @@ TEST_CASE("a search that finds nothing asks now and then whether to go on, and s
     collection[id] = {id % 2 == 0 ? "w1" : "w2", "w4", "w3"};
   }
   const TestSource source(collection);
-  for (const char* query : {"w1 w2", "\"w3 w4\"", "w3 -w4", "(w1 w2) OR (w2 w1 w3)",
-                            "(w1 OR w9) (w2 OR w8)", "w3 -(w1 OR w2)", "\"w3 w4\" OR \"w4 w4\""}) {
+  for (const std::string query :
+       {"w1 w2", "\"w3 w4\"", "w3 -w4", "(w1 w2) OR (w2 w1 w3)", "(w1 OR w9) (w2 OR w8)",
+        "w3 -(w1 OR w2)", "\"w3 w4\" OR \"w4 w4\""}) {
     CAPTURE(query);
     const SearchPlan plan =
         SearchPlan::Make(ParseQuery(query, false)->root, *MakeEnglishAnalyzer());
@@ -321,7 +322,7 @@ TEST_CASE("a search that finds nothing asks now and then whether to go on, and s
     plan.Run(source, statistics, {}, &late);
     CHECK(late.asked() == 2);
   }
-  for (const char* query : {"w3", "w1 OR w2", "w3 w4", "*"}) {
+  for (const std::string query : {"w3", "w1 OR w2", "w3 w4", "*"}) {
     CAPTURE(query);
     const SearchPlan plan =
         SearchPlan::Make(ParseQuery(query, false)->root, *MakeEnglishAnalyzer());

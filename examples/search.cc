@@ -62,6 +62,24 @@ int main(int argc, char** argv) {
                 part.frequency, part.idf);
   }
 
+  // Of JSON values, fields can be asked for, counted and sorted by.
+  Require(store->DefineSpace({.prefix = "book:", .text = true, .fields = {"year", "tags"}}));
+  const libkv::KeyValue books[] = {
+      {"book:1", R"({"title": "Bread at home", "year": 2004, "tags": ["oven", "flour"]})"},
+      {"book:2", R"({"title": "Bread and wine", "year": 1936, "tags": ["novel"]})"},
+      {"book:3", R"({"title": "Flat bread", "year": 1995, "tags": ["flour"]})"},
+  };
+  Require(store->BulkSet({}, books));
+  libkv::SearchOptions by_year{.prefix = "book:"};
+  by_year.sort = {.field = "year", .descending = true};
+  by_year.facets = {{.field = "tags", .limit = 1}};
+  const libkv::SearchResult found = Require(store->Search(by_year, "bread year:>1950 -tags:novel"));
+  for (const libkv::Hit& hit : found.hits) {
+    std::printf("  %-12s %.0f\n", hit.key.c_str(), std::get<double>(hit.value.value()));
+  }
+  const libkv::Facet::Value& tag = found.facets[0].values.at(0);
+  std::printf("  %s: %zu\n", std::get<std::string>(tag.value).c_str(), tag.count);
+
   // A value that changes is found by its new words at once, and no longer by its old ones.
   Require(store->Set({}, "note:pizza", "We ordered one instead."));
   Show(*store, "dough");

@@ -109,6 +109,24 @@ std::vector<std::string> Answers::Section(const std::string& section) const {
   return *keys;
 }
 
+std::vector<std::string> Answers::Sections(const std::string& query) const {
+  const Stopwatch watch;
+  const auto found = store_.Search({.limit = 0, .facets = {{"section", kSectionKeysShown}}}, query);
+  const double milliseconds = watch.milliseconds();
+  if (!found.ok()) return PrintError(found.status());
+  const libkv::Facet& facet = found->facets[0];
+  PrintTitle("sections: " + query, Count(facet.distinct, "section", "sections"), milliseconds);
+  std::vector<std::string> names;
+  for (const libkv::Facet::Value& value : facet.values) {
+    const auto* const name = std::get_if<std::string>(&value.value);
+    if (name == nullptr) continue;
+    std::printf("%s%s %zu", names.empty() ? "  " : ", ", Printable(*name).c_str(), value.count);
+    names.push_back(*name);
+  }
+  std::printf("%s\n", facet.other_count > 0 ? ", ..." : "");
+  return names;
+}
+
 std::vector<std::string> Answers::Largest() const {
   const Stopwatch watch;
   const auto hits = store_.QueryField(
@@ -130,18 +148,22 @@ std::vector<std::string> Answers::Largest() const {
 void Answers::PrintSizes() const {
   const libkv::StoreStats stats = store_.Stats();
   uint64_t documents = 0, terms = 0, vectors = 0, index_bytes = 0, vector_bytes = 0;
+  uint64_t segments = 0;
   for (const libkv::SpaceStats& space : stats.spaces) {
     documents += space.documents;
     terms += space.terms;
     vectors += space.vectors;
     index_bytes += space.index_bytes;
     vector_bytes += space.vector_bytes;
+    segments += space.segments;
   }
   const auto mb = [](uint64_t bytes) { return static_cast<double>(bytes) / 1e6; };
   std::printf("The store: %zu texts, %zu different words, %zu vectors; %.0f MB on disk,\n",
               size_t{documents}, size_t{terms}, size_t{vectors}, mb(stats.disk_bytes));
-  std::printf("%.0f MB in memory (word index %.0f, vectors %.0f, the rest is cache).\n",
-              mb(stats.memory_bytes), mb(index_bytes), mb(vector_bytes));
+  std::printf(
+      "%.0f MB in memory (word index %.0f, vectors %.0f, the rest is cache); words in %s.\n",
+      mb(stats.memory_bytes), mb(index_bytes), mb(vector_bytes),
+      Count(segments, "segment on disk", "segments on disk").c_str());
 }
 
 std::vector<std::string> Answers::PrintNeighbors(

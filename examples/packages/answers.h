@@ -23,6 +23,8 @@ class Answers {
   std::vector<std::string> Meaning(const std::string& text) const;
   // By a field of the value.
   std::vector<std::string> Section(const std::string& section) const;
+  // How many of the texts found there are in each section.
+  std::vector<std::string> Sections(const std::string& query) const;
   // The packages that take most room, by the order of another field.
   std::vector<std::string> Largest() const;
 

@@ -77,7 +77,10 @@ absl::Status Load(libkv::Store& store, CorpusKind kind, const std::vector<Docume
   std::printf("Loaded %zu texts (%.1f MB) in %.1f s, %.0f a second, every commit synced.\n",
               documents.size(), static_cast<double>(bytes) / 1e6, time.count(),
               static_cast<double>(documents.size()) / time.count());
-  return absl::OkStatus();
+  // All words into one segment on disk: full indexes are sealed and merged without being told, but
+  // this one will not change any more.
+  if (absl::Status sealed = store.SealIndex(""); !sealed.ok()) return sealed;
+  return store.MergeIndex("");
 }
 
 }  // namespace packages

@@ -83,6 +83,7 @@ void PrintNext(CorpusKind kind) {
   if (kind == CorpusKind::kPackages) {
     std::puts("  ./run like gimp                       neighbours of a package");
     std::puts("  ./run section games                   by a field of the value");
+    std::puts("  ./run ask 'chess section:games installed_kb:>5000'    words and fields");
   }
   std::puts("  ./run --bench                         how fast it answers");
 }

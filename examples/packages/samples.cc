@@ -98,6 +98,13 @@ std::vector<std::string> AskAboutPackages(const libkv::Store& store) {
   const Keys section = answers.Section("httpd");
   problems.Unless(Has(section, "nginx") || Has(section, "apache2"),
                   "neither nginx nor apache2 is in the section httpd");
+  const Keys small = answers.Ask("web server section:httpd installed_kb:<1000");
+  problems.Unless(!small.empty(), "no web server is small");
+  for (const std::string& key : small) {
+    problems.Unless(Has(section, key), key + " is not in the section httpd");
+  }
+  problems.Unless(!Has(small, "nginx-doc"), "nginx-doc is said to be in the section httpd");
+  problems.Unless(!answers.Sections("web server").empty(), "no section has web servers");
   problems.Unless(!answers.Largest().empty(), "no package has a size");
   return problems.Take();
 }

@@ -27,6 +27,20 @@ struct FindOptions {
 // count for the order.
 using FieldValue = std::variant<std::nullptr_t, bool, double, std::string>;
 
+// Some of the values of one field: those from `first` to `last`, inclusive, as in FieldQuery.
+// {"year", 2001.0, 2005.0} finds numbers only. Both equal: that value.
+struct FieldFilter {
+  std::string field;                                // one of Space::fields, or of CreateFieldIndex
+  std::optional<FieldValue> first = {}, last = {};  // not set: no bound. Must not be NaN.
+  bool after_first = false;                         // without `first` itself
+  bool before_last = false;                         // without `last` itself
+  // A text as a bound stands for all texts that begin with it, so that "2024-03" as `last` has all
+  // of March, and as `first` and `last` the texts that begin so.
+  bool by_beginning = false;
+
+  bool operator==(const FieldFilter&) const = default;
+};
+
 // A range of the values of one field, in their order.
 struct FieldQuery {
   std::string prefix;  // only keys that begin with it

@@ -53,8 +53,10 @@ struct Space {
   // Makes the vector of every value that comes without one. Null: only given vectors are indexed.
   std::shared_ptr<const Embedder> embedder;
 
-  bool values = false;              // FindByValue over whole values
-  std::vector<std::string> fields;  // FindByValue over these fields of JSON values (dotted paths)
+  bool values = false;  // FindByValue over whole values
+  // For JSON values, the fields that can be asked for (FindByValue, QueryField, Search), as dotted
+  // paths. A store may have more of them: see Store::CreateFieldIndex.
+  std::vector<std::string> fields;
 };
 
 struct Options {

@@ -6,6 +6,7 @@
 //   web*                words that begin   servr~  servr~2 words with that many typos
 //   "a b"~3             words in between   a NEAR/3 b      close to each other
 //   *                   every value with words
+//   section:web         a field of JSON values: year:2004  date:[2024-01 TO 2024-03]  size:>=100
 #ifndef LIBKV_SEARCH_H_
 #define LIBKV_SEARCH_H_
 
@@ -18,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libkv/find.h"
 #include "libkv/snapshot.h"
 
 namespace libkv {
@@ -27,6 +29,9 @@ inline constexpr size_t kSuggestLimitMax = 1'000;
 inline constexpr size_t kExcerptCountMax = 16;
 inline constexpr size_t kCountAll = SIZE_MAX;
 inline constexpr double kBm25K1Max = 100;
+inline constexpr size_t kFiltersMax = 64;         // of a query and of its options, each
+inline constexpr size_t kFacetsMax = 16;          // of one search
+inline constexpr size_t kFacetValuesMax = 1'000;  // of one facet
 
 enum class Ranking : uint8_t {
   // Okapi BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework:
@@ -39,8 +44,22 @@ enum class Ranking : uint8_t {
 
 // A hit to go on after: the last one of the page before.
 struct SearchAfter {
-  double score = 0;
+  double score = 0;  // not looked at with SearchOptions::sort
   std::string key;
+  std::optional<FieldValue> value = {};  // Hit::value, with SearchOptions::sort
+};
+
+// Which values of a field to count among all matches.
+struct FacetOptions {
+  std::string field;
+  size_t limit = 10;  // values wanted; at most kFacetValuesMax
+};
+
+// Hits by the values of a field, least first, in the order of FieldValue: of several values of one
+// hit the one that comes first counts. Equal ones by key; hits without the field last.
+struct SortOptions {
+  std::string field;  // "": by score
+  bool descending = false;
 };
 
 // Relevance feedback without a user (RM3): the best hits of a first search are taken for what is
@@ -86,6 +105,15 @@ struct SearchOptions {
   // > 0: stop after this long and return what was found, with is_partial set.
   std::chrono::milliseconds time_limit{0};
   std::shared_ptr<const Snapshot> snapshot;  // null: every write that was acknowledged
+
+  // JSON fields. With facets or sort every match is visited, and counted: total is exact.
+  // Costs, besides the search: of each filter about 0.15 us for each value in its range; of each
+  // facet the same for each value that the field has; of sort, for those before the page's end. Of
+  // up to 128 matches their values are read instead, for facets and sort.
+  std::vector<FieldFilter> filters = {};  // all must hold, in addition to the query; at most
+                                          // kFiltersMax
+  std::vector<FacetOptions> facets = {};  // at most kFacetsMax
+  SortOptions sort = {};
 };
 
 // A piece of a value and where the words of the query stand in it. The source is the text that was
@@ -122,7 +150,21 @@ struct Hit {
   // show as many different words of the query as they can. Fewer than were asked for when no more
   // words of the query are left; none when the value is damaged. Looked for in the first MiB.
   std::vector<Excerpt> excerpts;
-  std::vector<ScorePart> explanation;  // with SearchOptions::explain
+  std::vector<ScorePart> explanation;    // with SearchOptions::explain
+  std::optional<FieldValue> value = {};  // with SearchOptions::sort; not set: without the field
+};
+
+// The values that the matches of a search have in one field. A match counts once for each of its
+// distinct values.
+struct Facet {
+  struct Value {
+    FieldValue value;
+    size_t count = 0;  // matches with it
+  };
+  std::string field;
+  std::vector<Value> values;  // most frequent first, equally frequent ones in value order
+  size_t distinct = 0;        // values, those not listed included
+  size_t other_count = 0;     // sum of the counts of those not listed
 };
 
 struct SearchResult {
@@ -134,6 +176,7 @@ struct SearchResult {
   // The query with words that no value has replaced by the closest that some has; empty when there
   // is nothing better. Made when options.typos is set or nothing was found.
   std::string did_you_mean;
+  std::vector<Facet> facets;  // parallel to SearchOptions::facets
 };
 
 struct MoreLikeOptions {

@@ -129,7 +129,9 @@ class Store {
 
   // The best hits for `query` among the spaces with text. Every acknowledged write is seen.
   // InvalidArgument: limit + offset over kSearchLimitMax; a query that strict does not accept;
-  // after with a score that is NaN. FailedPrecondition: no space with text matches the prefix.
+  // after with a score that is NaN; too many filters or facets. FailedPrecondition: no space with
+  // text matches the prefix; a field in the options that none of them indexes, or that is still
+  // being built.
   absl::StatusOr<SearchResult> Search(const SearchOptions& options, std::string_view query) const;
 
   // The values that share the most telling words with the value of `key`, which is left out: its
@@ -179,6 +181,17 @@ class Store {
 
   // Removes the indexes of the space with this prefix; the values stay. NotFound: no such space.
   absl::Status DropSpace(std::string_view prefix);
+
+  // Makes the JSON field `path` of the space with this prefix one that can be asked for, or takes
+  // that away, while the store is in use. Create: new writes are indexed from the start, older
+  // values one by one, without their words being touched; returns when all are. Until then queries
+  // that name the field answer FailedPrecondition. A crash in between is made up for by the next
+  // Open. Values that are not JSON have no fields; that is no error. Creating one that is there,
+  // and dropping one that is not, is OK. Costs a read of every value in the space.
+  // NotFound: no such space. InvalidArgument: an empty path. ResourceExhausted: the space has had
+  // 4,096 fields, numbers of dropped ones included.
+  absl::Status CreateFieldIndex(std::string_view prefix, std::string_view path);
+  absl::Status DropFieldIndex(std::string_view prefix, std::string_view path);
 
   // New words are kept in memory and sealed into a segment on disk when there are enough of them
   // (a sixteenth of memory_bytes, at most 32 MiB of text, or 50,000 values); segments are merged in

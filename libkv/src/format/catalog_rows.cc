@@ -1,5 +1,7 @@
 #include "format/catalog_rows.h"
 
+#include <algorithm>
+
 #include "base/coding.h"
 #include "base/strings.h"
 #include "format/keys.h"
@@ -11,7 +13,7 @@ namespace {
 
 constexpr uint8_t kDefinitionVersion = 1;
 constexpr uint8_t kDescriptorVersion = 1;
-constexpr uint64_t kListCountMax = 4'096;
+constexpr uint64_t kListCountMax = kFieldNumbersMax;
 
 enum Flag : uint8_t {
   kText = 0x01,
@@ -20,7 +22,8 @@ enum Flag : uint8_t {
   kValues = 0x08,
   kFields = 0x10,
   kTextFields = 0x20,
-  kKnownFlags = 0x3f,
+  kFieldStates = 0x40,
+  kKnownFlags = 0x7f,
 };
 
 absl::Status Damaged(std::string_view key) {
@@ -81,11 +84,36 @@ absl::Status ParseIdsRow(std::string_view row, IdsRow* ids) {
   return in.done() ? absl::OkStatus() : Damaged(kIdsKey);
 }
 
+void SpaceDefinition::SetState(size_t field, FieldState to) {
+  field_states.resize(fields.size(), FieldState::kReady);
+  field_states[field] = to;
+  if (to == FieldState::kGone) fields[field].clear();
+  const bool all_ready = std::all_of(field_states.begin(), field_states.end(),
+                                     [](FieldState s) { return s == FieldState::kReady; });
+  if (all_ready) field_states.clear();
+}
+
+std::optional<uint16_t> SpaceDefinition::FieldNumber(std::string_view name) const {
+  for (size_t f = 0; f < fields.size(); ++f) {
+    if (fields[f] == name && IsIndexed(f)) return static_cast<uint16_t>(f);
+  }
+  return std::nullopt;
+}
+
 bool SpaceDefinition::SameAs(const SpaceDefinition& other) const {
   return prefix == other.prefix && text == other.text && analyzer == other.analyzer &&
          text_fields == other.text_fields && dimension == other.dimension &&
          metric == other.metric && precision == other.precision && embedder == other.embedder &&
-         values == other.values && fields == other.fields;
+         values == other.values && fields == other.fields && field_states == other.field_states;
+}
+
+bool SpaceDefinition::Serves(const SpaceDefinition& wanted) const {
+  SpaceDefinition with_fields = wanted;
+  with_fields.fields = fields;
+  with_fields.field_states = field_states;
+  return SameAs(with_fields) &&
+         std::all_of(wanted.fields.begin(), wanted.fields.end(),
+                     [this](const std::string& name) { return FieldNumber(name).has_value(); });
 }
 
 std::string EncodeSpaceDefinition(uint32_t space, const SpaceDefinition& definition) {
@@ -97,6 +125,7 @@ std::string EncodeSpaceDefinition(uint32_t space, const SpaceDefinition& definit
   if (d.values) flags |= kValues;
   if (!d.fields.empty()) flags |= kFields;
   if (!d.text_fields.empty()) flags |= kTextFields;
+  if (!d.field_states.empty()) flags |= kFieldStates;
 
   std::string out;
   out += static_cast<char>(kDefinitionVersion);
@@ -112,6 +141,7 @@ std::string EncodeSpaceDefinition(uint32_t space, const SpaceDefinition& definit
   }
   if (!d.embedder.empty()) AppendBytes(out, d.embedder);
   if (!d.fields.empty()) AppendList(out, d.fields);
+  for (const FieldState field_state : d.field_states) out += static_cast<char>(field_state);
   return SealRow(SpaceKey(space), std::move(out));
 }
 
@@ -125,7 +155,9 @@ absl::Status ParseSpaceDefinition(uint32_t space, std::string_view row,
   in.Fixed8(&version);
   in.Fixed8(&state);
   in.Fixed8(&flags);
-  if (version != kDefinitionVersion || (flags & ~kKnownFlags) != 0 || state < 1 || state > 3) {
+  const bool known_flags =
+      (flags & ~kKnownFlags) == 0 && ((flags & kFieldStates) == 0 || (flags & kFields) != 0);
+  if (version != kDefinitionVersion || !known_flags || state < 1 || state > 3) {
     return Unknown(key);
   }
   SpaceDefinition d;
@@ -140,7 +172,18 @@ absl::Status ParseSpaceDefinition(uint32_t space, std::string_view row,
   }
   if ((flags & kEmbedder) != 0) good = good && ReadString(in, &d.embedder);
   if ((flags & kFields) != 0) good = good && ReadList(in, &d.fields);
+  bool known_states = true;
+  if ((flags & kFieldStates) != 0) {
+    for (size_t f = 0; good && f < d.fields.size(); ++f) {
+      uint8_t field_state = 0;
+      good = in.Fixed8(&field_state);
+      known_states = known_states && field_state >= static_cast<uint8_t>(FieldState::kBuilding) &&
+                     field_state <= static_cast<uint8_t>(FieldState::kGone);
+      d.field_states.push_back(static_cast<FieldState>(field_state));
+    }
+  }
   if (!good || !in.done()) return Damaged(key);
+  if (!known_states) return Unknown(key);
   // The row is intact: what makes no sense here was written by a version that knows more.
   if ((flags & kVectors) != 0 && !KnownVectors(d)) return Unknown(key);
   *definition = std::move(d);

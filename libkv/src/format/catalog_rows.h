@@ -4,6 +4,7 @@
 #define LIBKV_SRC_FORMAT_CATALOG_ROWS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,14 @@ absl::Status ParseIdsRow(std::string_view row, IdsRow* ids);
 
 enum class SpaceState : uint8_t { kBuilding = 1, kReady = 2, kDropping = 3 };
 
+// Of one of a space's fields. Its number is its place in the list and is never used again.
+enum class FieldState : uint8_t {
+  kBuilding = 1,  // values of before it was made are being indexed
+  kReady = 2,
+  kDropping = 3,  // its rows are being removed
+  kGone = 4,      // only its number is left; its name is empty
+};
+
 // "space" id: what a libkv::Space says, with names in place of objects.
 struct SpaceDefinition {
   SpaceState state = SpaceState::kBuilding;
@@ -35,10 +44,28 @@ struct SpaceDefinition {
   std::string embedder;  // "": none
   bool values = false;
   std::vector<std::string> fields;
+  std::vector<FieldState> field_states;  // parallel to fields; empty: all are ready
 
-  // Everything but the state.
+  FieldState StateOf(size_t field) const {
+    return field_states.empty() ? FieldState::kReady : field_states[field];
+  }
+  // Whether values that are written have rows for it.
+  bool IsIndexed(size_t field) const { return StateOf(field) <= FieldState::kReady; }
+  void SetState(size_t field, FieldState to);
+
+  // The number of an indexed field; nothing: there is none of that name.
+  std::optional<uint16_t> FieldNumber(std::string_view name) const;
+
+  // Everything but the state of the space.
   bool SameAs(const SpaceDefinition& other) const;
+
+  // Whether a store with this definition can be opened as one with `wanted`: all is the same but
+  // for the states, and for fields that are indexed in addition.
+  bool Serves(const SpaceDefinition& wanted) const;
 };
+
+// Fields that a definition can have, those that are gone included.
+inline constexpr size_t kFieldNumbersMax = 4'096;
 std::string EncodeSpaceDefinition(uint32_t space, const SpaceDefinition& definition);
 absl::Status ParseSpaceDefinition(uint32_t space, std::string_view row,
                                   SpaceDefinition* definition);

@@ -16,7 +16,7 @@ namespace libkv {
 enum class IndexKind : uint8_t {
   kDescriptor = 'D',  // (nothing)                   -> text descriptor
   kExpiry = 'E',      // expiry:u64 key              -> (empty); space 0
-  kField = 'F',       // field:u16 ordered key       -> (empty)
+  kField = 'F',       // field:u16 ordered key       -> [document:varint]
   kDocument = 'M',    // document:u40                -> words:varint key
   kSegment = 'S',     // segment:u32                 -> segment row
   kValue = 'V',       // hash:16 key                 -> (empty)

@@ -24,12 +24,17 @@ std::string OrderedNumber(double value) {
   return out;
 }
 
-std::string OrderedText(std::string_view text) {
+std::string OrderedTextBeginning(std::string_view text) {
   std::string out{static_cast<char>(kText)};
   for (const char c : text.substr(0, kOrderedTextBytesMax)) {
     out += c;
     if (c == '\0') out += static_cast<char>(kZeroByte);
   }
+  return out;
+}
+
+std::string OrderedText(std::string_view text) {
+  std::string out = OrderedTextBeginning(text);
   out += '\0';
   if (text.size() <= kOrderedTextBytesMax) {
     out += static_cast<char>(kEnd);

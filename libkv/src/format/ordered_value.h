@@ -21,6 +21,10 @@ std::string OrderedBool(bool value);
 std::string OrderedNumber(double value);  // not NaN
 std::string OrderedText(std::string_view text);
 
+// What OrderedText of every text that begins with `text` begins with; of long ones, their first
+// kOrderedTextBytesMax bytes.
+std::string OrderedTextBeginning(std::string_view text);
+
 // A value taken apart. Of a long text only the beginning is there.
 struct OrderedValue {
   enum class Kind { kNull, kBool, kNumber, kText };

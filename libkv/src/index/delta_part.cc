@@ -20,6 +20,26 @@ class DeltaReader final : public PartReader {
     return entry.VisibleAt(view_.sequence, view_.now) && entry.key.starts_with(view_.prefix);
   }
   std::string_view KeyOf(uint32_t ordinal) const override { return part_.documents()[ordinal].key; }
+  uint64_t DocumentOf(uint32_t ordinal) const override {
+    return part_.documents()[ordinal].document;
+  }
+  // Documents ascend in the table, which may grow meanwhile.
+  void ForEachOrdinalOf(std::span<const uint64_t> documents,
+                        absl::FunctionRef<void(uint32_t)> visit) const override {
+    const DocumentTable& table = part_.documents();
+    const size_t size = table.size();
+    size_t at = 0;
+    for (const uint64_t document : documents) {
+      for (size_t left = size - at; left > 0;) {
+        const size_t half = left / 2;
+        const bool is_below = table[at + half].document < document;
+        at += is_below ? half + 1 : 0;
+        left = is_below ? left - half - 1 : half;
+      }
+      if (at == size) return;
+      if (table[at].document == document) visit(static_cast<uint32_t>(at));
+    }
+  }
   bool InKeyOrder() const override { return false; }
   absl::Status status() const override { return absl::OkStatus(); }
 

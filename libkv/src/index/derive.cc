@@ -110,7 +110,7 @@ void DeriveValueRows(const ActiveSpace& space, std::string_view value, DerivedDo
   if (definition.fields.empty()) return;
   ForEachJsonLeaf(value, [&](std::string_view path, const JsonLeaf& leaf) {
     for (size_t f = 0; f < definition.fields.size(); ++f) {
-      if (definition.fields[f] != path) continue;
+      if (definition.fields[f] != path || !definition.IsIndexed(f)) continue;
       std::string row;
       AppendFixed16(row, static_cast<uint16_t>(f));
       switch (leaf.kind) {

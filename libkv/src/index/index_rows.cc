@@ -27,10 +27,19 @@ std::vector<std::string> ValueRowKeys(const ActiveSpace& space, std::string_view
   return keys;
 }
 
+namespace {
+
+bool IsFieldKey(std::string_view row_key) {
+  return row_key[sizeof(uint32_t)] == static_cast<char>(IndexKind::kField);
+}
+
+}  // namespace
+
 void PutIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view key,
                   uint64_t document, const DerivedDocument& derived) {
+  const std::string field_row = EncodeFieldRow(document);
   for (const std::string& row : ValueRowKeys(space, key, derived)) {
-    batch.Put(Family::kIndex, row, {});
+    batch.Put(Family::kIndex, row, IsFieldKey(row) ? field_row : std::string_view());
   }
   if (!derived.has_words() && !derived.has_vector()) return;
   batch.Put(Family::kIndex, DocumentKey(space.id(), document),
@@ -93,6 +102,17 @@ absl::Status ParseVectorRow(std::string_view row_key, std::string_view row, size
   }
   return DataLoss("vector row '", Printable(row_key), "' does not have ", dimension,
                   " dimensions in a known precision");
+}
+
+std::string EncodeFieldRow(uint64_t document) {
+  std::string row;
+  AppendVarint(row, document);
+  return row;
+}
+
+bool ParseFieldRow(std::string_view row, uint64_t* document) {
+  Reader in(row);
+  return in.Varint(document) && in.done() && *document <= kDocumentMax;
 }
 
 std::string EncodePostingRow(const DerivedDocument& derived) {

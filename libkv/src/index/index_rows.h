@@ -36,6 +36,11 @@ void DeleteIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_v
 std::vector<std::string> ValueRowKeys(const ActiveSpace& space, std::string_view key,
                                       const DerivedDocument& derived);
 
+// field row := [document:varint]; 0: the value has no document. False: the row is empty, as older
+// versions wrote it, and the header of the record must be asked; or malformed.
+std::string EncodeFieldRow(uint64_t document);
+bool ParseFieldRow(std::string_view row, uint64_t* document);
+
 // vector := precision:u8 payload checksum. DataLoss: damaged, or of another dimension.
 std::string EncodeVectorRow(std::string_view row_key, VectorPrecision precision,
                             std::span<const float> vector);

@@ -45,6 +45,13 @@ class SealedReader final : public PartReader {
     if (status_.ok()) status_ = key.status();
     return {};
   }
+  uint64_t DocumentOf(uint32_t ordinal) const override {
+    return part_.segment().DocumentId(ordinal);
+  }
+  void ForEachOrdinalOf(std::span<const uint64_t> documents,
+                        absl::FunctionRef<void(uint32_t)> visit) const override {
+    part_.segment().ForEachOrdinalOf(documents, visit);
+  }
   bool InKeyOrder() const override { return true; }
   absl::Status status() const override { return status_.ok() ? source_.status() : status_; }
 

@@ -187,7 +187,8 @@ std::string Difference(const SpaceDefinition& stored, const SpaceDefinition& wan
     return say("text_fields", Join(stored.text_fields), Join(wanted.text_fields));
   }
   if (stored.values != wanted.values) return say("values", stored.values, wanted.values);
-  return say("fields", Join(stored.fields), Join(wanted.fields));
+  return Concat(say("fields", Join(stored.fields), Join(wanted.fields)),
+                "; a field can be added with CreateFieldIndex");
 }
 
 }  // namespace libkv

@@ -20,6 +20,12 @@
 
 namespace libkv {
 
+// The objects that a definition names.
+struct SpaceObjects {
+  std::shared_ptr<const Analyzer> analyzer;
+  std::shared_ptr<const Embedder> embedder;
+};
+
 // One space in use. Everything but its contents is fixed after construction.
 class ActiveSpace {
  public:
@@ -31,6 +37,7 @@ class ActiveSpace {
   const SpaceDefinition& definition() const { return definition_; }
   const Analyzer* analyzer() const { return analyzer_.get(); }  // null: no text
   const Embedder* embedder() const { return embedder_.get(); }  // null: none, or not given at open
+  SpaceObjects objects() const { return {analyzer_, embedder_}; }
   const Rotation* rotation() const {
     return rotation_ ? &*rotation_ : nullptr;
   }  // null: no vectors
@@ -81,10 +88,6 @@ absl::StatusOr<SpaceDefinition> DefinitionOf(const Space& space);
 
 // The objects that `definition` names: those of `given` if it is not null, else the built-in ones.
 // FailedPrecondition: an analyzer or embedder of that name is not there.
-struct SpaceObjects {
-  std::shared_ptr<const Analyzer> analyzer;
-  std::shared_ptr<const Embedder> embedder;
-};
 absl::StatusOr<SpaceObjects> ObjectsFor(const SpaceDefinition& definition, const Space* given);
 
 // How two definitions of one prefix differ, for a message.

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "text/postings.h"
 
@@ -38,6 +39,12 @@ class PartReader {
 
   // Lives until the next call. Empty: it cannot be read, and status() says why.
   virtual std::string_view KeyOf(uint32_t ordinal) const = 0;
+
+  virtual uint64_t DocumentOf(uint32_t ordinal) const = 0;
+
+  // The ordinals of those of `documents`, ascending, that are in this part, dead or alive.
+  virtual void ForEachOrdinalOf(std::span<const uint64_t> documents,
+                                absl::FunctionRef<void(uint32_t ordinal)> visit) const = 0;
 
   // Ordinals are in the order of keys: ties need no look at them.
   virtual bool InKeyOrder() const = 0;

@@ -128,6 +128,24 @@ std::optional<uint32_t> Segment::OrdinalOf(uint64_t document) const {
   return *place;
 }
 
+void Segment::ForEachOrdinalOf(std::span<const uint64_t> documents,
+                               absl::FunctionRef<void(uint32_t ordinal)> visit) const {
+  // A search in what is left for each of few; side by side otherwise.
+  constexpr size_t kFew = 16;
+  const bool are_few = documents.size() < by_id_.size() / kFew;
+  auto place = by_id_.begin();
+  for (const uint64_t document : documents) {
+    const auto is_below = [&](uint32_t ordinal) { return ids_[ordinal] < document; };
+    if (are_few || place == by_id_.begin()) {
+      place = std::partition_point(place, by_id_.end(), is_below);
+    } else {
+      while (place != by_id_.end() && is_below(*place)) ++place;
+    }
+    if (place == by_id_.end()) return;
+    if (ids_[*place] == document) visit(*place);
+  }
+}
+
 size_t Segment::memory_bytes() const {
   size_t bytes = sizeof *this + ids_.memory_bytes() + words_.memory_bytes() +
                  by_id_.capacity() * sizeof(uint32_t) + length_norms_.capacity() +

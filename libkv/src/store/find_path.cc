@@ -13,8 +13,8 @@
 #include "format/ordered_value.h"
 #include "index/derive.h"
 #include "index/index_rows.h"
+#include "store/field_rows.h"
 #include "store/store_impl.h"
-#include "text/json_text.h"
 
 namespace libkv {
 namespace {
@@ -32,72 +32,38 @@ std::vector<std::string> OrderedForms(std::string_view value) {
   return forms;
 }
 
-// Where a field stands in the definition; nullopt: `space` does not index it.
-std::optional<uint16_t> FieldNumber(const ActiveSpace& space, const std::string& field) {
-  const std::vector<std::string>& fields = space.definition().fields;
-  const auto it = std::find(fields.begin(), fields.end(), field);
-  if (it == fields.end()) return std::nullopt;
-  return static_cast<uint16_t>(it - fields.begin());
-}
-
 // The prefixes of the rows that can name keys with that value; empty: `space` has no such index.
-std::vector<std::string> RowPrefixes(const ActiveSpace& space, const std::string& field,
-                                     std::string_view value) {
-  if (field.empty()) {
-    if (!space.definition().values) return {};
-    return {ValueKey(space.id(), HashWide(value), {})};
-  }
-  const std::optional<uint16_t> number = FieldNumber(space, field);
-  if (!number.has_value()) return {};
+absl::StatusOr<std::vector<std::string>> RowPrefixes(const ActiveSpace& space,
+                                                     const std::string& field,
+                                                     std::string_view value) {
   std::vector<std::string> prefixes;
+  if (field.empty()) {
+    if (space.definition().values) prefixes = {ValueKey(space.id(), HashWide(value), {})};
+    return prefixes;
+  }
+  LIBKV_ASSIGN_OR_RETURN(const std::optional<uint16_t> number, FieldNumber(space, field));
+  if (!number.has_value()) return prefixes;
   for (const std::string& form : OrderedForms(value)) {
     prefixes.push_back(FieldKey(space.id(), *number, form, {}));
   }
   return prefixes;
 }
 
+// As the snapshot knows the space, if it does: fields come and go.
+const ActiveSpace& CapturedOf(const StoreSnapshot& snapshot, const ActiveSpace& space) {
+  const ActiveSpace* const captured = snapshot.SpaceOf(space);
+  return captured == nullptr ? space : *captured;
+}
+
 absl::Status NotIndexed(const std::string& prefix, const std::string& field) {
   const std::string what = field.empty() ? "whole values" : Concat("the field '", field, "'");
   return FailedPrecondition("no space under prefix '", Printable(prefix), "' indexes ", what,
-                            ": set Space::values or Space::fields");
+                            ": set Space::values or Space::fields, or CreateFieldIndex");
 }
 
 absl::Status CheckLimit(size_t limit) {
   if (limit <= kFindLimitMax) return absl::OkStatus();
   return InvalidArgument("a limit of ", limit, " is above ", kFindLimitMax);
-}
-
-// The whole text behind a row that holds only its beginning.
-std::string WholeText(std::string_view value, const std::string& field, std::string_view ordered) {
-  std::string whole;
-  ForEachJsonLeaf(value, [&](std::string_view path, const JsonLeaf& leaf) {
-    const bool is_it = path == field && leaf.kind == JsonLeaf::Kind::kString;
-    if (is_it && OrderedText(leaf.text) == ordered) whole = leaf.text;
-  });
-  return whole;
-}
-
-FieldValue ToFieldValue(OrderedValue value) {
-  switch (value.kind) {
-    case OrderedValue::Kind::kNull:
-      return nullptr;
-    case OrderedValue::Kind::kBool:
-      return value.boolean;
-    case OrderedValue::Kind::kNumber:
-      return value.number;
-    case OrderedValue::Kind::kText:
-      break;
-  }
-  return std::move(value.text);
-}
-
-absl::StatusOr<std::string> ToOrdered(const FieldValue& value) {
-  if (std::holds_alternative<bool>(value)) return OrderedBool(std::get<bool>(value));
-  if (std::holds_alternative<std::string>(value)) return OrderedText(std::get<std::string>(value));
-  if (std::holds_alternative<std::nullptr_t>(value)) return OrderedNull();
-  const double number = std::get<double>(value);
-  if (number != number) return InvalidArgument("a bound of the range is NaN");
-  return OrderedNumber(number);
 }
 
 struct FoundField {
@@ -115,8 +81,11 @@ absl::StatusOr<std::vector<std::string>> Store::Impl::FindByValue(const FindOpti
   const EngineRead read{.snapshot = snapshot->rows.get()};
   bool indexed = false;
   std::set<std::string> keys;  // of several rows and spaces, in order
-  for (const ActiveSpace* space : Spaces().Overlapping(options.prefix)) {
-    for (const std::string& row_prefix : RowPrefixes(*space, options.field, value)) {
+  for (const ActiveSpace* newest : Spaces().Overlapping(options.prefix)) {
+    const ActiveSpace* const space = &CapturedOf(*snapshot, *newest);
+    LIBKV_ASSIGN_OR_RETURN(const std::vector<std::string> row_prefixes,
+                           RowPrefixes(*space, options.field, value));
+    for (const std::string& row_prefix : row_prefixes) {
       indexed = true;
       const auto cursor = engine_->NewCursor(Family::kIndex, read, row_prefix + options.prefix,
                                              PrefixEnd(row_prefix + options.prefix));
@@ -160,8 +129,9 @@ absl::StatusOr<std::vector<FieldHit>> Store::Impl::QueryField(const FieldQuery& 
   const EngineRead read{.snapshot = snapshot->rows.get()};
   bool indexed = false;
   std::vector<FoundField> found;  // of all spaces: the best `limit` of each
-  for (const ActiveSpace* space : Spaces().Overlapping(query.prefix)) {
-    const std::optional<uint16_t> number = FieldNumber(*space, query.field);
+  for (const ActiveSpace* newest : Spaces().Overlapping(query.prefix)) {
+    const ActiveSpace* const space = &CapturedOf(*snapshot, *newest);
+    LIBKV_ASSIGN_OR_RETURN(const std::optional<uint16_t> number, FieldNumber(*space, query.field));
     if (!number.has_value()) continue;
     indexed = true;
     const std::string all = FieldKey(space->id(), *number, {}, {});

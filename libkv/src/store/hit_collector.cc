@@ -70,14 +70,16 @@ std::vector<FoundHit> HitCollector::TakeSorted() {
   return std::move(heap_);
 }
 
-PartCollector::PartCollector(HitCollector* hits, const PartReader* reader, uint32_t search)
-    : hits_(*hits), reader_(reader), search_(search) {
+PartCollector::PartCollector(HitCollector* hits, const PartReader* reader, uint32_t search,
+                             DocumentSet* matches)
+    : hits_(*hits), reader_(reader), search_(search), matches_(matches) {
   UpdateLeast(/*ties_lose=*/false);
 }
 
 bool PartCollector::Visit(uint32_t ordinal, double score) {
   if (!reader_->Shows(ordinal)) return true;
   ++hits_.total_;
+  if (matches_ != nullptr) matches_->Add(ordinal);
   if (hits_.IsTooLow(score)) {
     UpdateLeast(/*ties_lose=*/false);
     return true;

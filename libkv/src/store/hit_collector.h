@@ -15,6 +15,7 @@
 
 #include "index/text_part.h"
 #include "libkv/search.h"
+#include "text/document_set.h"
 #include "text/match_sink.h"
 
 namespace libkv {
@@ -68,7 +69,9 @@ class HitCollector {
 // Takes the matches of one part.
 class PartCollector final : public MatchSink {
  public:
-  PartCollector(HitCollector* hits, const PartReader* reader, uint32_t search);
+  // `matches`, if not null, gets all that are shown.
+  PartCollector(HitCollector* hits, const PartReader* reader, uint32_t search,
+                DocumentSet* matches = nullptr);
 
   bool Visit(uint32_t ordinal, double score) override;
   bool GoOn() override;
@@ -79,6 +82,7 @@ class PartCollector final : public MatchSink {
   HitCollector& hits_;
   const PartReader* const reader_;
   const uint32_t search_;
+  DocumentSet* const matches_;
 };
 
 }  // namespace libkv

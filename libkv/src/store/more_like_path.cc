@@ -57,6 +57,7 @@ absl::StatusOr<SearchResult> Store::Impl::MoreLike(const MoreLikeOptions& option
                          HitCollector::SteadyTime::max());
   search.Run(&collector);
   std::vector<FoundHit> found = collector.TakeSorted();
+  ReadKeys(found);
   std::erase_if(found, [key](const FoundHit& hit) { return hit.Key() == key; });
   if (found.size() > options.limit) found.resize(options.limit);
   SearchResult result;

@@ -54,7 +54,7 @@ absl::Status CheckSame(const Options& options, const SpaceDefinition& stored) {
   const libkv::Space* const given = GivenFor(options, stored.prefix);
   if (given == nullptr) return absl::OkStatus();
   LIBKV_ASSIGN_OR_RETURN(const SpaceDefinition wanted, DefinitionOf(*given));
-  if (stored.SameAs(wanted)) return absl::OkStatus();
+  if (stored.Serves(wanted)) return absl::OkStatus();
   return FailedPrecondition("space '", Printable(stored.prefix),
                             "' does not match the store: ", Difference(stored, wanted),
                             ". Open it as it is, or DropSpace it and define it anew");
@@ -217,6 +217,7 @@ absl::Status Store::Impl::FinishSpaces(const Options& options) {
     definition.state = SpaceState::kReady;
     LIBKV_RETURN_IF_ERROR(CommitSpace(space->id(), definition, objects));
   }
+  for (const auto& space : std::vector(Spaces().all())) LIBKV_RETURN_IF_ERROR(FinishFields(*space));
   for (const libkv::Space& space : options.spaces) LIBKV_RETURN_IF_ERROR(DefineSpace(space));
   return absl::OkStatus();
 }

@@ -18,6 +18,13 @@ std::shared_ptr<const SpaceView> StoreSnapshot::ViewOf(const ActiveSpace& space)
   return nullptr;
 }
 
+const ActiveSpace* StoreSnapshot::SpaceOf(const ActiveSpace& space) const {
+  for (const Space& captured : spaces) {
+    if (captured.space->id() == space.id()) return captured.space;
+  }
+  return nullptr;
+}
+
 EngineRead Store::Impl::ReadFor(const ReadOptions& options) const {
   const auto* snapshot = static_cast<const StoreSnapshot*>(options.snapshot.get());
   return {.snapshot = snapshot == nullptr ? nullptr : snapshot->rows.get(),

@@ -238,7 +238,11 @@ absl::Status Store::Impl::SealIndex(std::string_view prefix) {
     const std::lock_guard lock(publish_mutex_);
     index->Freeze();
   };
-  LIBKV_RETURN_IF_ERROR(Run({.durability = Durability::kWritten}, request));
+  {
+    // Not in one group with a segment that comes into force: that moves the descriptor.
+    const std::lock_guard segments_lock(segments_mutex_);
+    LIBKV_RETURN_IF_ERROR(Run({.durability = Durability::kWritten}, request));
+  }
   WakeSealer();
   std::unique_lock lock(seal_mutex_);
   // A failure of before is tried again first.

@@ -52,9 +52,56 @@ SteadyTime DeadlineOf(std::chrono::milliseconds time_limit) {
   return std::chrono::steady_clock::now() + time_limit;
 }
 
-std::string DidYouMean(TextSearch& search, std::string_view query, ExpansionBudget* budget) {
+// Names that a query may use for filters.
+std::vector<std::string> FieldNames(std::span<const ActiveSpace* const> spaces) {
+  std::vector<std::string> names;
+  for (const ActiveSpace* space : spaces) {
+    const std::vector<std::string>& fields = space->definition().fields;
+    for (size_t f = 0; f < fields.size(); ++f) {
+      if (space->definition().IsIndexed(f)) names.push_back(fields[f]);
+    }
+  }
+  return names;
+}
+
+// What the walks over field rows make of the matches.
+absl::Status TakeFields(const SearchOptions& options, TextSearch& search, FieldSearch* fields,
+                        std::vector<FieldSearch::Sorted>* sorted, SearchResult* result) {
+  std::vector<FieldSpace> spaces;
   for (const SpaceSearch& in : search.spaces()) {
-    std::string better = CorrectQuery(query, *in.space->analyzer(), in.sources, budget);
+    spaces.push_back({in.captured, static_cast<uint32_t>(spaces.size()), in.readers, in.matches});
+  }
+  const DocumentIds ids = IdsOf(spaces);
+  for (const FacetOptions& facet : options.facets) {
+    LIBKV_ASSIGN_OR_RETURN(Facet counted, fields->Count(facet, spaces, ids));
+    result->facets.push_back(std::move(counted));
+  }
+  if (options.sort.field.empty()) return absl::OkStatus();
+  LIBKV_ASSIGN_OR_RETURN(*sorted, fields->Sort(options.sort, options.limit + options.offset,
+                                               options.after, spaces, ids));
+  return absl::OkStatus();
+}
+
+double SumOf(const std::vector<ScorePart>& parts) {
+  double sum = 0;
+  for (const ScorePart& part : parts) sum += part.score;
+  return sum;
+}
+
+// Scores and values of hits that a field has put in order.
+void ScoreSorted(const TextSearch& search, std::span<FieldSearch::Sorted> sorted,
+                 std::span<FoundHit> found, std::vector<std::optional<FieldValue>>* values) {
+  const std::vector<std::vector<ScorePart>> explanations = search.Explain(found);
+  for (size_t i = 0; i < found.size(); ++i) {
+    found[i].score = SumOf(explanations[i]);
+    values->push_back(std::move(sorted[i].value));
+  }
+}
+
+std::string DidYouMean(TextSearch& search, std::string_view query,
+                       const std::vector<std::string>& fields, ExpansionBudget* budget) {
+  for (const SpaceSearch& in : search.spaces()) {
+    std::string better = CorrectQuery(query, *in.space->analyzer(), in.sources, budget, &fields);
     if (!better.empty()) return better;
   }
   return {};
@@ -69,34 +116,54 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
   LIBKV_ASSIGN_OR_RETURN(const Scoring scoring,
                          MakeScoring(options.ranking, options.bm25_k1, options.bm25_b));
   const SteadyTime deadline = DeadlineOf(options.time_limit);
-  LIBKV_ASSIGN_OR_RETURN(const ParsedQuery parsed, ParseQuery(query, options.strict));
   const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(options.snapshot);
   LIBKV_ASSIGN_OR_RETURN(TextSearch search,
                          TextSearch::Open(Spaces(), *snapshot, Now(), options.prefix, scoring));
+
+  std::vector<const ActiveSpace*> spaces;
+  for (const SpaceSearch& in : search.spaces()) spaces.push_back(in.captured);
+  LIBKV_RETURN_IF_ERROR(CheckFields(options, spaces));
+  const std::vector<std::string> names = FieldNames(spaces);
+  LIBKV_ASSIGN_OR_RETURN(const ParsedQuery parsed, ParseQuery(query, options.strict, &names));
 
   SearchResult result;
   result.warnings = parsed.warnings;
   ExpansionBudget budget;
   for (SpaceSearch& in : search.spaces()) {
-    in.plan = SearchPlan::Make(parsed.root, *in.space->analyzer());
+    in.plan = SearchPlan::Make(parsed.root, *in.space->analyzer(), options.filters);
     in.plan.Expand(in.sources, options.typos, &budget);
     in.wanted = in.plan.WantedTerms();
     AddWarnings(in.plan.warnings(), &result.warnings);
   }
+  FieldSearch fields(*engine_, snapshot->rows.get(), deadline);
+  LIBKV_RETURN_IF_ERROR(search.ApplyFilters(&fields));
   if (options.feedback.documents > 0) AddFeedback(options.feedback, *snapshot, deadline, &search);
-  HitCollector collector(options.limit + options.offset, options.count_up_to, options.after,
-                         deadline);
-  search.Run(&collector);
+  const bool is_sorted = !options.sort.field.empty();
+  const bool takes_all = is_sorted || !options.facets.empty();
+  const std::optional<SearchAfter> from_the_start;
+  HitCollector collector(is_sorted ? 0 : options.limit + options.offset,
+                         takes_all ? kCountAll : options.count_up_to,
+                         is_sorted ? from_the_start : options.after, deadline);
+  search.Run(&collector, takes_all);
+  std::vector<FieldSearch::Sorted> sorted;
+  if (takes_all) LIBKV_RETURN_IF_ERROR(TakeFields(options, search, &fields, &sorted, &result));
+  result.is_partial = collector.is_partial() || fields.is_partial();
   result.total = collector.total();
-  result.total_is_exact = !collector.left_some_out() && !collector.is_partial();
-  result.is_partial = collector.is_partial();
+  result.total_is_exact = !collector.left_some_out() && !result.is_partial;
   if ((options.typos || result.total == 0) && !result.is_partial) {
-    result.did_you_mean = DidYouMean(search, query, &budget);
+    result.did_you_mean = DidYouMean(search, query, names, &budget);
   }
-  const std::vector<FoundHit> found = collector.TakeSorted();
-  const auto shown = std::span(found).subspan(std::min(options.offset, found.size()));
+  std::vector<FoundHit> found = collector.TakeSorted();
+  for (const FieldSearch::Sorted& entry : sorted) found.push_back(entry.hit);
+  const size_t skipped = std::min(options.offset, found.size());
+  const auto shown = std::span(found).subspan(skipped);
+  std::vector<std::optional<FieldValue>> values(is_sorted ? 0 : shown.size());
+  if (is_sorted) ScoreSorted(search, std::span(sorted).subspan(skipped), shown, &values);
   ReadKeys(shown);
-  for (const FoundHit& hit : shown) result.hits.push_back({.key = hit.Key(), .score = hit.score});
+  for (size_t i = 0; i < shown.size(); ++i) {
+    result.hits.push_back({.key = shown[i].Key(), .score = shown[i].score});
+    result.hits.back().value = std::move(values[i]);
+  }
   if (options.explain) AddExplanations(search, shown, &result.hits);
   if (options.excerpt_bytes > 0) AddExcerpts(options, *snapshot, search, shown, &result.hits);
   LIBKV_RETURN_IF_ERROR(search.status());

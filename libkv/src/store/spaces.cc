@@ -51,9 +51,9 @@ absl::Status Store::Impl::CommitSpace(uint32_t id, const SpaceDefinition& defini
     batch.Put(Family::kDefault, kIdsKey,
               EncodeIdsRow({.next_document = reserved_documents_, .next_space = next_space_}));
     batch.Put(Family::kDefault, SpaceKey(id), EncodeSpaceDefinition(id, definition));
-    if (definition.text) {
-      batch.Put(Family::kIndex, TextDescriptorKey(id),
-                EncodeTextDescriptor(id, before ? before->index()->sealed_through() : 0));
+    // A segment that comes into force in the same group has moved it already.
+    if (definition.text && before == nullptr) {
+      batch.Put(Family::kIndex, TextDescriptorKey(id), EncodeTextDescriptor(id, 0));
     }
     if (vectors.has_value()) {
       batch.Put(Family::kVectors, VectorDescriptorKey(id), EncodeVectorDescriptor(id, *vectors));
@@ -78,7 +78,7 @@ absl::Status Store::Impl::DefineSpace(const libkv::Space& space) {
   LIBKV_ASSIGN_OR_RETURN(const SpaceObjects objects, ObjectsFor(definition, &space));
   const std::lock_guard lock(define_mutex_);
   if (const ActiveSpace* stored = Spaces().At(space.prefix)) {
-    if (stored->definition().SameAs(definition)) return absl::OkStatus();
+    if (stored->definition().Serves(definition)) return absl::OkStatus();
     return FailedPrecondition("space '", Printable(space.prefix), "' is defined otherwise: ",
                               Difference(stored->definition(), definition),
                               ". Open it as it is, or DropSpace it and define it anew");

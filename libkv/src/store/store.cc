@@ -136,6 +136,12 @@ absl::Status Store::DefineSpace(const Space& space) {
 absl::Status Store::DropSpace(std::string_view prefix) {
   return Guarded([&] { return impl_->DropSpace(prefix); });
 }
+absl::Status Store::CreateFieldIndex(std::string_view prefix, std::string_view path) {
+  return Guarded([&] { return impl_->CreateFieldIndex(prefix, path); });
+}
+absl::Status Store::DropFieldIndex(std::string_view prefix, std::string_view path) {
+  return Guarded([&] { return impl_->DropFieldIndex(prefix, path); });
+}
 absl::Status Store::SealIndex(std::string_view prefix) {
   return Guarded([&] { return impl_->SealIndex(prefix); });
 }

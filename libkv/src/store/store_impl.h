@@ -8,6 +8,7 @@
 //   search_path.cc   Search, Suggest        more_like_path.cc  MoreLike
 //   similar_path.cc  Similar, SimilarTo, SimilarText
 //   find_path.cc     FindByValue, QueryField   spaces.cc        DefineSpace, DropSpace
+//   field_indexes.cc CreateFieldIndex, DropFieldIndex
 //   sealing.cc       full deltas become segments   merging.cc       segments become one
 //   maintenance.cc   expired keys, vectors with many dead entries
 //   verify.cc        Verify
@@ -53,6 +54,7 @@ class StoreSnapshot final : public Snapshot {
   std::vector<Space> spaces;
 
   std::shared_ptr<const SpaceView> ViewOf(const ActiveSpace& space) const;  // null: not there then
+  const ActiveSpace* SpaceOf(const ActiveSpace& space) const;               // as it was; the same
 };
 
 class Store::Impl {
@@ -107,6 +109,10 @@ class Store::Impl {
   // spaces.cc
   absl::Status DefineSpace(const libkv::Space& space);
   absl::Status DropSpace(std::string_view prefix);
+
+  // field_indexes.cc
+  absl::Status CreateFieldIndex(std::string_view prefix, std::string_view path);
+  absl::Status DropFieldIndex(std::string_view prefix, std::string_view path);
 
   // sealing.cc, merging.cc
   absl::Status SealIndex(std::string_view prefix);
@@ -207,6 +213,12 @@ class Store::Impl {
   absl::Status DeleteRows(Family family, const std::string& prefix);
   std::vector<std::shared_ptr<ActiveSpace>> SpacesBut(uint32_t id) const;
   void PutTable(std::vector<std::shared_ptr<ActiveSpace>> spaces);
+
+  // field_indexes.cc
+  absl::StatusOr<ActiveSpace*> SpaceAt(std::string_view prefix) const;
+  absl::Status CommitFieldState(const ActiveSpace& space, uint16_t field, FieldState state);
+  absl::Status FinishFields(const ActiveSpace& space);
+  absl::Status IndexField(const ActiveSpace& space, uint16_t field);
 
   // sealing.cc
   bool IsFull(const DeltaPart& delta) const;

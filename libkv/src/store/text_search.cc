@@ -78,7 +78,8 @@ absl::StatusOr<TextSearch> TextSearch::Open(const SpaceTable& table, const Store
     has_text = true;
     std::shared_ptr<const SpaceView> view = snapshot.ViewOf(*space);
     if (view == nullptr) continue;
-    SpaceSearch& in = search.spaces_.emplace_back(SpaceSearch{space, view, {}, {}, {}, {}, {}});
+    SpaceSearch& in = search.spaces_.emplace_back(
+        SpaceSearch{space, view, {}, {}, {}, {}, {}, snapshot.SpaceOf(*space), {}, {}});
     for (const TextPart* part : LargestFirst(*view)) {
       in.readers.push_back(part->NewReader({snapshot.rows->sequence(), now, prefix}));
       in.sources.push_back(&in.readers.back()->postings());
@@ -88,15 +89,25 @@ absl::StatusOr<TextSearch> TextSearch::Open(const SpaceTable& table, const Store
   return search;
 }
 
-void TextSearch::Run(HitCollector* collector) {
+absl::Status TextSearch::ApplyFilters(FieldSearch* fields) {
+  for (SpaceSearch& in : spaces_) {
+    LIBKV_ASSIGN_OR_RETURN(in.passing,
+                           fields->Passing(*in.captured, in.plan.filters(), in.readers));
+  }
+  return absl::OkStatus();
+}
+
+void TextSearch::Run(HitCollector* collector, bool keeps_matches) {
   for (size_t i = 0; i < spaces_.size(); ++i) {
     SpaceSearch& search = spaces_[i];
-    if (search.plan.MatchesNothing()) continue;
+    search.matches.assign(search.readers.size(), {});
+    if (search.plan.MatchesNothing() || collector->is_partial()) continue;
     search.statistics = StatisticsOf(search);
-    for (const auto& reader : search.readers) {
-      PartCollector sink(collector, reader.get(), static_cast<uint32_t>(i));
-      search.plan.Run(reader->postings(), search.statistics, scoring_, &sink);
-      if (collector->is_partial()) return;
+    for (size_t r = 0; r < search.readers.size() && !collector->is_partial(); ++r) {
+      const PartReader& reader = *search.readers[r];
+      PartCollector sink(collector, &reader, static_cast<uint32_t>(i),
+                         keeps_matches ? &search.matches[r] : nullptr);
+      search.plan.Run(reader.postings(), search.statistics, scoring_, &sink, search.PassingOf(r));
     }
   }
 }
@@ -112,7 +123,12 @@ std::vector<std::vector<ScorePart>> TextSearch::Explain(std::span<const FoundHit
     std::vector<uint32_t> ordinals;
     for (const size_t i : own) ordinals.push_back(found[i].ordinal);
     const SpaceSearch& search = SpaceOf(found[own.front()]);
-    auto parts = search.plan.Explain(reader->postings(), search.statistics, scoring_, ordinals);
+    const auto number = static_cast<size_t>(
+        std::find_if(search.readers.begin(), search.readers.end(),
+                     [wanted = reader](const auto& r) { return r.get() == wanted; }) -
+        search.readers.begin());
+    auto parts = search.plan.Explain(reader->postings(), search.statistics, scoring_, ordinals,
+                                     search.PassingOf(number));
     for (size_t k = 0; k < own.size(); ++k) explanations[own[k]] = std::move(parts[k]);
   }
   return explanations;

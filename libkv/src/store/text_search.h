@@ -14,7 +14,9 @@
 #include "absl/status/statusor.h"
 #include "index/space_table.h"
 #include "libkv/search.h"
+#include "store/field_search.h"
 #include "store/hit_collector.h"
+#include "text/document_set.h"
 #include "text/scoring.h"
 #include "text/search_plan.h"
 
@@ -37,10 +39,18 @@ struct SpaceSearch {
   SearchPlan plan;
   std::vector<std::string> wanted;  // terms of the query, for excerpts
   CollectionStatistics statistics;  // for the plan as it was run last
+  const ActiveSpace* captured;      // the space as the snapshot knows it: fields come and go
+  // Parallel to readers: what passes each filter of the plan; what matched, if Run was asked for
+  // it.
+  std::vector<std::vector<DocumentSet>> passing;
+  std::vector<DocumentSet> matches;
 
   // In how many documents each of `terms` stands, the dead included.
   std::vector<uint64_t> DocumentFrequencies(const std::vector<std::string>& terms) const;
   uint64_t document_count() const;
+  std::span<const DocumentSet> PassingOf(size_t reader) const {
+    return passing.empty() ? std::span<const DocumentSet>() : passing[reader];
+  }
 
   std::string TextOf(std::string_view value) const;  // that is indexed
 };
@@ -57,8 +67,12 @@ class TextSearch {
   std::vector<SpaceSearch>& spaces() { return spaces_; }
   const SpaceSearch& SpaceOf(const FoundHit& hit) const { return spaces_[hit.search]; }
 
-  // Shows all matches of the plans to `collector`. May be done again after plans have changed.
-  void Run(HitCollector* collector);
+  // Looks up what passes the filters of the plans: before the first Run, if they have any.
+  absl::Status ApplyFilters(FieldSearch* fields);
+
+  // Shows all matches of the plans to `collector`. May be done again after plans have changed. With
+  // `keeps_matches` they are noted in SpaceSearch::matches.
+  void Run(HitCollector* collector, bool keeps_matches = false);
 
   // Of the last run; parallel to `found`.
   std::vector<std::vector<ScorePart>> Explain(std::span<const FoundHit> found) const;

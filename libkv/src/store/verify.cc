@@ -104,7 +104,7 @@ class Store::Impl::Verifier {
     if (record.header.space == space->id()) return;
     DerivedDocument derived;
     Words(*space, record, &derived);
-    DeriveValueRows(*space, record.value, &derived);
+    FinishedValueRows(*space, record, &derived);
     if (derived.has_words() || derived.has_value_rows()) {
       Problem("key '", Printable(key), "' is not indexed in its space");
     }
@@ -116,11 +116,20 @@ class Store::Impl::Verifier {
                 derived);
   }
 
+  // Without those of fields that are being built: they may be missing still.
+  static void FinishedValueRows(const ActiveSpace& space, const Record& record,
+                                DerivedDocument* derived) {
+    DeriveValueRows(space, record.value, derived);
+    std::erase_if(derived->fields, [&](const std::string& row) {
+      return space.definition().StateOf(LoadFixed16(row.data())) != FieldState::kReady;
+    });
+  }
+
   void CheckIndexed(const ActiveSpace& space, std::string_view key, const Record& record) {
     const RecordHeader& header = record.header;
     DerivedDocument derived;
     Words(space, record, &derived);
-    DeriveValueRows(space, record.value, &derived);
+    FinishedValueRows(space, record, &derived);
     PinnedValue row;
     for (const std::string& row_key : ValueRowKeys(space, key, derived)) {
       if (!Has(Family::kIndex, row_key, &row)) {
@@ -214,15 +223,26 @@ class Store::Impl::Verifier {
         break;
       case IndexKind::kField:
         if (!ParseFieldSuffix(rest, &field, &ordered, &key)) return false;
+        if (IsBeingDropped(*space, field)) return true;
         break;
       default:
         return true;  // a kind from a newer version
     }
     if (!RecordOf(key, &pinned, &record) || record.header.space != id) return false;
+    // Rows of older versions are empty.
+    if (static_cast<IndexKind>(kind) == IndexKind::kField && !row.empty() &&
+        (!ParseFieldRow(row, &document) || document != record.header.document)) {
+      return false;
+    }
     DerivedDocument derived;
     DeriveValueRows(*space, record.value, &derived);
     const std::vector<std::string> rows = ValueRowKeys(*space, key, derived);
     return std::find(rows.begin(), rows.end(), row_key) != rows.end();
+  }
+
+  static bool IsBeingDropped(const ActiveSpace& space, uint16_t field) {
+    return field < space.definition().fields.size() &&
+           space.definition().StateOf(field) == FieldState::kDropping;
   }
 
   absl::Status CheckVectorRows() {

@@ -16,10 +16,10 @@ class Corrector {
   Corrector(const Analyzer& analyzer, PostingsSources parts, ExpansionBudget* budget)
       : analyzer_(analyzer), parts_(parts), budget_(budget) {}
 
-  std::string Run(std::string_view query) {
+  std::string Run(std::string_view query, const std::vector<std::string>* fields) {
     QueryProblems unused;
     bool is_left_out = false;
-    for (const QueryToken& token : LexQuery(query, &unused)) {
+    for (const QueryToken& token : LexQuery(query, &unused, fields)) {
       const bool is_text =
           token.kind == QueryToken::Kind::kWord || token.kind == QueryToken::Kind::kPhrase;
       if (is_text && !is_left_out) CorrectText(query, token.text);
@@ -78,8 +78,8 @@ bool MayBeTypo(PostingsSources parts, std::string_view term, std::string_view wo
 }
 
 std::string CorrectQuery(std::string_view query, const Analyzer& analyzer, PostingsSources parts,
-                         ExpansionBudget* budget) {
-  return Corrector(analyzer, parts, budget).Run(query);
+                         ExpansionBudget* budget, const std::vector<std::string>* fields) {
+  return Corrector(analyzer, parts, budget).Run(query, fields);
 }
 
 bool FindLastWord(std::string_view text, LastWord* last) {

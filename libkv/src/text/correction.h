@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libkv/analyzer.h"
 #include "text/expansion.h"
@@ -17,9 +18,9 @@ bool MayBeTypo(PostingsSources parts, std::string_view term, std::string_view wo
 
 // `query` with every word that may be a typo replaced by the most frequent one of those closest to
 // it, at most TypoEdits away; the rest of it as it is. Empty: nothing to replace. Words that are
-// left out, prefixes and fuzzy words stay.
+// left out, prefixes and fuzzy words stay. `fields` as in LexQuery.
 std::string CorrectQuery(std::string_view query, const Analyzer& analyzer, PostingsSources parts,
-                         ExpansionBudget* budget);
+                         ExpansionBudget* budget, const std::vector<std::string>* fields = nullptr);
 
 // The word that `text` ends with. False: it ends with none that can be completed.
 struct LastWord {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "text/document_heap.h"
+#include "text/document_set.h"
 #include "text/match_sink.h"
 #include "text/phrase_counter.h"
 #include "text/postings.h"
@@ -134,6 +135,25 @@ class AllMatcher final : public Matcher {
 
  private:
   const std::unique_ptr<PostingsCursor> cursor_;
+  const double score_;
+};
+
+// Every document of a set, which must outlive it, with one score for all.
+class SetMatcher final : public Matcher {
+ public:
+  SetMatcher(const DocumentSet& set, double score) : set_(set), score_(score) {
+    document_ = set_.From(0);
+  }
+  void Next() override { document_ = set_.From(document_ + 1); }
+  void SeekTo(uint32_t target) override {
+    if (document_ < target) document_ = set_.From(target);
+  }
+  double Score() override { return score_; }
+  uint32_t cost() const override { return set_.count(); }
+  double UpperBound() const override { return score_; }
+
+ private:
+  const DocumentSet& set_;
   const double score_;
 };
 

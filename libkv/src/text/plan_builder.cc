@@ -18,8 +18,9 @@ class PlanBuilder {
  public:
   explicit PlanBuilder(const Analyzer& analyzer) : analyzer_(analyzer) {}
 
-  SearchPlan Build(const QueryNode& query) && {
+  SearchPlan Build(const QueryNode& query, std::span<const FieldFilter> filters) && {
     plan_.root_ = MakeNode(query, 1, /*wanted=*/true);
+    if (!plan_.MatchesNothing() && !filters.empty()) AddFilters(filters);
     if (too_many_terms_) {
       plan_.warnings_.push_back("The query has more than 1,024 terms; the rest was left out.");
     }
@@ -49,12 +50,53 @@ class PlanBuilder {
         return MakeLeaf(query, boost, wanted);
       case Kind::kAll:
         return {.kind = Node::Kind::kAll, .weight = boost};
+      case Kind::kFilter:
+        return MakeFilter(query.ranges, query.text, boost);
       case Kind::kAnd:
         return MakeAnd(query, boost, wanted);
       case Kind::kOr:
         return MakeOr(query, boost, wanted);
       default:
         return {};
+    }
+  }
+
+  Node MakeFilter(const std::vector<FieldFilter>& ranges, std::string text, double weight) {
+    const auto same =
+        std::find_if(plan_.filters_.begin(), plan_.filters_.end(),
+                     [&](const SearchPlan::Filter& filter) { return filter.ranges == ranges; });
+    const auto number = static_cast<uint32_t>(same - plan_.filters_.begin());
+    if (same == plan_.filters_.end()) plan_.filters_.push_back({ranges, std::move(text)});
+    return {.kind = Node::Kind::kFilter, .leaf = number, .weight = weight};
+  }
+
+  // Around the whole query: what it scores stays.
+  void AddFilters(std::span<const FieldFilter> filters) {
+    Node root{.kind = Node::Kind::kAnd};
+    if (plan_.root_.kind == Node::Kind::kAnd) {
+      root = std::move(plan_.root_);
+    } else {
+      root.children.push_back(std::move(plan_.root_));
+    }
+    for (const FieldFilter& filter : filters) {
+      root.children.push_back(MakeFilter({filter}, filter.field, 0));
+    }
+    plan_.root_ = std::move(root);
+  }
+
+  static void TakeWeight(Node* node) {
+    node->weight = 0;
+    for (Node& child : node->children) TakeWeight(&child);
+  }
+
+  // Beside words, filters score nothing; without words, the first of them does.
+  static void WeighFilters(std::vector<Node>* children) {
+    bool has_score = std::any_of(children->begin(), children->end(),
+                                 [](const Node& child) { return !SearchPlan::IsFilter(child); });
+    for (Node& child : *children) {
+      if (!SearchPlan::IsFilter(child)) continue;
+      if (has_score) TakeWeight(&child);
+      has_score = true;
     }
   }
 
@@ -224,6 +266,7 @@ class PlanBuilder {
       }
     }
     if (node.children.empty()) return {};
+    WeighFilters(&node.children);
     if (node.children.size() == 1 && node.excluded.empty())
       return Node(std::move(node.children[0]));
     return node;
@@ -254,8 +297,9 @@ class PlanBuilder {
   bool too_many_terms_ = false;
 };
 
-SearchPlan SearchPlan::Make(const QueryNode& query, const Analyzer& analyzer) {
-  return PlanBuilder(analyzer).Build(query);
+SearchPlan SearchPlan::Make(const QueryNode& query, const Analyzer& analyzer,
+                            std::span<const FieldFilter> filters) {
+  return PlanBuilder(analyzer).Build(query, filters);
 }
 
 }  // namespace libkv

@@ -18,8 +18,13 @@ namespace libkv {
 class PlanRun {
  public:
   PlanRun(const SearchPlan& plan, const PostingsSource& source,
-          const CollectionStatistics& statistics, const Scoring& scoring, MatchSink* sink)
-      : plan_(plan), source_(source), scorer_(scoring, statistics, source), pace_(sink) {
+          const CollectionStatistics& statistics, const Scoring& scoring,
+          std::span<const DocumentSet> passing, MatchSink* sink)
+      : plan_(plan),
+        source_(source),
+        passing_(passing),
+        scorer_(scoring, statistics, source),
+        pace_(sink) {
     SetWeights(statistics, scoring);
   }
 
@@ -103,6 +108,9 @@ class PlanRun {
         if (cursor->document() == kNoDocument) return nullptr;
         return std::make_unique<AllMatcher>(std::move(cursor), node.weight);
       }
+      case Node::Kind::kFilter:
+        if (node.leaf >= passing_.size() || passing_[node.leaf].count() == 0) return nullptr;
+        return std::make_unique<SetMatcher>(passing_[node.leaf], node.weight);
       case Node::Kind::kAnd:
         return MakeConjunction(node);
       case Node::Kind::kOr:
@@ -188,7 +196,8 @@ class PlanRun {
       }
       std::unique_ptr<Matcher> matcher = MakeMatcher(child);
       if (matcher == nullptr) return nullptr;
-      conjunction->Want(std::move(matcher), /*is_scored=*/true);
+      const bool is_scored = child.kind != Node::Kind::kFilter || child.weight > 0;
+      conjunction->Want(std::move(matcher), is_scored);
     }
     for (const Node& child : node.excluded) {
       std::unique_ptr<Matcher> matcher = MakeMatcher(child);
@@ -224,6 +233,7 @@ class PlanRun {
 
   double WeightOf(const Node& node) const {
     if (node.kind == Node::Kind::kLeaf) return weights_[node.leaf] * node.weight;
+    if (node.kind == Node::Kind::kFilter) return node.weight;
     double sum = node.weight;
     for (const Node& child : node.children) sum += WeightOf(child);
     return sum;
@@ -241,7 +251,7 @@ class PlanRun {
     const auto [it, is_new] = matchers_.try_emplace(&node);
     LeafMatcher& matcher = it->second;
     if (is_new) {
-      if (node.kind == Node::Kind::kAll) {
+      if (node.kind == Node::Kind::kAll || node.kind == Node::Kind::kFilter) {
         matcher.all = MakeMatcher(node);
       } else if (plan_.leaves_[node.leaf].pattern.IsWord()) {
         matcher.word = MakeWord(node);
@@ -283,9 +293,12 @@ class PlanRun {
 
   bool ExplainLeaf(const Node& node, uint32_t document, std::vector<ScorePart>* parts) {
     LeafMatcher& matcher = MatcherOf(node);
-    if (node.kind == Node::Kind::kAll) {
+    if (node.kind == Node::Kind::kAll || node.kind == Node::Kind::kFilter) {
       if (!IsOn(matcher.all.get(), document)) return false;
-      parts->push_back({"*", 1, 0, node.weight});
+      const bool is_all = node.kind == Node::Kind::kAll;
+      if (node.weight > 0) {
+        parts->push_back({is_all ? "*" : plan_.filters_[node.leaf].text, 1, 0, node.weight});
+      }
       return true;
     }
     const std::string& text = plan_.leaves_[node.leaf].text;
@@ -301,6 +314,7 @@ class PlanRun {
 
   const SearchPlan& plan_;
   const PostingsSource& source_;
+  const std::span<const DocumentSet> passing_;
   const Scorer scorer_;
   Pace pace_;
   std::vector<double> weights_, idfs_;  // parallel to the plan's leaves
@@ -308,15 +322,15 @@ class PlanRun {
 };
 
 void SearchPlan::Run(const PostingsSource& source, const CollectionStatistics& statistics,
-                     const Scoring& scoring, MatchSink* sink) const {
-  PlanRun(*this, source, statistics, scoring, sink).Visit(sink);
+                     const Scoring& scoring, MatchSink* sink,
+                     std::span<const DocumentSet> passing) const {
+  PlanRun(*this, source, statistics, scoring, passing, sink).Visit(sink);
 }
 
-std::vector<std::vector<ScorePart>> SearchPlan::Explain(const PostingsSource& source,
-                                                        const CollectionStatistics& statistics,
-                                                        const Scoring& scoring,
-                                                        std::span<const uint32_t> documents) const {
-  PlanRun run(*this, source, statistics, scoring, /*sink=*/nullptr);
+std::vector<std::vector<ScorePart>> SearchPlan::Explain(
+    const PostingsSource& source, const CollectionStatistics& statistics, const Scoring& scoring,
+    std::span<const uint32_t> documents, std::span<const DocumentSet> passing) const {
+  PlanRun run(*this, source, statistics, scoring, passing, /*sink=*/nullptr);
   std::vector<std::vector<ScorePart>> explanations;
   for (const uint32_t document : documents) explanations.push_back(run.Explain(document));
   return explanations;

@@ -1,5 +1,6 @@
 // Terms that the library adds to a plan: of a text that others should be like, of the best hits.
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -31,9 +32,24 @@ void SearchPlan::Scale(double factor, Node* node) {
   for (Node& child : node->children) Scale(factor, &child);
 }
 
+bool SearchPlan::IsFilter(const Node& node) {
+  if (node.kind == Node::Kind::kFilter) return true;
+  return (node.kind == Node::Kind::kOr || node.kind == Node::Kind::kAnd) &&
+         std::all_of(node.children.begin(), node.children.end(), IsFilter);
+}
+
 void SearchPlan::Alternate(std::span<const WeightedTerm> terms, double factor) {
-  // What the query as a whole leaves out stays out, whatever else a document has.
+  // What the query as a whole leaves out stays out, whatever else a document has; so does what its
+  // filters do not let through.
   std::vector<Node> excluded = std::exchange(root_.excluded, {});
+  std::vector<Node> filters;
+  if (root_.kind == Node::Kind::kAnd) {
+    const auto first_filter =
+        std::stable_partition(root_.children.begin(), root_.children.end(),
+                              [](const Node& child) { return !IsFilter(child); });
+    std::move(first_filter, root_.children.end(), std::back_inserter(filters));
+    root_.children.erase(first_filter, root_.children.end());
+  }
   if (root_.kind == Node::Kind::kAnd && root_.children.size() == 1) {
     root_ = Node(std::move(root_.children[0]));
   }
@@ -60,12 +76,13 @@ void SearchPlan::Alternate(std::span<const WeightedTerm> terms, double factor) {
   root_ = Node();
   if (any.children.empty()) return;
   if (any.children.size() == 1) any = Node(std::move(any.children[0]));
-  if (excluded.empty()) {
+  if (excluded.empty() && filters.empty()) {
     root_ = std::move(any);
     return;
   }
   root_.kind = Node::Kind::kAnd;
   root_.children.push_back(std::move(any));
+  std::move(filters.begin(), filters.end(), std::back_inserter(root_.children));
   root_.excluded = std::move(excluded);
 }
 

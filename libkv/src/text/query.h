@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "libkv/find.h"
+
 namespace libkv {
 
 // Bounds of one query. A lenient query is cut to them, a strict one refused.
@@ -38,14 +40,16 @@ struct QueryNode {
     kNear,    // both, with at most `distance` words between them
     kPrefix,  // words that begin like this
     kFuzzy,   // words at most `distance` edits away
+    kFilter,  // values of a field, in one of `ranges`; scores nothing beside words
   };
   Kind kind = Kind::kNothing;
-  std::string text;                 // kWord, kPhrase, kPrefix, kFuzzy: as written, not analyzed
+  std::string text;                 // of words, phrases and filters: as written, not analyzed
   std::vector<QueryNode> children;  // kAnd, kOr, kNot, kNear
   double boost = 1;                 // above 0; multiplies the score of what is below
   // kPhrase: how many words may come in between, in all. kNear, kFuzzy: see there; 0 of kFuzzy: as
   // many as typos get.
   uint32_t distance = 0;
+  std::vector<FieldFilter> ranges = {};  // kFilter: at least one, all of one field
 
   bool operator==(const QueryNode&) const = default;
 };

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "libkv/search.h"
+#include "text/filter_syntax.h"
 #include "text/query.h"
 #include "text/white_space.h"
 
@@ -63,7 +65,8 @@ bool ParseBoost(std::string_view text, double* boost) {
 
 class Lexer {
  public:
-  Lexer(std::string_view query, QueryProblems* problems) : query_(query), problems_(problems) {}
+  Lexer(std::string_view query, QueryProblems* problems, const std::vector<std::string>* fields)
+      : query_(query), problems_(problems), fields_(fields) {}
 
   std::vector<QueryToken> Run() {
     CutToBound();
@@ -214,6 +217,7 @@ class Lexer {
   void BareWord() {
     const size_t begin = at_;
     const bool is_apart = starts_term_ || after_sign_;
+    if (is_apart && fields_ != nullptr && Filter()) return;
     while (!EndsWord(rest())) ++at_;
     const std::string_view word = query_.substr(begin, at_ - begin);
     const bool whole = !after_sign_;
@@ -226,6 +230,38 @@ class Lexer {
     CutBoost(&token);
     CutMark(is_apart, &token);
     AddText(token);
+  }
+
+  // name:value. False: something else, or no good one, which has been said.
+  bool Filter() {
+    const std::string_view text = rest();
+    size_t bare = 0;  // bytes up to the end of the word
+    while (!EndsWord(text.substr(bare))) ++bare;
+    const std::string_view name = FieldNameOf(text.substr(0, bare), *fields_);
+    if (name.empty()) {
+      if (LooksLikeField(text)) {
+        TakenAsText(at_, Concat("'", text.substr(0, text.find(':')), "' is not an indexed field"));
+      }
+      return false;
+    }
+    QueryToken token{Kind::kFilter, at_, {}};
+    const size_t value = name.size() + 1;
+    size_t taken = 0;
+    if (const std::string_view wrong =
+            ParseFilter(name, text.substr(value), bare - value, &taken, &token.ranges);
+        !wrong.empty()) {
+      TakenAsText(at_ + value, wrong);
+      return false;
+    }
+    token.text = text.substr(0, value + taken);
+    at_ += value + taken;
+    starts_term_ = after_sign_ = false;
+    if (filters_++ < kFiltersMax) {
+      tokens_.push_back(std::move(token));
+    } else {
+      problems_->Add(token.offset, "more than 64 filters", "it was left out");
+    }
+    return true;
   }
 
   // NEAR and NEAR/3. False: something else.
@@ -294,6 +330,8 @@ class Lexer {
 
   std::string_view query_;
   QueryProblems* const problems_;
+  const std::vector<std::string>* const fields_;
+  size_t filters_ = 0;
   size_t at_ = 0;
   bool starts_term_ = true;   // '-' and '+' count here
   bool after_sign_ = false;   // keywords do not count here
@@ -316,8 +354,9 @@ void QueryProblems::Add(size_t offset, std::string_view what, std::string_view r
   }
 }
 
-std::vector<QueryToken> LexQuery(std::string_view query, QueryProblems* problems) {
-  return Lexer(query, problems).Run();
+std::vector<QueryToken> LexQuery(std::string_view query, QueryProblems* problems,
+                                 const std::vector<std::string>* fields) {
+  return Lexer(query, problems, fields).Run();
 }
 
 }  // namespace libkv

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "libkv/find.h"
 
 namespace libkv {
 
@@ -36,6 +37,7 @@ struct QueryToken {
     kFuzzy,
     kPhrase,
     kAll,
+    kFilter,
     kOpen,
     kClose,
     kAnd,
@@ -50,11 +52,14 @@ struct QueryToken {
   std::string_view text;  // of words and phrases, without signs; lives as long as the query
   double boost = 1;       // of these and of kClose
   uint32_t distance = 0;  // of kPhrase, kNear and kFuzzy
+  std::vector<FieldFilter> ranges = {};  // of kFilter
 };
 
 // The tokens of `query`, kEnd last. Every kOpen has its kClose, and at most kQueryDepthMax are open
-// at once; words and the words of phrases are at most kQueryTermsMax.
-std::vector<QueryToken> LexQuery(std::string_view query, QueryProblems* problems);
+// at once; words and the words of phrases are at most kQueryTermsMax, filters kFiltersMax.
+// `fields` are the names that filters may have; null: there are no filters in the language.
+std::vector<QueryToken> LexQuery(std::string_view query, QueryProblems* problems,
+                                 const std::vector<std::string>* fields = nullptr);
 
 }  // namespace libkv
 

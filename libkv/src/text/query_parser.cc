@@ -67,6 +67,7 @@ class Parser {
       case TokenKind::kFuzzy:
       case TokenKind::kPhrase:
       case TokenKind::kAll:
+      case TokenKind::kFilter:
       case TokenKind::kOpen:
       case TokenKind::kNot:
       case TokenKind::kPlus:
@@ -210,7 +211,8 @@ class Parser {
     return {.kind = KindOf(token.kind),
             .text = std::string(token.kind == TokenKind::kAll ? "" : token.text),
             .boost = token.boost,
-            .distance = token.distance};
+            .distance = token.distance,
+            .ranges = token.ranges};
   }
 
   static NodeKind KindOf(TokenKind kind) {
@@ -223,6 +225,8 @@ class Parser {
         return NodeKind::kFuzzy;
       case TokenKind::kAll:
         return NodeKind::kAll;
+      case TokenKind::kFilter:
+        return NodeKind::kFilter;
       default:
         LIBKV_CHECK(kind == TokenKind::kPhrase);
         return NodeKind::kPhrase;
@@ -245,10 +249,11 @@ class Parser {
 
 }  // namespace
 
-absl::StatusOr<ParsedQuery> ParseQuery(std::string_view query, bool strict) {
+absl::StatusOr<ParsedQuery> ParseQuery(std::string_view query, bool strict,
+                                       const std::vector<std::string>* fields) {
   QueryProblems problems;
   ParsedQuery parsed;
-  parsed.root = Parser(LexQuery(query, &problems), &problems).Run();
+  parsed.root = Parser(LexQuery(query, &problems, fields), &problems).Run();
   if (strict && !problems.first().ok()) return problems.first();
   parsed.warnings = problems.TakeWarnings();
   return parsed;

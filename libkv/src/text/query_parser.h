@@ -4,8 +4,9 @@
 //   query   := or                                  unary  := ["-" | "NOT" | "+"] near
 //   or      := and { ("OR" | "|") and }            near   := boosted [ "NEAR" ["/" n] boosted ]
 //   and     := unary { ["AND" | "&"] unary }       boosted := primary ["^" number]
-//   primary := "(" or ")" | phrase | word | "*"    phrase := '"' text '"' ["~" n]
-//                                                  word   := text ["*" | "~" | "~1" | "~2"]
+//   primary := "(" or ")" | filter | phrase | word | "*"
+//   phrase  := '"' text '"' ["~" n]                word   := text ["*" | "~" | "~1" | "~2"]
+//   filter  := field ":" (see filter_syntax.h)
 //
 // Keywords count in capitals only. '-' and '+' are operators at the start of a term and directly
 // before something. A word ends at white space, '(', ')', '"' and '|'. The operands of NEAR are
@@ -31,8 +32,9 @@ struct ParsedQuery {
 // end or ignored, operators without an operand are ignored, numbers out of their range are taken as
 // text, what is beyond the bounds is left out, each with a warning; a query that only says what to
 // leave out matches nothing. Strict: InvalidArgument for all of these, with the byte offset of the
-// first.
-absl::StatusOr<ParsedQuery> ParseQuery(std::string_view query, bool strict);
+// first. `fields` as in LexQuery.
+absl::StatusOr<ParsedQuery> ParseQuery(std::string_view query, bool strict,
+                                       const std::vector<std::string>* fields = nullptr);
 
 }  // namespace libkv
 

@@ -23,6 +23,7 @@
 #include "base/strings.h"
 #include "libkv/analyzer.h"
 #include "libkv/search.h"
+#include "text/document_set.h"
 #include "text/expansion.h"
 #include "text/match_sink.h"
 #include "text/postings.h"
@@ -42,7 +43,19 @@ class SearchPlan {
   // without a letter drop out, within phrases they leave a gap; a clause of nothing else drops out.
   // A word that is there twice counts twice. At most kQueryTermsMax slots are used. The last word
   // of a prefix or fuzzy term is folded only; those before it are words of a phrase with it.
-  static SearchPlan Make(const QueryNode& query, const Analyzer& analyzer);
+  //
+  // `filters` must hold in addition, whatever the query is. A filter scores nothing beside words;
+  // where nothing else says what is wanted, it scores its weight, as "*" does.
+  static SearchPlan Make(const QueryNode& query, const Analyzer& analyzer,
+                         std::span<const FieldFilter> filters = {});
+
+  // What has to be looked up for filters: a document passes one if a value of its field lies in one
+  // of the ranges.
+  struct Filter {
+    std::vector<FieldFilter> ranges;  // of one field
+    std::string text;                 // for explanations
+  };
+  const std::vector<Filter>& filters() const { return filters_; }
 
   // Matches what has at least one of `terms`, which are distinct.
   static SearchPlan FromTerms(std::span<const WeightedTerm> terms);
@@ -75,16 +88,19 @@ class SearchPlan {
   // Shows `sink` the matches in `source`: all of them while sink->least() is 0, else all that are
   // not below it, with the very same scores. If source.status() is not OK afterwards, what was
   // shown is not to be used. Costs about 3 ns a posting that is read; libkv/doc/search.md says
-  // which are.
+  // which are. `passing` are the documents of `source` that pass the filters, parallel to
+  // filters(); a filter without a set lets nothing through.
   void Run(const PostingsSource& source, const CollectionStatistics& statistics,
-           const Scoring& scoring, MatchSink* sink) const;
+           const Scoring& scoring, MatchSink* sink,
+           std::span<const DocumentSet> passing = {}) const;
 
   // What the scores of `documents` of `source`, ascending, are made of: parallel to them, empty for
   // one that does not match. Costs another walk over the postings up to the last one.
   std::vector<std::vector<ScorePart>> Explain(const PostingsSource& source,
                                               const CollectionStatistics& statistics,
                                               const Scoring& scoring,
-                                              std::span<const uint32_t> documents) const;
+                                              std::span<const uint32_t> documents,
+                                              std::span<const DocumentSet> passing = {}) const;
 
  private:
   friend class PlanBuilder;
@@ -122,14 +138,16 @@ class SearchPlan {
     uint32_t count = 0;  // how often the query asks for it, not counting those after NOT
   };
   struct Node {
-    enum class Kind : uint8_t { kNothing, kLeaf, kAll, kAnd, kOr };
+    enum class Kind : uint8_t { kNothing, kLeaf, kAll, kAnd, kOr, kFilter };
     Kind kind = Kind::kNothing;
-    uint32_t leaf = 0;           // kLeaf: in leaves_
+    uint32_t leaf = 0;           // kLeaf: in leaves_; kFilter: in filters_
     double weight = 0;           // kLeaf, kAll: sum of the boosts with which the query asks for it
+                                 // kFilter: the same, or 0
     std::vector<Node> children;  // kAnd, kOr: at least one
     std::vector<Node> excluded;  // kAnd
   };
 
+  static bool IsFilter(const Node& node);  // it, or several: nothing below scores beside words
   void ExpandSlot(PostingsSources parts, ExpansionBudget* budget, Slot* slot);
   void ExpandTypo(PostingsSources parts, ExpansionBudget* budget, Slot* slot);
   void SetTerms(const Expansion& expansion, ExpansionBudget* budget, Slot* slot);
@@ -144,6 +162,7 @@ class SearchPlan {
   StringMap<uint32_t> term_numbers_;
   std::vector<Slot> slots_;
   std::vector<Leaf> leaves_;
+  std::vector<Filter> filters_;
   Node root_;
   std::vector<std::string> warnings_;
 };

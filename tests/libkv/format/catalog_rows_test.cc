@@ -212,6 +212,31 @@ TEST_CASE("a catalog row cut before it was sealed is DataLoss") {
   for (size_t i = 0; i < rows.size(); ++i) sealed(keys[i], rows[i].golden, rows[i].parse);
 }
 
+TEST_CASE("fields that are not all ready are stored with their states") {
+  SpaceDefinition d;
+  d.state = SpaceState::kReady;
+  d.fields = {"a", "b", "c"};
+  d.SetState(1, FieldState::kGone);
+  d.SetState(2, FieldState::kBuilding);
+  const std::string row = EncodeSpaceDefinition(3, d);
+  CHECK(ToHex(std::string_view(row).substr(0, row.size() - 8)) ==
+        "010250"
+        "00"
+        "03016100"
+        "0163"
+        "020401");
+  SpaceDefinition read;
+  REQUIRE(ParseSpaceDefinition(3, row, &read).ok());
+  CHECK(read.SameAs(d));
+  CHECK(read.FieldNumber("a") == 0);
+  CHECK(read.FieldNumber("c") == 2);
+  CHECK_FALSE(read.FieldNumber("b").has_value());
+  CHECK_FALSE(read.FieldNumber("").has_value());
+  d.SetState(1, FieldState::kReady);
+  d.SetState(2, FieldState::kReady);
+  CHECK(d.field_states.empty());
+}
+
 TEST_CASE("intact rows of unknown versions, states and flags are refused, naming the way out") {
   const auto refused = [](const absl::Status& status) {
     CHECK_FALSE(status.ok());
@@ -220,6 +245,7 @@ TEST_CASE("intact rows of unknown versions, states and flags are refused, naming
   SpaceDefinition d;
   for (const std::string& payload :
        {FromHex("02 02 08 00"), FromHex("00 02 08 00"), FromHex("01 00 08 00"),
+        FromHex("01 02 50 00 01 01 61 05"), FromHex("01 02 50 00 01 01 61 00"),
         FromHex("01 04 08 00"), FromHex("01 02 48 00"), FromHex("01 02 88 00")}) {
     CAPTURE(ToHex(payload));
     refused(ParseSpaceDefinition(1, SealRow(SpaceKey(1), payload), &d));

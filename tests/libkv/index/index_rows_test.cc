@@ -37,6 +37,12 @@ TEST_CASE("rows of a document have the bytes of the format page") {
   CHECK(ToHex(EncodeDocumentRow(300, "key")) ==
         "ac02"
         "6b6579");
+  CHECK(ToHex(EncodeFieldRow(300)) == "ac02");
+  uint64_t document = 0;
+  REQUIRE(ParseFieldRow(FromHex("ac02"), &document));
+  CHECK(document == 300);
+  CHECK_FALSE(ParseFieldRow("", &document));
+  CHECK_FALSE(ParseFieldRow(FromHex("ac0200"), &document));
 }
 
 TEST_CASE("rows of a document are read as what they say") {

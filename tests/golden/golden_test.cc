@@ -17,7 +17,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::string kGolden = std::string(LIBKV_SOURCE_DIR) + "/tests/golden/format1";
+// Written before and after there were sealed segments.
+const char* const kStores[] = {"format1", "format1_segments"};
+std::string Golden(const char* store) {
+  return std::string(LIBKV_SOURCE_DIR) + "/tests/golden/" + store;
+}
 
 // Names and contents of the files in `directory`.
 std::map<std::string, std::string> Files(const std::string& directory) {
@@ -101,45 +105,54 @@ void CheckAnswers(const Store& store) {
 }
 
 TEST_CASE("a store of format 1 gives all its answers") {
-  const TempDir dir;
-  fs::copy(kGolden, dir.path());
-  CheckAnswers(*OpenStore(dir.path()));
-  // And again after this version has written: its log replayed, its expired keys swept.
-  {
-    const auto store = OpenStore(dir.path(), GoldenOptions());
-    CheckAnswers(*store);
-    REQUIRE_OK(store->Set({}, "doc:new", "nginx"));
-    CHECK(Search(*store, "nginx", {.prefix = "doc:"}) == "doc:new doc:1");
-    REQUIRE_OK(store->Delete({}, "doc:new"));
-    REQUIRE_OK(store->Flush());
-    CheckAnswers(*store);
+  for (const char* golden : kStores) {
+    CAPTURE(golden);
+    const TempDir dir;
+    fs::copy(Golden(golden), dir.path());
+    CheckAnswers(*OpenStore(dir.path()));
+    // And again after this version has written: its log replayed, its expired keys swept.
+    {
+      const auto store = OpenStore(dir.path(), GoldenOptions());
+      CheckAnswers(*store);
+      REQUIRE_OK(store->Set({}, "doc:new", "nginx"));
+      CHECK(Search(*store, "nginx", {.prefix = "doc:"}) == "doc:new doc:1");
+      REQUIRE_OK(store->Delete({}, "doc:new"));
+      REQUIRE_OK(store->Flush());
+      CheckAnswers(*store);
+    }
+    CheckAnswers(*OpenStore(dir.path()));
   }
-  CheckAnswers(*OpenStore(dir.path()));
 }
 
 TEST_CASE("a read-only open of a store of format 1 gives the same answers and changes no byte") {
-  const TempDir dir;
-  fs::copy(kGolden, dir.path());
-  const auto before = Files(dir.path());
-  REQUIRE(before.size() > 5);
-  Options options;
-  options.read_only = true;
-  CheckAnswers(*OpenStore(dir.path(), options));
-  CHECK(Files(dir.path()) == before);
+  for (const char* golden : kStores) {
+    CAPTURE(golden);
+    const TempDir dir;
+    fs::copy(Golden(golden), dir.path());
+    const auto before = Files(dir.path());
+    REQUIRE(before.size() > 5);
+    Options options;
+    options.read_only = true;
+    CheckAnswers(*OpenStore(dir.path(), options));
+    CHECK(Files(dir.path()) == before);
+  }
 }
 
 TEST_CASE("document ids of a store of format 1 are not given twice") {
   // Goal: old rows and new ones never mix. Method: everything is written anew, then verified.
-  const TempDir dir;
-  fs::copy(kGolden, dir.path());
-  for (int round = 0; round < 3; ++round) {
-    const auto store = OpenStore(dir.path());
-    for (const char* key : {"doc:1", "doc:2", "doc:4", "e:vim"}) {
-      REQUIRE_OK(store->Set({}, key, "rewritten " + std::to_string(round)));
+  for (const char* golden : kStores) {
+    CAPTURE(golden);
+    const TempDir dir;
+    fs::copy(Golden(golden), dir.path());
+    for (int round = 0; round < 3; ++round) {
+      const auto store = OpenStore(dir.path());
+      for (const char* key : {"doc:1", "doc:2", "doc:4", "e:vim"}) {
+        REQUIRE_OK(store->Set({}, key, "rewritten " + std::to_string(round)));
+      }
+      CHECK(store->Search({}, "rewritten")->total == 4);
+      CHECK(store->Search({}, std::to_string(round))->total == 4);
+      CheckVerifies(*store);
     }
-    CHECK(store->Search({}, "rewritten")->total == 4);
-    CHECK(store->Search({}, std::to_string(round))->total == 4);
-    CheckVerifies(*store);
   }
 }
 

@@ -1,7 +1,9 @@
-// Makes a golden store: make_golden DIRECTORY. Run once for each format number, by hand; the result
-// is kept in tests/golden/format<N> for ever, and every later library must read it.
+// Makes a golden store: make_golden DIRECTORY [segments]. Run once for each format number, by hand;
+// the result is kept in tests/golden/format<N> for ever, and every later library must read it.
 //
-// Half of the content is flushed to tables and half stays in the log, so that both are kept.
+// Half of the content is flushed to tables and half stays in the log, so that both are kept. With
+// "segments" the words of the first half are sealed, some of which then die, and those of one space
+// are sealed once more.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -75,13 +77,15 @@ void WriteSecondHalf(Store& store) {
   Require(store.BulkSet({}, items));
 }
 
-void Make(const std::string& directory) {
+void Make(const std::string& directory, bool seal) {
   Options options = GoldenOptions();
   options.clock = [] { return kGoldenNow; };
   for (const bool first : {true, false}) {
     absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(options, directory);
     Require(store.status());
     first ? WriteFirstHalf(**store) : WriteSecondHalf(**store);
+    if (seal) Require((*store)->SealIndex("e:"));
+    if (seal && first) Require((*store)->SealIndex("doc:"));
     if (first) Require((*store)->Flush());
   }
   // Of no use to a reader: they are not kept.
@@ -94,10 +98,11 @@ void Make(const std::string& directory) {
 }  // namespace libkv
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: make_golden DIRECTORY\n");
+  const bool seal = argc == 3 && std::string(argv[2]) == "segments";
+  if (argc != 2 && !seal) {
+    std::fprintf(stderr, "usage: make_golden DIRECTORY [segments]\n");
     return 2;
   }
-  libkv::Make(argv[1]);
+  libkv::Make(argv[1], seal);
   return 0;
 }

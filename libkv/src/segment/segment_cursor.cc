@@ -192,14 +192,13 @@ class LongTermCursor final : public PostingsCursor {
   uint32_t positions_block_ = UINT32_MAX;
   PackedRow positions_row_;
   Reader positions_in_{{}};      // behind the group at hand
-  uint64_t positions_left_ = 0;  // there
-  uint64_t group_begin_ = 0;     // the first position of the group
+  uint32_t positions_left_ = 0;  // there
+  uint32_t group_begin_ = 0;     // the first position of the group
   uint32_t group_count_ = 0;
   const char* packed_group_ = nullptr;  // null: group_ has it
   uint32_t group_bits_ = 0;
   std::array<uint32_t, kPackedNumbers> group_;
-  uint32_t documents_before_ = 0;  // of the block, whose positions are summed up:
-  uint64_t positions_before_ = 0;
+  std::array<uint32_t, kPostingsBlock + 1> positions_begin_;  // of each document, and the end
 };
 
 uint32_t LongTermCursor::BoundsFrom(uint32_t target, ScoreBounds* bounds) {
@@ -314,12 +313,8 @@ void LongTermCursor::LoadFrequencies() {
 
 void LongTermCursor::Positions(std::vector<uint32_t>* positions) {
   if (!EnterPositions()) return positions->clear();
-  uint32_t passed = 0;  // of at most 128 documents: no overflow
-  for (uint32_t i = documents_before_; i < at_; ++i) passed += PositionsOf(frequencies_[i]);
-  documents_before_ = at_;
-  positions_before_ += passed;
-  uint64_t from = positions_before_;
-  const uint64_t end = from + PositionsOf(frequencies_[at_]);
+  uint32_t from = positions_begin_[at_];
+  const uint32_t end = positions_begin_[at_ + 1];
   uint32_t position = 0;
   positions->resize(end - from);
   uint32_t* out = positions->data();
@@ -330,7 +325,7 @@ void LongTermCursor::Positions(std::vector<uint32_t>* positions) {
       return Fail("positions");
     }
     if (packed_group_ != nullptr) UnpackGroup();
-    const uint64_t group_end = std::min(end, group_begin_ + group_count_);
+    const uint32_t group_end = std::min(end, group_begin_ + group_count_);
     for (; from < group_end; ++from) *out++ = position += group_[from - group_begin_];
   }
 }
@@ -343,13 +338,14 @@ bool LongTermCursor::EnterPositions() {
   if (failed_ || !FetchPositions(&bytes)) return false;
   positions_block_ = block_;
   positions_in_ = Reader(bytes);
-  uint32_t positions = 0;
-  for (uint32_t i = 0; i < count_; ++i) positions += PositionsOf(frequencies_[i]);
-  positions_left_ = positions;
+  uint32_t positions = 0;  // of at most 128 documents: no overflow
+  for (uint32_t i = 0; i < count_; ++i) {
+    positions_begin_[i] = positions;
+    positions += PositionsOf(frequencies_[i]);
+  }
+  positions_begin_[count_] = positions_left_ = positions;
   group_begin_ = 0;
   group_count_ = 0;
-  documents_before_ = 0;
-  positions_before_ = 0;
   return true;
 }
 
@@ -384,7 +380,7 @@ bool LongTermCursor::FetchPositions(std::string_view* bytes) {
 // False: damaged.
 bool LongTermCursor::NextGroup() {
   group_begin_ += group_count_;
-  group_count_ = static_cast<uint32_t>(std::min<uint64_t>(positions_left_, kPackedNumbers));
+  group_count_ = std::min<uint32_t>(positions_left_, kPackedNumbers);
   positions_left_ -= group_count_;
   if (group_count_ < kPackedNumbers) {
     packed_group_ = nullptr;

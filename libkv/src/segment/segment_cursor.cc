@@ -36,6 +36,29 @@ bool ReadPostings(Reader& in, uint32_t count, bool is_first, uint32_t before, ui
   return true;
 }
 
+// The next `count` positions; most take one byte or two. False: damaged.
+bool ReadPositions(Reader& in, uint32_t count, uint32_t* positions) {
+  const std::string_view bytes = in.rest();
+  size_t at = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    if (bytes.size() - at >= 2) {
+      const uint32_t first = static_cast<uint8_t>(bytes[at]);
+      const uint32_t second = static_cast<uint8_t>(bytes[at + 1]);
+      if (first < 0x80 || second < 0x80) {
+        const bool is_one = first < 0x80;
+        positions[i] = is_one ? first : (first & 0x7f) | second << 7;
+        at += is_one ? 1 : 2;
+        continue;
+      }
+    }
+    Reader rest(bytes.substr(at));
+    if (!rest.Varint32(&positions[i])) return false;
+    at = bytes.size() - rest.rest().size();
+  }
+  std::string_view read;
+  return in.Take(at, &read);
+}
+
 class ShortTermCursor final : public PostingsCursor {
  public:
   ShortTermCursor(const SegmentSource& source, std::string_view term, const TermRow& row)
@@ -58,14 +81,12 @@ class ShortTermCursor final : public PostingsCursor {
     for (; positions_read_ < at_; ++positions_read_) {
       if (!Skip(PositionsOf(frequencies_[positions_read_]))) return Damaged(positions);
     }
-    Reader in = in_;
     const uint32_t count = PositionsOf(frequencies_[at_]);
-    uint32_t position = 0;
-    for (uint32_t i = 0; i < count; ++i) {
-      uint32_t difference = 0;
-      if (!in.Varint32(&difference)) return Damaged(positions);
-      positions->push_back(position += difference);
-    }
+    if (count > in_.rest().size()) return Damaged(positions);
+    positions->resize(count);
+    Reader in = in_;
+    if (!ReadPositions(in, count, positions->data())) return Damaged(positions);
+    for (uint32_t i = 1; i < count; ++i) (*positions)[i] += (*positions)[i - 1];
   }
 
   uint32_t BoundsFrom(uint32_t target, ScoreBounds* bounds) override {
@@ -171,14 +192,13 @@ class LongTermCursor final : public PostingsCursor {
   uint32_t positions_block_ = UINT32_MAX;
   PackedRow positions_row_;
   Reader positions_in_{{}};      // behind the group at hand
-  uint64_t positions_left_ = 0;  // there
-  uint64_t group_begin_ = 0;     // the first position of the group
+  uint32_t positions_left_ = 0;  // there
+  uint32_t group_begin_ = 0;     // the first position of the group
   uint32_t group_count_ = 0;
   const char* packed_group_ = nullptr;  // null: group_ has it
   uint32_t group_bits_ = 0;
   std::array<uint32_t, kPackedNumbers> group_;
-  uint32_t documents_before_ = 0;  // of the block, whose positions are summed up:
-  uint64_t positions_before_ = 0;
+  std::array<uint32_t, kPostingsBlock + 1> positions_begin_;  // of each document, and the end
 };
 
 uint32_t LongTermCursor::BoundsFrom(uint32_t target, ScoreBounds* bounds) {
@@ -293,11 +313,8 @@ void LongTermCursor::LoadFrequencies() {
 
 void LongTermCursor::Positions(std::vector<uint32_t>* positions) {
   if (!EnterPositions()) return positions->clear();
-  for (; documents_before_ < at_; ++documents_before_) {
-    positions_before_ += PositionsOf(frequencies_[documents_before_]);
-  }
-  uint64_t from = positions_before_;
-  const uint64_t end = from + PositionsOf(frequencies_[at_]);
+  uint32_t from = positions_begin_[at_];
+  const uint32_t end = positions_begin_[at_ + 1];
   uint32_t position = 0;
   positions->resize(end - from);
   uint32_t* out = positions->data();
@@ -308,7 +325,7 @@ void LongTermCursor::Positions(std::vector<uint32_t>* positions) {
       return Fail("positions");
     }
     if (packed_group_ != nullptr) UnpackGroup();
-    const uint64_t group_end = std::min(end, group_begin_ + group_count_);
+    const uint32_t group_end = std::min(end, group_begin_ + group_count_);
     for (; from < group_end; ++from) *out++ = position += group_[from - group_begin_];
   }
 }
@@ -321,12 +338,14 @@ bool LongTermCursor::EnterPositions() {
   if (failed_ || !FetchPositions(&bytes)) return false;
   positions_block_ = block_;
   positions_in_ = Reader(bytes);
-  positions_left_ = 0;
-  for (uint32_t i = 0; i < count_; ++i) positions_left_ += PositionsOf(frequencies_[i]);
+  uint32_t positions = 0;  // of at most 128 documents: no overflow
+  for (uint32_t i = 0; i < count_; ++i) {
+    positions_begin_[i] = positions;
+    positions += PositionsOf(frequencies_[i]);
+  }
+  positions_begin_[count_] = positions_left_ = positions;
   group_begin_ = 0;
   group_count_ = 0;
-  documents_before_ = 0;
-  positions_before_ = 0;
   return true;
 }
 
@@ -361,13 +380,11 @@ bool LongTermCursor::FetchPositions(std::string_view* bytes) {
 // False: damaged.
 bool LongTermCursor::NextGroup() {
   group_begin_ += group_count_;
-  group_count_ = static_cast<uint32_t>(std::min<uint64_t>(positions_left_, kPackedNumbers));
+  group_count_ = std::min<uint32_t>(positions_left_, kPackedNumbers);
   positions_left_ -= group_count_;
   if (group_count_ < kPackedNumbers) {
     packed_group_ = nullptr;
-    for (uint32_t i = 0; i < group_count_; ++i) {
-      if (!positions_in_.Varint32(&group_[i])) return false;
-    }
+    if (!ReadPositions(positions_in_, group_count_, group_.data())) return false;
     return positions_in_.done() && group_count_ > 0;
   }
   uint8_t bits = 0;

@@ -5,6 +5,7 @@
 // tier are there they become one of the next. So a document is written about once per tier.
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <map>
 
 #include "base/status_macros.h"
@@ -26,6 +27,7 @@ constexpr size_t kTierSegments = 8;
 constexpr int kTierBits = 3;        // segments of one tier differ by less than this factor, as bits
 constexpr uint64_t kDeadShare = 5;  // one in so many dead: worth a rewrite
 constexpr size_t kMarkersMax = 10'000;  // not yet folded
+constexpr auto kPauseAfterFailure = std::chrono::seconds(30);
 
 int TierOf(const SealedPart& part) {
   return static_cast<int>(std::bit_width(part.live_documents())) / kTierBits;
@@ -57,9 +59,11 @@ Parts MergeDue(const Parts& parts) {
 void Store::Impl::MergeWhatIsDue() {
   for (const auto& space : Spaces().all()) {
     const std::lock_guard lock(merge_mutex_);
-    // What fails leaves what is there; the next round tries again.
-    if (const Parts due = MergeDue(space->index()->view()->sealed); !due.empty()) {
-      static_cast<void>(Merge(*space, due));
+    const Parts due = MergeDue(space->index()->view()->sealed);
+    const bool may_try = std::chrono::steady_clock::now() >= next_merge_;
+    // What fails leaves what is there, and is tried again later: it may have filled the disk.
+    if (!due.empty() && may_try && !Merge(*space, due).ok()) {
+      next_merge_ = std::chrono::steady_clock::now() + kPauseAfterFailure;
     }
     if (space->index()->marker_count() > kMarkersMax) static_cast<void>(FoldMarkers(*space));
   }

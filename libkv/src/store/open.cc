@@ -232,6 +232,7 @@ Store::Impl::~Impl() {
     sealer_.detach();
     return;
   }
+  stop_sealing_.store(true);  // a merge that is running ends soon, with nothing changed
   StopMaintenance();
   StopSealer();
   queue_.reset();

@@ -16,6 +16,7 @@
 #define LIBKV_SRC_STORE_STORE_IMPL_H_
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -303,6 +304,7 @@ class Store::Impl {
   std::thread sealer_;
 
   std::mutex merge_mutex_;  // one merge, fold or rebuilding at a time
+  std::chrono::steady_clock::time_point next_merge_;  // after one failed; maintenance's own
   mutable std::mutex
       segments_mutex_;  // segments come into force, or their rows go, or a copy is taken
   struct RetiredSegment {

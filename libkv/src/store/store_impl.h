@@ -303,7 +303,7 @@ class Store::Impl {
   std::atomic<bool> sealing_lags_{false}, stop_sealing_{false};
   std::thread sealer_;
 
-  std::mutex merge_mutex_;  // one merge, fold or rebuilding at a time
+  std::mutex merge_mutex_;                            // one merge, fold or rebuilding at a time
   std::chrono::steady_clock::time_point next_merge_;  // after one failed; maintenance's own
   mutable std::mutex
       segments_mutex_;  // segments come into force, or their rows go, or a copy is taken

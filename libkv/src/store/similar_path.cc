@@ -114,6 +114,9 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::Nearest(const SimilarOptions&
   if (options.limit > kSimilarLimitMax) {
     return InvalidArgument("a limit of ", options.limit, " is above ", kSimilarLimitMax);
   }
+  if (!(options.recall_target > 0 && options.recall_target <= 1)) {
+    return InvalidArgument("a recall target must be above 0 and at most 1");
+  }
   LIBKV_RETURN_IF_ERROR(CheckVector(vector, space.definition().dimension, space.metric()));
   const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(options.snapshot);
   const std::shared_ptr<const SpaceView> view = snapshot->ViewOf(space);

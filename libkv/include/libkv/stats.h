@@ -15,9 +15,17 @@ struct SpaceStats {
   uint64_t dead_documents = 0;    // overwritten or deleted, and still in the index
   uint64_t segments = 0;
   uint64_t terms = 0;         // distinct ones of each segment and of what is in memory, added up
-  uint64_t vectors = 0;       // live
+  uint64_t vectors = 0;       // live; right after an open, those that have been read
+  uint64_t vector_lists = 0;  // that they are in; 0: all are compared
   uint64_t index_bytes = 0;   // memory held by the word index
   uint64_t vector_bytes = 0;  // memory held by the vector index
+  // For every recall target that was measured: how much of a space a search for 10 neighbours
+  // looks at to reach it, as a share of the vectors. Empty: everything.
+  struct Recall {
+    double target = 0;
+    double share = 0;
+  };
+  std::vector<Recall> recall;
 };
 
 struct StoreStats {

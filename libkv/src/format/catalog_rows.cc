@@ -13,6 +13,7 @@ namespace {
 
 constexpr uint8_t kDefinitionVersion = 1;
 constexpr uint8_t kDescriptorVersion = 1;
+constexpr uint8_t kVectorDescriptorVersion = 2;
 constexpr uint64_t kListCountMax = kFieldNumbersMax;
 
 enum Flag : uint8_t {
@@ -239,7 +240,7 @@ absl::Status ParseSegmentRow(uint32_t space, uint32_t segment, std::string_view 
 }
 
 std::string EncodeVectorDescriptor(uint32_t space, const VectorDescriptor& descriptor) {
-  std::string out{static_cast<char>(kDescriptorVersion), static_cast<char>(descriptor.rotation)};
+  std::string out{static_cast<char>(descriptor.version), static_cast<char>(descriptor.rotation)};
   AppendFixed64(out, descriptor.seed);
   AppendVarint(out, descriptor.padded);
   return SealRow(VectorDescriptorKey(space), std::move(out));
@@ -251,9 +252,9 @@ absl::Status ParseVectorDescriptor(uint32_t space, std::string_view row,
   std::string_view payload;
   if (!OpenRow(key, row, &payload)) return Damaged(key);
   Reader in(payload);
-  uint8_t version = 0;
-  in.Fixed8(&version);
-  if (in.ok() && version != kDescriptorVersion) return Unknown(key);
+  in.Fixed8(&descriptor->version);
+  const bool is_known = descriptor->version >= 1 && descriptor->version <= kVectorDescriptorVersion;
+  if (in.ok() && !is_known) return Unknown(key);
   in.Fixed8(&descriptor->rotation);
   in.Fixed64(&descriptor->seed);
   in.Varint32(&descriptor->padded);

@@ -91,8 +91,9 @@ std::string EncodeSegmentRow(uint32_t space, uint32_t segment, const SegmentSumm
 absl::Status ParseSegmentRow(uint32_t space, uint32_t segment, std::string_view row,
                              SegmentSummary* summary, std::string_view* dead);
 
-// The vector descriptor: how codes are made from vectors.
+// The vector descriptor: how codes are made from vectors, and what their postings look like.
 struct VectorDescriptor {
+  uint8_t version = 2;  // 1: postings without keys, all in list 0
   uint8_t rotation = 1;
   uint64_t seed = 0;
   uint32_t padded = 0;

@@ -78,6 +78,26 @@ std::string VectorKey(uint32_t space, uint64_t document) {
   return out;
 }
 
+std::string CentroidKey(uint32_t space, uint32_t list) {
+  std::string out = Start(space, VectorKind::kCentroid, 4);
+  AppendFixed32(out, list);
+  return out;
+}
+
+std::string ListKey(uint32_t space, uint64_t document) {
+  std::string out = Start(space, VectorKind::kList, 5);
+  AppendFixed40(out, document);
+  return out;
+}
+
+std::string RecallKey(uint32_t space) { return Start(space, VectorKind::kRecall); }
+
+std::string PostingPrefix(uint32_t space, uint32_t list) {
+  std::string out = Start(space, VectorKind::kPosting, 4);
+  AppendFixed32(out, list);
+  return out;
+}
+
 std::string SpaceKey(uint32_t space) {
   std::string out(kSpaceKeyPrefix);
   AppendFixed32(out, space);
@@ -156,6 +176,10 @@ bool ParseSegmentSuffix(std::string_view rest, uint32_t* segment) {
   Reader in(rest);
   in.Fixed32(segment);
   return in.done();
+}
+
+bool ParseCentroidSuffix(std::string_view rest, uint32_t* list) {
+  return ParseSegmentSuffix(rest, list);
 }
 
 bool ParsePostingSuffix(std::string_view rest, uint32_t* list, uint64_t* document) {

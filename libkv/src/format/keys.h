@@ -24,8 +24,11 @@ enum class IndexKind : uint8_t {
 };
 
 enum class VectorKind : uint8_t {
+  kCentroid = 'C',    // list:u32                -> centroid row
   kDescriptor = 'D',  // (nothing)               -> vector descriptor
-  kPosting = 'P',     // list:u32 document:u40   -> scale norm2 code
+  kList = 'L',        // document:u40            -> list:u32
+  kPosting = 'P',     // list:u32 document:u40   -> posting
+  kRecall = 'R',      // (nothing)               -> recall table
   kVector = 'V',      // document:u40            -> precision payload checksum
 };
 
@@ -51,6 +54,10 @@ std::string DeadMarkerKey(uint32_t space, uint64_t document);
 std::string VectorDescriptorKey(uint32_t space);
 std::string PostingKey(uint32_t space, uint32_t list, uint64_t document);
 std::string VectorKey(uint32_t space, uint64_t document);
+std::string CentroidKey(uint32_t space, uint32_t list);
+std::string ListKey(uint32_t space, uint64_t document);
+std::string RecallKey(uint32_t space);
+std::string PostingPrefix(uint32_t space, uint32_t list);  // of all postings of a list
 std::string SpaceKey(uint32_t space);                      // default family
 std::string SegmentKey(uint32_t space, uint32_t segment);  // of the segment row
 
@@ -80,6 +87,7 @@ std::string PrefixEnd(std::string_view prefix);
 bool ParseRowKey(std::string_view row_key, uint32_t* space, uint8_t* kind, std::string_view* rest);
 bool ParseDocumentSuffix(std::string_view rest, uint64_t* document);
 bool ParseSegmentSuffix(std::string_view rest, uint32_t* segment);
+bool ParseCentroidSuffix(std::string_view rest, uint32_t* list);
 bool ParsePostingSuffix(std::string_view rest, uint32_t* list, uint64_t* document);
 bool ParseValueSuffix(std::string_view rest, Hash128* hash, std::string_view* key);
 bool ParseExpirySuffix(std::string_view rest, int64_t* expiry, std::string_view* key);

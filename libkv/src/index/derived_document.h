@@ -39,6 +39,7 @@ struct DerivedDocument {
   std::vector<float> vector;  // as given or embedded
   float scale = 0, norm2 = 0;
   std::vector<int8_t> code;
+  uint32_t list = 0;  // the one it goes into
 
   // Values. Each of `fields` is field:u16 ordered; sorted, distinct.
   std::optional<Hash128> value_hash;

@@ -7,8 +7,9 @@
 #include "base/strings.h"
 #include "format/keys.h"
 #include "format/row.h"
-#include "vector/code.h"
+#include "index/vector_rows.h"
 #include "vector/kernels.h"
+#include "vector/posting_list.h"
 
 namespace libkv {
 
@@ -36,7 +37,7 @@ bool IsFieldKey(std::string_view row_key) {
 }  // namespace
 
 void PutIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view key,
-                  uint64_t document, const DerivedDocument& derived) {
+                  uint64_t document, int64_t expiry, const DerivedDocument& derived) {
   const std::string field_row = EncodeFieldRow(document);
   for (const std::string& row : ValueRowKeys(space, key, derived)) {
     batch.Put(Family::kIndex, row, IsFieldKey(row) ? field_row : std::string_view());
@@ -48,14 +49,20 @@ void PutIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view
   const std::string vector_key = VectorKey(space.id(), document);
   batch.Put(Family::kVectors, vector_key,
             EncodeVectorRow(vector_key, space.precision(), derived.vector));
-  batch.Put(Family::kVectors, PostingKey(space.id(), kOnlyList, document),
-            EncodePostingRow(derived));
+  const Posting posting = {.code = {{derived.scale, derived.norm2}, derived.code},
+                           .expiry = expiry,
+                           .key = key};
+  batch.Put(Family::kVectors, PostingKey(space.id(), derived.list, document),
+            EncodePostingRow(posting));
+  if (derived.list != kFlatList) {
+    batch.Put(Family::kVectors, ListKey(space.id(), document), EncodeListRow(derived.list));
+  }
 }
 
 void DeleteIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view key,
-                     const RecordHeader& header, const DerivedDocument& old_values,
+                     const RecordHeader& header, const DerivedDocument& old,
                      uint64_t marks_through) {
-  for (const std::string& row : ValueRowKeys(space, key, old_values)) {
+  for (const std::string& row : ValueRowKeys(space, key, old)) {
     batch.Delete(Family::kIndex, row);
   }
   if (header.document == 0) return;
@@ -65,7 +72,8 @@ void DeleteIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_v
   }
   if (!header.has_vector) return;
   batch.Delete(Family::kVectors, VectorKey(space.id(), header.document));
-  batch.Delete(Family::kVectors, PostingKey(space.id(), kOnlyList, header.document));
+  batch.Delete(Family::kVectors, PostingKey(space.id(), old.list, header.document));
+  if (old.list != kFlatList) batch.Delete(Family::kVectors, ListKey(space.id(), header.document));
 }
 
 std::string EncodeVectorRow(std::string_view row_key, VectorPrecision precision,
@@ -113,12 +121,6 @@ std::string EncodeFieldRow(uint64_t document) {
 bool ParseFieldRow(std::string_view row, uint64_t* document) {
   Reader in(row);
   return in.Varint(document) && in.done() && *document <= kDocumentMax;
-}
-
-std::string EncodePostingRow(const DerivedDocument& derived) {
-  std::string row;
-  AppendCode(row, Code{derived.scale, derived.norm2}, derived.code);
-  return row;
 }
 
 std::string EncodeDocumentRow(uint32_t words, std::string_view key) {

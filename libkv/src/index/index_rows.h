@@ -18,18 +18,15 @@
 
 namespace libkv {
 
-// While a space has one list of vectors, this is it.
-inline constexpr uint32_t kOnlyList = 0;
-
 // Everything that `derived` asks for, as document `document` of `key`.
 void PutIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view key,
-                  uint64_t document, const DerivedDocument& derived);
+                  uint64_t document, int64_t expiry, const DerivedDocument& derived);
 
 // Undoes that for the record `header`; a document up to `marks_through` with words leaves a dead
-// marker. `old_values` tells the value and field rows to remove; only
-// those are looked at.
+// marker. `old` tells the value and field rows to remove and the list of its vector; only those are
+// looked at.
 void DeleteIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view key,
-                     const RecordHeader& header, const DerivedDocument& old_values,
+                     const RecordHeader& header, const DerivedDocument& old,
                      uint64_t marks_through);
 
 // The keys of the value and field rows of `key`.
@@ -46,9 +43,6 @@ std::string EncodeVectorRow(std::string_view row_key, VectorPrecision precision,
                             std::span<const float> vector);
 absl::Status ParseVectorRow(std::string_view row_key, std::string_view row, size_t dimension,
                             std::vector<float>* vector);
-
-// posting := scale norm2 code
-std::string EncodePostingRow(const DerivedDocument& derived);
 
 // document map := words:varint key
 std::string EncodeDocumentRow(uint32_t words, std::string_view key);

@@ -20,10 +20,11 @@ size_t SpaceView::text_bytes() const {
   return bytes;
 }
 
-SpaceIndex::SpaceIndex(size_t padded_dimension) {
+SpaceIndex::SpaceIndex(size_t padded_dimension)
+    : vectors_(padded_dimension == 0 ? nullptr
+                                     : std::make_unique<VectorIndex>(padded_dimension)) {
   auto view = std::make_shared<SpaceView>();
   view->deltas.push_back(std::make_shared<DeltaPart>());
-  if (padded_dimension != 0) view->vectors = std::make_shared<VectorTable>(padded_dimension);
   view_ = std::move(view);
 }
 
@@ -44,13 +45,17 @@ void SpaceIndex::Add(uint64_t document, std::string_view key, uint64_t born, int
     view_->deltas.back()->Add(document, key, born, expiry, derived);
     last_document_ = document;
   }
-  if (derived.has_vector() && view_->vectors != nullptr) {
-    view_->vectors->Add(document, key, born, expiry, derived);
+  if (derived.has_vector() && vectors_ != nullptr) {
+    vectors_->Add(derived.list, {.document = document,
+                                 .key = key,
+                                 .expiry = expiry,
+                                 .born = born,
+                                 .code = {{derived.scale, derived.norm2}, derived.code}});
   }
 }
 
-void SpaceIndex::Kill(uint64_t document, uint64_t died) {
-  if (view_->vectors != nullptr) view_->vectors->Kill(document, died);
+void SpaceIndex::Kill(uint64_t document, uint32_t list, uint64_t died) {
+  if (vectors_ != nullptr) vectors_->Kill(list, document, died);
   if (document <= marks_through()) AddMarker(document);
   const auto kill = [&](const auto& part) { return part->Kill(document, died); };
   // New documents are changed most often.
@@ -81,12 +86,6 @@ void SpaceIndex::ReplaceSealed(std::span<const std::shared_ptr<SealedPart>> old_
     return std::find(old_parts.begin(), old_parts.end(), there) != old_parts.end();
   });
   view->sealed.insert(view->sealed.end(), new_parts.begin(), new_parts.end());
-  SetView(std::move(view));
-}
-
-void SpaceIndex::ReplaceVectors(std::shared_ptr<VectorTable> vectors) {
-  auto view = std::make_shared<SpaceView>(*view_);
-  view->vectors = std::move(vectors);
   SetView(std::move(view));
 }
 

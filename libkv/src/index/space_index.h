@@ -4,7 +4,7 @@
 //   sealed parts     segments on disk, with what died in them
 //   frozen deltas    waiting to be sealed, oldest first
 //   the delta        new documents
-//   the vectors
+//   the vectors           in lists
 //
 // Threads    view() and the counters from any thread. All changes from one thread at a time, under
 //            the store's publish lock (or by the loader, before the store is open).
@@ -23,21 +23,19 @@
 #include "index/delta_part.h"
 #include "index/derived_document.h"
 #include "index/sealed_part.h"
-#include "index/vector_table.h"
+#include "index/vector_index.h"
 
 namespace libkv {
 
-// The parts of one moment. A search keeps it as long as it lasts.
+// The text parts of one moment. A search keeps it as long as it lasts.
 struct SpaceView {
   std::vector<std::shared_ptr<SealedPart>> sealed;
   std::vector<std::shared_ptr<DeltaPart>> deltas;  // the last one is being filled
-  std::shared_ptr<VectorTable> vectors;            // null: no vectors
 
   // All text parts, sealed ones first.
   std::vector<const TextPart*> parts() const;
 
   size_t text_bytes() const;  // memory
-  size_t vector_bytes() const { return vectors == nullptr ? 0 : vectors->memory_bytes(); }
 };
 
 class SpaceIndex {
@@ -46,13 +44,15 @@ class SpaceIndex {
   explicit SpaceIndex(size_t padded_dimension);
 
   std::shared_ptr<const SpaceView> view() const;
+  VectorIndex* vectors() const { return vectors_.get(); }  // null: no vectors
 
   // A document that was committed with sequence `born`. Its id is above all before it.
   void Add(uint64_t document, std::string_view key, uint64_t born, int64_t expiry,
            const DerivedDocument& derived);
 
-  // The document is gone for views from sequence `died` on. Unknown ones are ignored.
-  void Kill(uint64_t document, uint64_t died);
+  // The document, with a vector in `list`, if it has one, is gone for views from sequence `died` on.
+  // Unknown ones are ignored.
+  void Kill(uint64_t document, uint32_t list, uint64_t died);
 
   // Closes the delta if it has documents, so that it can be sealed, and begins another one. From
   // then on the removal of its documents leaves dead markers.
@@ -67,8 +67,6 @@ class SpaceIndex {
   // `old_parts` became `new_parts`.
   void ReplaceSealed(std::span<const std::shared_ptr<SealedPart>> old_parts,
                      std::span<const std::shared_ptr<SealedPart>> new_parts);
-
-  void ReplaceVectors(std::shared_ptr<VectorTable> vectors);
 
   // For the loader: a dead marker on disk; and, when segments cannot be read, none of them counts.
   void KillAtLoad(uint64_t document);
@@ -96,6 +94,7 @@ class SpaceIndex {
  private:
   void SetView(std::shared_ptr<const SpaceView> view);
 
+  const std::unique_ptr<VectorIndex> vectors_;
   mutable std::mutex mutex_;
   std::shared_ptr<const SpaceView> view_;  // guarded by mutex_
 

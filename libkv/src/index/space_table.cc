@@ -45,10 +45,6 @@ std::shared_ptr<SpaceIndex> ActiveSpace::NewIndex() const {
   return std::make_shared<SpaceIndex>(rotation_ ? rotation_->padded() : 0);
 }
 
-std::shared_ptr<VectorTable> ActiveSpace::NewVectors() const {
-  return rotation_ ? std::make_shared<VectorTable>(rotation_->padded()) : nullptr;
-}
-
 SpaceTable::SpaceTable(std::vector<std::shared_ptr<ActiveSpace>> spaces)
     : spaces_(std::move(spaces)) {
   std::sort(spaces_.begin(), spaces_.end(), [](const auto& a, const auto& b) {

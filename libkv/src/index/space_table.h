@@ -48,8 +48,7 @@ class ActiveSpace {
   // What is in memory. It moves on to the next ActiveSpace when a definition changes its state.
   std::shared_ptr<SpaceIndex> index() const;
   void ReplaceIndex(std::shared_ptr<SpaceIndex> index);
-  std::shared_ptr<SpaceIndex> NewIndex() const;     // empty, for this space's dimension
-  std::shared_ptr<VectorTable> NewVectors() const;  // null: no vectors
+  std::shared_ptr<SpaceIndex> NewIndex() const;  // empty, for this space's dimension
 
  private:
   const uint32_t id_;

@@ -54,7 +54,7 @@ void Store::Impl::CommitGroup(std::span<CommitQueue::Request* const> group) {
     }
     return;
   }
-  Publish(engine_->LatestSequence());
+  Publish(group, engine_->LatestSequence());
   for (CommitQueue::Request* request : group) {
     auto& r = *static_cast<WriteRequest*>(request);
     if (r.after && r.status.ok()) r.after();
@@ -73,6 +73,7 @@ bool Store::Impl::Admit(WriteRequest& request, bool track) {
   std::vector<OldRecord> olds;
   if (request.status.ok() && track) request.status = ReadOlds(request, &olds);
   if (!request.status.ok()) return false;
+  PlaceVectors(request);
   if (request.more_rows) request.more_rows(*batch_);
   AppendRequest(request, olds, track);
   return true;
@@ -120,6 +121,7 @@ absl::Status Store::Impl::ReadOld(const PendingChange& change, OldRecord* old) {
     if (change.only_if_record.has_value()) old->left_out = true;
     if (it->second.is_delete) return absl::OkStatus();
     old->header = it->second.header;
+    old->derived.list = it->second.list;
     value = it->second.value;
   } else {
     bool found = false;
@@ -132,11 +134,12 @@ absl::Status Store::Impl::ReadOld(const PendingChange& change, OldRecord* old) {
     if (!found || !ParseRecord(change.key, pinned.view(), &record).ok()) return absl::OkStatus();
     old->header = record.header;
     value = record.value;
+    LIBKV_RETURN_IF_ERROR(ReadOldList(old));
   }
   old->header.stamp = {};  // it would point into `pinned`
   old->space = old->header.space == 0 ? nullptr : Spaces().ById(old->header.space);
   if (old->space != nullptr && old->space->has_value_rows()) {
-    DeriveValueRows(*old->space, value, &old->values);
+    DeriveValueRows(*old->space, value, &old->derived);
   }
   return absl::OkStatus();
 }
@@ -168,10 +171,26 @@ void Store::Impl::AppendRequest(WriteRequest& request, std::vector<OldRecord>& o
   }
 }
 
+// In which list the vector of an old record is. Rows change lists in groups of their own only, so
+// what is on disk is what the batch will find.
+absl::Status Store::Impl::ReadOldList(OldRecord* old) const {
+  if (!old->header.has_vector) return absl::OkStatus();
+  const ActiveSpace* const space = Spaces().ById(old->header.space);
+  if (space == nullptr || !space->index()->vectors()->has_lists()) return absl::OkStatus();
+  PinnedValue row;
+  bool found = false;
+  const std::string row_key = ListKey(space->id(), old->header.document);
+  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, {}, row_key, &row, &found));
+  if (found && !ParseListRow(row.view(), &old->derived.list)) {
+    return DataLoss("row '", Printable(row_key), "' of the vectors is damaged: Reindex the space");
+  }
+  return absl::OkStatus();
+}
+
 void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old, bool track) {
   // Removals first: of two changes to one row in a batch the later one counts.
   if (old.space != nullptr) {
-    DeleteIndexRows(*batch_, *old.space, change.key, old.header, old.values,
+    DeleteIndexRows(*batch_, *old.space, change.key, old.header, old.derived,
                     old.space->index()->marks_through());
   }
   RecordHeader header{.expiry = change.expiry};
@@ -184,7 +203,7 @@ void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old
       header.has_vector = derived.has_vector();
       if (header.has_words || header.has_vector) header.document = NextDocument();
       if (header.document != 0 || derived.has_value_rows()) header.space = change.space->id();
-      PutIndexRows(*batch_, *change.space, change.key, header.document, derived);
+      PutIndexRows(*batch_, *change.space, change.key, header.document, header.expiry, derived);
     }
     record_buffer_.clear();
     AppendRecord(record_buffer_, change.key, header, change.value);
@@ -193,10 +212,12 @@ void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old
       batch_->Put(Family::kIndex, ExpiryKey(header.expiry, change.key), {});
     }
   }
-  if (track) pending_[change.key] = {change.is_delete, header, change.value};
+  const uint32_t list = change.derived != nullptr ? change.derived->list : kFlatList;
+  if (track) pending_[change.key] = {change.is_delete, header, change.value, list};
   if ((old.space != nullptr && old.header.document != 0) || header.document != 0) {
     publications_.push_back({.old_space = old.space,
                              .old_document = old.header.document,
+                             .old_list = old.derived.list,
                              .space = header.document != 0 ? change.space : nullptr,
                              .document = header.document,
                              .key = change.key,
@@ -215,29 +236,32 @@ uint64_t Store::Impl::NextDocument() {
 }
 
 // Brings memory up to the rows just written. Searches see nothing of it until published_ moves.
-void Store::Impl::Publish(uint64_t sequence) {
+void Store::Impl::Publish(std::span<CommitQueue::Request* const> group, uint64_t sequence) {
   if (!publications_.empty()) {
     const std::lock_guard lock(publish_mutex_);
     for (const Publication& p : publications_) {
       if (p.old_space != nullptr && p.old_document != 0) {
-        p.old_space->index()->Kill(p.old_document, sequence);
-        if (rebuild_.space == p.old_space->id()) rebuild_.vectors->Kill(p.old_document, sequence);
+        p.old_space->index()->Kill(p.old_document, p.old_list, sequence);
       }
       if (p.space == nullptr) continue;
       p.space->index()->Add(p.document, p.key, sequence, p.expiry, *p.derived);
-      if (rebuild_.space == p.space->id() && p.derived->has_vector()) {
-        rebuild_.vectors->Add(p.document, p.key, sequence, p.expiry, *p.derived);
-      }
     }
+    PublishVectors();
     FreezeFullDeltas();
+  }
+  for (CommitQueue::Request* request : group) {
+    const auto& r = *static_cast<const WriteRequest*>(request);
+    if (!r.at_publish || !r.status.ok()) continue;
+    const std::lock_guard lock(publish_mutex_);
+    r.at_publish(sequence);
   }
   published_.store(sequence, std::memory_order_release);
   if (publications_.empty()) return;
 
   size_t memory = 0;
   for (const auto& space : Spaces().all()) {
-    const std::shared_ptr<const SpaceView> view = space->index()->view();
-    memory += view->text_bytes() + view->vector_bytes();
+    memory += space->index()->view()->text_bytes();
+    if (space->index()->vectors() != nullptr) memory += space->index()->vectors()->memory_bytes();
   }
   if (memory > reserved_memory_ + kMemoryStep || memory + kMemoryStep < reserved_memory_) {
     reserved_memory_ = memory;

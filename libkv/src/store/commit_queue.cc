@@ -92,11 +92,13 @@ void CommitQueue::TakeGroup(std::vector<Request*>& group) {
   size_t bytes = 0;
   while (!waiting_.empty() && group.size() < kGroupRequestsMax) {
     Request* const request = waiting_.front();
-    if (!group.empty() && bytes + request->bytes > kGroupBytesMax) break;
+    const bool is_full = bytes + request->bytes > kGroupBytesMax || request->is_alone;
+    if (!group.empty() && is_full) break;
     bytes += request->bytes;
     waiting_bytes_ -= request->bytes;
     group.push_back(request);
     waiting_.pop_front();
+    if (request->is_alone) break;
   }
   ++filling_group_;
   // Requests that did not fit wait on: as part of the group that comes next.

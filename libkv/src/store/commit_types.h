@@ -16,6 +16,7 @@ struct Store::Impl::Pending {
   bool is_delete = false;
   RecordHeader header;
   std::string_view value;
+  uint32_t list = 0;  // of its vector
 };
 
 // What stands under a key before a change.
@@ -23,13 +24,14 @@ struct Store::Impl::OldRecord {
   bool left_out = false;  // the change does not happen
   RecordHeader header;
   const ActiveSpace* space = nullptr;  // where its rows are; null: it has none
-  DerivedDocument values;              // its value and field rows
+  DerivedDocument derived;             // its value and field rows, and the list of its vector
 };
 
 // What memory must be told when the batch is written.
 struct Store::Impl::Publication {
   const ActiveSpace* old_space = nullptr;
   uint64_t old_document = 0;
+  uint32_t old_list = 0;
   const ActiveSpace* space = nullptr;  // null: nothing new
   uint64_t document = 0;
   std::string_view key;

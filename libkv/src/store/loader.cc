@@ -1,6 +1,6 @@
 // What a space keeps in memory, rebuilt from its rows: the sealed segments with what died in them,
-// then the documents above them in the order of their ids, their words from the stored values, and
-// the codes of all vectors from the posting rows.
+// then the documents above them in the order of their ids, their words from the stored values; and
+// where the lists of vectors are (vector_lists.cc reads them).
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "format/catalog_rows.h"
@@ -9,7 +9,6 @@
 #include "index/index_rows.h"
 #include "store/store_impl.h"
 #include "text/json_text.h"
-#include "vector/code.h"
 
 namespace libkv {
 namespace {
@@ -19,39 +18,6 @@ constexpr size_t kLoadStep = 256;  // values read at once
 struct MappedDocument {
   uint64_t document = 0;
   std::string key;
-};
-
-void TakeCode(const ActiveSpace& space, std::string_view posting, DerivedDocument* derived) {
-  const absl::StatusOr<CodeView> code = DecodeCode(posting, space.rotation()->padded());
-  if (!code.ok()) return;  // Verify names it
-  derived->scale = code->code.scale;
-  derived->norm2 = code->code.norm2;
-  derived->code.assign(code->values.begin(), code->values.end());
-}
-
-// Reads the postings of documents that come in ascending order.
-class PostingReader {
- public:
-  PostingReader(const Engine& engine, const ActiveSpace& space, const EngineRead& read)
-      : space_(space) {
-    if (space.rotation() == nullptr) return;
-    const std::string prefix = VectorPrefix(space.id(), VectorKind::kPosting);
-    cursor_ = engine.NewCursor(Family::kVectors, read, prefix, PrefixEnd(prefix));
-    cursor_->SeekToFirst();
-  }
-
-  void Take(uint64_t document, DerivedDocument* derived) {
-    if (cursor_ == nullptr) return;
-    const std::string key = PostingKey(space_.id(), kOnlyList, document);
-    while (cursor_->Valid() && cursor_->key() < key) cursor_->Next();
-    if (cursor_->Valid() && cursor_->key() == key) TakeCode(space_, cursor_->value(), derived);
-  }
-
-  absl::Status status() const { return cursor_ == nullptr ? absl::OkStatus() : cursor_->status(); }
-
- private:
-  const ActiveSpace& space_;
-  std::unique_ptr<EngineCursor> cursor_;
 };
 
 }  // namespace
@@ -65,21 +31,23 @@ absl::Status Store::Impl::LoadIndex(const ActiveSpace& space, const EngineSnapsh
   }
   LIBKV_RETURN_IF_ERROR(LoadMarkers(space, rows, index));
 
-  // Vectors are all in memory; words only of documents that no segment has.
-  const uint64_t first = space.rotation() != nullptr ? 0 : index.sealed_through() + 1;
+  if (space.rotation() != nullptr) {
+    LIBKV_RETURN_IF_ERROR(LoadCentroids(space, rows, *index.vectors()));
+    LIBKV_RETURN_IF_ERROR(LoadRecall(space, *index.vectors()));
+    if (!index.vectors()->has_lists()) LIBKV_RETURN_IF_ERROR(LoadList(space, kFlatList));
+  }
+
+  // Words only of documents that no segment has.
+  if (space.analyzer() == nullptr) return absl::OkStatus();
   const EngineRead read{.snapshot = rows, .fill_cache = false};
-  PostingReader postings(*engine_, space, read);
-  return ForEachMapped(space, read, first, kDocumentMax,
+  return ForEachMapped(space, read, index.sealed_through() + 1, kDocumentMax,
                        [&](std::string_view key, const Record& record) {
-                         const uint64_t document = record.header.document;
                          DerivedDocument derived;
-                         if (document > index.sealed_through()) {
-                           DeriveStoredWords(space, record, &derived);
-                         }
-                         if (record.header.has_vector) postings.Take(document, &derived);
-                         index.Add(document, key, /*born=*/0, record.header.expiry, derived);
+                         DeriveStoredWords(space, record, &derived);
+                         index.Add(record.header.document, key, /*born=*/0, record.header.expiry,
+                                   derived);
                          if (IsFull(*index.view()->deltas.back())) index.Freeze();
-                         return postings.status();
+                         return absl::OkStatus();
                        });
 }
 
@@ -181,18 +149,6 @@ void Store::Impl::DeriveStoredWords(const ActiveSpace& space, const Record& reco
   if (space.analyzer() == nullptr || !record.header.has_words) return;
   DeriveWords(*space.analyzer(), IndexedText(record.value, space.definition().text_fields),
               derived);
-}
-
-// The code of one document; none if it was removed meanwhile.
-absl::Status Store::Impl::ReadCode(const ActiveSpace& space, uint64_t document,
-                                   DerivedDocument* derived) const {
-  PinnedValue pinned;
-  bool found = false;
-  const std::string posting = PostingKey(space.id(), kOnlyList, document);
-  LIBKV_RETURN_IF_ERROR(
-      engine_->Get(Family::kVectors, {.fill_cache = false}, posting, &pinned, &found));
-  if (found) TakeCode(space, pinned.view(), derived);
-  return absl::OkStatus();
 }
 
 }  // namespace libkv

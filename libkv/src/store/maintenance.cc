@@ -1,22 +1,15 @@
-// What happens by itself: expired keys are removed, segments are merged, and a space's vectors in
-// memory are rebuilt when more of them are dead than alive.
-#include <algorithm>
+// What happens by itself: expired keys are removed, segments are merged.
 #include <chrono>
 
 #include "base/hash.h"
-#include "base/status_macros.h"
-#include "base/strings.h"
 #include "format/keys.h"
-#include "index/derive.h"
 #include "store/store_impl.h"
 
 namespace libkv {
 namespace {
 
 constexpr auto kPause = std::chrono::milliseconds(500);
-constexpr size_t kExpiredStep = 1'000;    // keys removed by one commit
-constexpr uint64_t kCrowdedMin = 10'000;  // dead entries that are not worth a rebuild
-constexpr size_t kRebuildStep = 64;       // documents added under one lock
+constexpr size_t kExpiredStep = 1'000;  // keys removed by one commit
 
 }  // namespace
 
@@ -39,7 +32,6 @@ void Store::Impl::Maintain() {
     lock.unlock();
     const size_t removed = RemoveExpired();
     MergeWhatIsDue();
-    RebuildCrowded();
     lock.lock();
     if (removed < kExpiredStep) {
       maintenance_wake_.wait_for(lock, kPause, [this] { return stopping_; });
@@ -88,62 +80,6 @@ size_t Store::Impl::RemoveExpired() {
   if (!Run({.durability = Durability::kBuffered}, request).ok()) return 0;
   expired_.fetch_add(request.applied, std::memory_order_relaxed);
   return rows.size();
-}
-
-void Store::Impl::RebuildCrowded() {
-  const std::unique_lock define_lock(define_mutex_, std::try_to_lock);
-  if (!define_lock.owns_lock()) return;  // spaces are being changed: another time
-  for (const auto& space : Spaces().all()) {
-    const std::shared_ptr<VectorTable> vectors = space->index()->view()->vectors;
-    if (vectors == nullptr) continue;
-    const uint64_t dead = vectors->size() - vectors->live();
-    if (dead < std::max(kCrowdedMin, vectors->live())) continue;
-    // A rebuild that fails leaves what is there; the next round tries again.
-    if (!RebuildVectors(*space).ok()) return;
-  }
-}
-
-// Copies the living vectors of a space into new memory while writers go on: from the start they
-// write to both, so the copy only has to bring over what was there before.
-absl::Status Store::Impl::RebuildVectors(const ActiveSpace& space) {
-  const std::shared_ptr<VectorTable> to = space.NewVectors();
-  std::shared_ptr<VectorTable> from;
-  size_t count = 0;
-  {
-    const std::lock_guard lock(publish_mutex_);
-    from = space.index()->view()->vectors;
-    rebuild_ = {.space = space.id(), .vectors = to};
-    count = from->size();
-  }
-  const absl::Status status = CopyLiving(space, *from, count, *to);
-  const std::lock_guard lock(publish_mutex_);
-  rebuild_ = {};
-  if (status.ok()) space.index()->ReplaceVectors(to);
-  return status;
-}
-
-absl::Status Store::Impl::CopyLiving(const ActiveSpace& space, const VectorTable& from,
-                                     size_t count, VectorTable& to) {
-  for (size_t begin = 0; begin < count; begin += kRebuildStep) {
-    const size_t end = std::min(count, begin + kRebuildStep);
-    std::vector<std::pair<const DocumentEntry*, DerivedDocument>> step;
-    for (size_t i = begin; i < end; ++i) {
-      const DocumentEntry& entry = from.documents()[i];
-      if (entry.died.load(std::memory_order_acquire) != kNeverDied) continue;
-      DerivedDocument derived;
-      LIBKV_RETURN_IF_ERROR(ReadCode(space, entry.document, &derived));
-      step.emplace_back(&entry, std::move(derived));
-    }
-    const std::lock_guard lock(publish_mutex_);
-    for (const auto& [entry, derived] : step) {
-      if (!derived.has_vector()) continue;
-      if (entry->died.load(std::memory_order_acquire) != kNeverDied) continue;
-      to.Add(entry->document, entry->key, entry->born, entry->expiry, derived);
-    }
-    const std::lock_guard stop_lock(maintenance_mutex_);
-    if (stopping_) return MakeStatus(absl::StatusCode::kCancelled, "the store is closing");
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace libkv

@@ -103,6 +103,7 @@ absl::StatusOr<std::unique_ptr<Store::Impl>> Store::Impl::Open(const Options& op
     LIBKV_RETURN_IF_ERROR(store->FinishSegments());
     store->StartSealer();
     LIBKV_RETURN_IF_ERROR(store->FinishSpaces(options));
+    store->StartListKeeper();
     store->StartMaintenance();
   }
   return store;
@@ -173,6 +174,7 @@ absl::Status Store::Impl::LoadCatalog(const Options& options) {
                                     "' were rotated by a recipe this libkv does not know: use a "
                                     "newer one");
         }
+        LIBKV_RETURN_IF_ERROR(UpgradeVectorDescriptor(id, &*vectors));
       } else if (!dropping) {
         return DataLoss("the vector descriptor of space '", Printable(definition.prefix),
                         "' is missing");
@@ -191,6 +193,16 @@ absl::Status Store::Impl::LoadCatalog(const Options& options) {
   LIBKV_RETURN_IF_ERROR(cursor->status());
   PutTable(std::move(spaces));
   return absl::OkStatus();
+}
+
+// From now on postings have keys, and lists: older libraries must not write here.
+absl::Status Store::Impl::UpgradeVectorDescriptor(uint32_t space, VectorDescriptor* descriptor) {
+  if (read_only_ || descriptor->version >= VectorDescriptor().version) return absl::OkStatus();
+  descriptor->version = VectorDescriptor().version;
+  batch_->Clear();
+  batch_->Put(Family::kVectors, VectorDescriptorKey(space),
+              EncodeVectorDescriptor(space, *descriptor));
+  return engine_->Write(*batch_, /*sync=*/true);
 }
 
 // What an earlier process left behind: segments not in force, or no longer readable.
@@ -230,10 +242,13 @@ Store::Impl::~Impl() {
     static_cast<void>(batch_.release());
     maintenance_.detach();
     sealer_.detach();
+    list_keeper_.detach();
     return;
   }
+  stop_keeper_.store(true);
   stop_sealing_.store(true);  // a merge that is running ends soon, with nothing changed
   StopMaintenance();
+  StopListKeeper();
   StopSealer();
   queue_.reset();
   if (engine_ == nullptr || read_only_) return;
@@ -304,9 +319,21 @@ StoreStats Store::Impl::Stats() const {
       of_space.terms += part->term_count();
     }
     for (const auto& part : view->sealed) of_space.sealed_documents += part->live_documents();
-    if (view->vectors != nullptr) of_space.vectors = view->vectors->live();
     of_space.index_bytes = view->text_bytes();
-    of_space.vector_bytes = view->vector_bytes();
+    if (const VectorIndex* vectors = space->index()->vectors(); vectors != nullptr) {
+      const std::shared_ptr<const ListTable> lists = vectors->view().lists;
+      of_space.vectors = lists->live();
+      of_space.vector_bytes = lists->memory_bytes();
+      of_space.vector_lists = lists->list_count();
+      if (const auto recall = vectors->recall(); recall != nullptr) {
+        for (const RecallPoint& point : recall->points) {
+          if (point.limit != 10) continue;
+          of_space.recall.push_back({.target = point.target,
+                                     .share = static_cast<double>(point.entries) /
+                                              static_cast<double>(recall->vectors)});
+        }
+      }
+    }
     stats.memory_bytes += of_space.index_bytes + of_space.vector_bytes;
   }
   return stats;

@@ -11,18 +11,21 @@
 
 namespace libkv {
 
-std::shared_ptr<const SpaceView> StoreSnapshot::ViewOf(const ActiveSpace& space) const {
+const StoreSnapshot::Space* StoreSnapshot::Find(const ActiveSpace& space) const {
   for (const Space& captured : spaces) {
-    if (captured.space->id() == space.id()) return captured.view;
+    if (captured.space->id() == space.id()) return &captured;
   }
   return nullptr;
 }
 
+std::shared_ptr<const SpaceView> StoreSnapshot::ViewOf(const ActiveSpace& space) const {
+  const Space* const captured = Find(space);
+  return captured == nullptr ? nullptr : captured->view;
+}
+
 const ActiveSpace* StoreSnapshot::SpaceOf(const ActiveSpace& space) const {
-  for (const Space& captured : spaces) {
-    if (captured.space->id() == space.id()) return captured.space;
-  }
-  return nullptr;
+  const Space* const captured = Find(space);
+  return captured == nullptr ? nullptr : captured->space;
 }
 
 EngineRead Store::Impl::ReadFor(const ReadOptions& options) const {
@@ -115,19 +118,22 @@ std::shared_ptr<const StoreSnapshot> Store::Impl::GetSnapshot() const {
     auto snapshot = std::make_shared<StoreSnapshot>();
     const SpaceTable& table = Spaces();
     for (const auto& space : table.all()) {
-      snapshot->spaces.push_back({space.get(), space->index()->view()});
+      snapshot->spaces.push_back({space.get(), space->index()->view(), {}});
     }
     snapshot->rows = engine_->NewSnapshot();
     // The newest group may be written and not yet published: a matter of microseconds.
     while (published_.load(std::memory_order_acquire) < snapshot->rows->sequence()) {
       std::this_thread::yield();
     }
-    // If parts were replaced meanwhile, what is in hand may lack the newest documents.
-    const bool still = &table == &Spaces() &&
-                       std::all_of(snapshot->spaces.begin(), snapshot->spaces.end(),
-                                   [](const StoreSnapshot::Space& captured) {
-                                     return captured.space->index()->view() == captured.view;
-                                   });
+    // If parts were replaced meanwhile, what is in hand may lack the newest documents; if lists of
+    // vectors were, those that died since.
+    bool still = &table == &Spaces();
+    for (StoreSnapshot::Space& captured : snapshot->spaces) {
+      const std::shared_ptr<SpaceIndex> index = captured.space->index();
+      if (index->vectors() != nullptr) captured.vectors = index->vectors()->view();
+      still = still && index->view() == captured.view &&
+              captured.vectors.complete_from <= snapshot->rows->sequence();
+    }
     if (still) return snapshot;
   }
 }

@@ -1,34 +1,15 @@
-// Similarity: the query is encoded like the stored vectors, all codes are scanned, and the few
-// candidates that can be among the best are compared by their full vectors.
+// Similarity: by a vector, by the vector of a key, by a text. See nearest.cc for what follows.
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "base/top_k.h"
 #include "format/keys.h"
 #include "index/derive.h"
 #include "index/index_rows.h"
 #include "store/store_impl.h"
-#include "vector/flat_scan.h"
 #include "vector/metric.h"
 
 namespace libkv {
-namespace {
-
-// Candidates whose full vectors are read at once.
-constexpr size_t kRefineStep = 32;
-constexpr float kUnbounded = std::numeric_limits<float>::infinity();
-
-struct Better {
-  bool operator()(const Neighbor& a, const Neighbor& b) const {
-    return a.score != b.score ? a.score > b.score : a.key < b.key;
-  }
-};
-
-}  // namespace
-
 absl::StatusOr<const ActiveSpace*> Store::Impl::OneVectorSpace(std::string_view prefix) const {
   std::vector<const ActiveSpace*> found;
   for (const ActiveSpace* space : Spaces().Overlapping(prefix)) {
@@ -119,60 +100,21 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::Nearest(const SimilarOptions&
   }
   LIBKV_RETURN_IF_ERROR(CheckVector(vector, space.definition().dimension, space.metric()));
   const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(options.snapshot);
-  const std::shared_ptr<const SpaceView> view = snapshot->ViewOf(space);
-  if (view == nullptr || options.limit == 0) return std::vector<Neighbor>();
-  const VectorTable& vectors = *view->vectors;
-
-  const std::vector<float> query = Comparable(space, vector);
-  std::vector<float> rotated(space.rotation()->padded());
-  space.rotation()->Apply(query, rotated);
-  const uint64_t sequence = snapshot->rows->sequence();
-  const int64_t now = Now();
-  const auto alive = [&](uint32_t slot) {
-    const DocumentEntry& entry = vectors.documents()[slot];
-    return entry.VisibleAt(sequence, now) && entry.key.starts_with(options.prefix) &&
-           (without_key.empty() || entry.key != without_key);
+  const auto accept = [&](const EntryView& entry) {
+    const std::string_view key = entry.key();
+    return key.starts_with(options.prefix) && (without_key.empty() || key != without_key);
   };
-  bool is_complete = true;
-  const size_t slots = vectors.size();
-  std::vector<Candidate> candidates = Scan(vectors.codes(), MakeQueryCode(rotated), space.metric(),
-                                           options.limit, slots, alive, &is_complete);
-  if (!is_complete) {
-    // Thousands of vectors are nearly the same: only comparing all of them in full tells the best.
-    candidates.clear();
-    for (uint32_t slot = 0; slot < slots; ++slot) {
-      if (alive(slot)) candidates.push_back({.slot = slot, .upper_bound = kUnbounded});
-    }
-  }
-
-  // Candidates come with the greatest possible score first: once `limit` exact scores are above
-  // what the next one can reach, the rest need not be read.
-  TopK<Neighbor, Better> best(options.limit);
-  for (size_t begin = 0; begin < candidates.size(); begin += kRefineStep) {
-    if (best.full() && best.worst().score > candidates[begin].upper_bound) break;
-    const size_t end = std::min(candidates.size(), begin + kRefineStep);
-    std::vector<std::string> row_keys;
-    for (size_t i = begin; i < end; ++i) {
-      row_keys.push_back(VectorKey(space.id(), vectors.documents()[candidates[i].slot].document));
-    }
-    const std::vector<std::string_view> views(row_keys.begin(), row_keys.end());
-    std::vector<PinnedValue> rows(views.size());
-    bool found[kRefineStep] = {};
-    LIBKV_RETURN_IF_ERROR(engine_->MultiGet(Family::kVectors, {.snapshot = snapshot->rows.get()},
-                                            views, rows.data(), found));
-    for (size_t i = begin; i < end; ++i) {
-      const DocumentEntry& entry = vectors.documents()[candidates[i].slot];
-      if (!found[i - begin]) {
-        return DataLoss("the vector of key '", Printable(entry.key), "' is missing");
-      }
-      std::vector<float> stored;
-      LIBKV_RETURN_IF_ERROR(ParseVectorRow(row_keys[i - begin], rows[i - begin].view(),
-                                           space.definition().dimension, &stored));
-      const double score = ExactScore(space.metric(), query, Comparable(space, stored));
-      best.Push({entry.key, score});
-    }
-  }
-  return best.TakeSorted();
+  NearestQuery query = {.vector = vector,
+                        .limit = options.limit,
+                        .recall_target = options.recall_target,
+                        .is_exact = options.exact};
+  if (options.prefix.size() > space.definition().prefix.size()) query.filtered = UINT64_MAX;
+  LIBKV_ASSIGN_OR_RETURN(std::vector<NearVector> found,
+                         FindNearest(query, space, *snapshot, accept));
+  std::vector<Neighbor> neighbors;
+  neighbors.reserve(found.size());
+  for (NearVector& near : found) neighbors.push_back({std::move(near.key), near.score});
+  return neighbors;
 }
 
 }  // namespace libkv

@@ -6,11 +6,12 @@
 //   commit_path.cc   committing a group of requests, on the leader's
 //   read_path.cc     Get, View, MultiGet, iterators, snapshots
 //   search_path.cc   Search, Suggest        more_like_path.cc  MoreLike
-//   similar_path.cc  Similar, SimilarTo, SimilarText
+//   similar_path.cc  Similar, SimilarTo, SimilarText    nearest.cc  what they share
 //   find_path.cc     FindByValue, QueryField   spaces.cc        DefineSpace, DropSpace
 //   field_indexes.cc CreateFieldIndex, DropFieldIndex
 //   sealing.cc       full deltas become segments   merging.cc       segments become one
-//   maintenance.cc   expired keys, vectors with many dead entries
+//   vector_lists.cc  lists of vectors are read     list_upkeep.cc   they are split and merged
+//   maintenance.cc   expired keys
 //   verify.cc        Verify
 #ifndef LIBKV_SRC_STORE_STORE_IMPL_H_
 #define LIBKV_SRC_STORE_STORE_IMPL_H_
@@ -36,11 +37,14 @@
 #include "segment/segment_merge.h"
 #include "store/commit_queue.h"
 #include "store/directory.h"
+#include "store/nearest.h"
 #include "store/segment_change.h"
 #include "store/write_request.h"
+#include "vector/list_search.h"
 
 namespace libkv {
 
+class ListChange;
 class TextSearch;
 struct FoundHit;
 
@@ -50,11 +54,13 @@ class StoreSnapshot final : public Snapshot {
   struct Space {
     const ActiveSpace* space;
     std::shared_ptr<const SpaceView> view;
+    VectorView vectors;
   };
   std::unique_ptr<EngineSnapshot> rows;
   std::vector<Space> spaces;
 
-  std::shared_ptr<const SpaceView> ViewOf(const ActiveSpace& space) const;  // null: not there then
+  const Space* Find(const ActiveSpace& space) const;                        // null: not there then
+  std::shared_ptr<const SpaceView> ViewOf(const ActiveSpace& space) const;  // the same
   const ActiveSpace* SpaceOf(const ActiveSpace& space) const;               // as it was; the same
 };
 
@@ -144,6 +150,7 @@ class Store::Impl {
   // open.cc
   absl::Status OpenEngine(const Options& options);
   absl::Status LoadCatalog(const Options& options);
+  absl::Status UpgradeVectorDescriptor(uint32_t space, VectorDescriptor* descriptor);
   absl::Status FinishSegments();
   absl::Status FinishSpaces(const Options& options);
 
@@ -159,8 +166,6 @@ class Store::Impl {
       absl::FunctionRef<absl::Status(std::string_view key, const Record& record)> visit) const;
   static void DeriveStoredWords(const ActiveSpace& space, const Record& record,
                                 DerivedDocument* derived);
-  absl::Status ReadCode(const ActiveSpace& space, uint64_t document,
-                        DerivedDocument* derived) const;
 
   // write_path.cc
   absl::Status CheckChange(const PendingChange& change) const;
@@ -174,11 +179,12 @@ class Store::Impl {
   bool Admit(WriteRequest& request, bool track);
   absl::Status Evaluate(WriteRequest& request);
   absl::Status ReadOld(const PendingChange& change, OldRecord* old);
+  absl::Status ReadOldList(OldRecord* old) const;
   absl::Status ReadOlds(WriteRequest& request, std::vector<OldRecord>* olds);
   void AppendRequest(WriteRequest& request, std::vector<OldRecord>& olds, bool track);
   void AppendChange(const PendingChange& change, const OldRecord& old, bool track);
   uint64_t NextDocument();
-  void Publish(uint64_t sequence);
+  void Publish(std::span<CommitQueue::Request* const> group, uint64_t sequence);
 
   // read_path.cc
   absl::Status ReadLive(const EngineRead& read, std::string_view key, PinnedValue* pinned,
@@ -202,6 +208,25 @@ class Store::Impl {
                                                 const ActiveSpace& space,
                                                 std::span<const float> vector,
                                                 std::string_view without_key) const;
+
+  // nearest.cc
+  absl::StatusOr<std::vector<NearVector>> FindNearest(
+      const NearestQuery& query, const ActiveSpace& space, const StoreSnapshot& snapshot,
+      absl::FunctionRef<bool(const EntryView& entry)> accept) const;
+  absl::StatusOr<std::vector<NearVector>> Refine(const ActiveSpace& space,
+                                                 const EngineSnapshot* rows,
+                                                 std::span<const float> query,
+                                                 std::span<const ListCandidate> candidates,
+                                                 size_t limit) const;
+  static ListCandidates AllCandidates(
+      const ListTable& lists, absl::FunctionRef<bool(const EntryView&)> accept,
+      absl::FunctionRef<std::shared_ptr<const PostingList>(const PostingList&)> load);
+
+  // recall.cc
+  static SearchDepth DepthOf(const NearestQuery& query, const StoreSnapshot::Space& space);
+  static bool RecallIsDue(const VectorIndex& vectors);
+  absl::Status LoadRecall(const ActiveSpace& space, VectorIndex& vectors) const;
+  absl::Status MeasureRecall(const ActiveSpace& space);
   absl::StatusOr<std::vector<float>> VectorOf(const ActiveSpace& space,
                                               const EngineSnapshot* snapshot,
                                               std::string_view key) const;
@@ -247,15 +272,43 @@ class Store::Impl {
                      const std::vector<std::shared_ptr<SealedPart>>& parts);
   absl::Status FoldMarkers(const ActiveSpace& space);
 
+  // vector_lists.cc
+  static void AssignLists(WriteRequest& request);
+  static void PlaceVectors(WriteRequest& request);
+  void PublishVectors();
+  absl::Status LoadCentroids(const ActiveSpace& space, const EngineSnapshot* rows,
+                             VectorIndex& vectors) const;
+  absl::StatusOr<std::shared_ptr<PostingList>> ReadList(const ActiveSpace& space,
+                                                        const PostingList& unloaded,
+                                                        const EngineSnapshot* rows,
+                                                        uint64_t last_document) const;
+  absl::Status ReadKeyOf(const ActiveSpace& space, const EngineRead& read, uint64_t document,
+                         std::string* key, int64_t* expiry, bool* found) const;
+  absl::Status LoadList(const ActiveSpace& space, uint32_t number) const;
+
+  // list_upkeep.cc
+  void StartListKeeper();
+  void StopListKeeper();
+  void WakeListKeeper();
+  void KeepLists();
+  bool ListsAreDue() const;
+  bool ListsLag() const;
+  absl::Status WaitForLists();
+  absl::Status LoadAllLists(const ActiveSpace& space) const;
+  absl::Status KeepSpace(const ActiveSpace& space, bool* did_something);
+  absl::Status KeepList(const ActiveSpace& space, uint32_t number);
+  absl::Status CommitLists(ListChange& change);
+  absl::Status MakeLists(const ActiveSpace& space);
+  absl::Status DrainFlat(const ActiveSpace& space);
+  absl::Status SplitList(const ActiveSpace& space, const PostingList& list);
+  absl::Status MergeList(const ActiveSpace& space, const PostingList& list);
+  void CleanList(SpaceIndex& index, uint32_t number);
+
   // maintenance.cc
   void StartMaintenance();
   void StopMaintenance();
   void Maintain();
   size_t RemoveExpired();
-  void RebuildCrowded();
-  absl::Status RebuildVectors(const ActiveSpace& space);
-  absl::Status CopyLiving(const ActiveSpace& space, const VectorTable& from, size_t count,
-                          VectorTable& to);
 
   // Fixed after construction.
   const std::string directory_;
@@ -285,13 +338,8 @@ class Store::Impl {
   uint32_t next_space_ = 1;
   size_t reserved_memory_ = 0;
 
-  // Held while memory is changed: by the committer for a moment, by a rebuild for a few documents.
-  std::mutex publish_mutex_;
-  struct RebuildTarget {
-    uint32_t space = 0;
-    std::shared_ptr<VectorTable> vectors;
-  };
-  RebuildTarget rebuild_;  // guarded by publish_mutex_; space 0: no rebuild is running
+  // Held while memory is changed: by the committer, and by those who replace parts, for a moment.
+  mutable std::mutex publish_mutex_;
 
   std::atomic<uint64_t> commits_{0}, writes_{0}, syncs_{0}, expired_{0};
   std::atomic<bool> unsynced_{false};
@@ -313,6 +361,15 @@ class Store::Impl {
   };
   std::mutex retired_mutex_;
   std::vector<RetiredSegment> retired_;  // guarded by retired_mutex_
+
+  mutable std::mutex load_mutex_;  // one list is read from disk at a time
+
+  std::mutex keeper_mutex_;
+  std::condition_variable keeper_wake_;  // something is due
+  std::condition_variable kept_;         // the keeper has done a round
+  absl::Status keeper_status_;           // of its last round; guarded by keeper_mutex_
+  std::atomic<bool> lists_lag_{false}, stop_keeper_{false};
+  std::thread list_keeper_;
 
   std::mutex maintenance_mutex_;
   std::condition_variable maintenance_wake_;

@@ -13,6 +13,7 @@
 #include "format/keys.h"
 #include "index/derive.h"
 #include "index/index_rows.h"
+#include "index/vector_rows.h"
 #include "segment/segment_merge.h"
 #include "store/index_digest.h"
 #include "store/store_impl.h"
@@ -146,12 +147,21 @@ class Store::Impl::Verifier {
               " is missing or wrong");
     }
     if (derived.has_words()) ++report_.documents;
-    if (header.has_vector) CheckVector(space, key, header.document, &derived);
+    if (header.has_vector) CheckVector(space, key, header, &derived);
   }
 
-  void CheckVector(const ActiveSpace& space, std::string_view key, uint64_t document,
+  // The list that has the posting of a document; nothing: its row is damaged.
+  std::optional<uint32_t> ListOf(const ActiveSpace& space, uint64_t document) {
+    PinnedValue row;
+    uint32_t list = kFlatList;
+    if (!Has(Family::kVectors, ListKey(space.id(), document), &row)) return kFlatList;
+    return ParseListRow(row.view(), &list) ? std::optional(list) : std::nullopt;
+  }
+
+  void CheckVector(const ActiveSpace& space, std::string_view key, const RecordHeader& header,
                    DerivedDocument* derived) {
     ++report_.vectors;
+    const uint64_t document = header.document;
     const std::string row_key = VectorKey(space.id(), document);
     PinnedValue row;
     std::vector<float> vector;
@@ -164,9 +174,22 @@ class Store::Impl::Verifier {
     if (status.ok()) status = DeriveVector(space, vector, derived);
     if (!status.ok()) {
       Problem("key '", Printable(key), "': ", ToStd(status.message()));
-    } else if (!Has(Family::kVectors, PostingKey(space.id(), kOnlyList, document), &row) ||
-               row.view() != EncodePostingRow(*derived)) {
+      return;
+    }
+    const std::optional<uint32_t> list = ListOf(space, document);
+    const Posting posting = {.code = {{derived->scale, derived->norm2}, derived->code},
+                             .expiry = header.expiry,
+                             .key = key};
+    // Postings of older versions have the code alone.
+    std::string code_alone;
+    AppendCode(code_alone, posting.code.code, posting.code.values);
+    if (!list.has_value() ||
+        !Has(Family::kVectors, PostingKey(space.id(), *list, document), &row) ||
+        (row.view() != EncodePostingRow(posting) && row.view() != code_alone)) {
       Problem("key '", Printable(key), "': its vector's posting is missing or wrong");
+    } else if (*list != kFlatList && !Has(Family::kVectors, CentroidKey(space.id(), *list), &row)) {
+      Problem("key '", Printable(key), "': its vector is in list ", *list,
+              ", which has no centroid");
     }
   }
 
@@ -262,8 +285,22 @@ class Store::Impl::Verifier {
     uint8_t kind = 0;
     uint64_t document = 0;
     std::string_view rest;
-    if (!ParseRowKey(row_key, &id, &kind, &rest) || SpaceById(id) == nullptr) return false;
+    if (!ParseRowKey(row_key, &id, &kind, &rest)) return false;
+    const ActiveSpace* const space = SpaceById(id);
+    if (space == nullptr || space->rotation() == nullptr) return false;
     switch (static_cast<VectorKind>(kind)) {
+      case VectorKind::kCentroid: {
+        CodeView centroid;
+        return ParseCentroidSuffix(rest, &list) &&
+               ParseCentroidRow(row_key, row, space->rotation()->padded(), &centroid).ok();
+      }
+      case VectorKind::kRecall: {
+        RecallTable table;
+        return ParseRecallRow(row_key, row, &table).ok();
+      }
+      case VectorKind::kList:
+        if (!ParseDocumentSuffix(rest, &document) || !ParseListRow(row, &list)) return false;
+        break;
       case VectorKind::kDescriptor: {
         VectorDescriptor descriptor;
         return ParseVectorDescriptor(id, row, &descriptor).ok();
@@ -272,7 +309,9 @@ class Store::Impl::Verifier {
         if (!ParseDocumentSuffix(rest, &document)) return false;
         break;
       case VectorKind::kPosting:
-        if (!ParsePostingSuffix(rest, &list, &document)) return false;
+        if (!ParsePostingSuffix(rest, &list, &document) || ListOf(*space, document) != list) {
+          return false;
+        }
         break;
       default:
         return true;
@@ -322,9 +361,11 @@ class Store::Impl::Verifier {
       if (record.header.has_vector && Has(Family::kVectors, row_key, &row) &&
           ParseVectorRow(row_key, row.view(), space->definition().dimension, &vector).ok() &&
           DeriveVector(*space, vector, &derived).ok()) {
-        digest->Add(
-            IndexDigest::Side::kWanted, CodesOf(*space),
-            CodeEntry(record.header.document, Code{derived.scale, derived.norm2}, derived.code));
+        const ListItem item = {.document = record.header.document,
+                               .key = cursor->key(),
+                               .code = {{derived.scale, derived.norm2}, derived.code}};
+        digest->Add(IndexDigest::Side::kWanted, CodesOf(*space),
+                    CodeEntry(ListOf(*space, item.document).value_or(kFlatList), item));
       }
     }
     return cursor->status();
@@ -351,11 +392,12 @@ class Store::Impl::Verifier {
     return entry;
   }
 
-  static std::string CodeEntry(uint64_t document, const Code& code,
-                               std::span<const int8_t> values) {
+  static std::string CodeEntry(uint32_t list, const ListItem& item) {
     std::string entry;
-    AppendVarint(entry, document);
-    AppendCode(entry, code, values);
+    AppendVarint(entry, list);
+    AppendVarint(entry, item.document);
+    AppendCode(entry, item.code.code, item.code.values);
+    entry += item.key;
     return entry;
   }
 
@@ -414,17 +456,30 @@ class Store::Impl::Verifier {
         AddList(*space.space, term, part->delta().Open(term).get(), ids, digest);
       }
     }
-    if (space.view->vectors == nullptr) return absl::OkStatus();
-    const VectorTable& vectors = *space.view->vectors;
-    const size_t slots = vectors.size();
-    for (size_t slot = 0; slot < slots; ++slot) {
-      const DocumentEntry& entry = vectors.documents()[slot];
-      if (!entry.VisibleAt(sequence, 0)) continue;
-      const CodeView row = vectors.codes().row(static_cast<uint32_t>(slot));
-      digest->Add(IndexDigest::Side::kFound, CodesOf(*space.space),
-                  CodeEntry(entry.document, row.code, row.values));
-    }
-    return absl::OkStatus();
+    return space.vectors.lists == nullptr ? absl::OkStatus() : AddVectors(space, digest);
+  }
+
+  // Lists that are not in memory are taken from disk.
+  absl::Status AddVectors(const StoreSnapshot::Space& space, IndexDigest* digest) {
+    const uint64_t sequence = snapshot_->rows->sequence();
+    absl::Status status;
+    space.vectors.lists->ForEach([&](const std::shared_ptr<PostingList>& there) {
+      std::shared_ptr<const PostingList> list = there;
+      if (!list->is_loaded()) {
+        auto read = store_.ReadList(*space.space, *list, snapshot_->rows.get(), kDocumentMax);
+        if (!read.ok()) {
+          status = read.status();
+          return;
+        }
+        list = *std::move(read);
+      }
+      list->ForEach([&](const ListItem& item) {
+        if (item.born > sequence || item.died <= sequence) return;
+        digest->Add(IndexDigest::Side::kFound, CodesOf(*space.space),
+                    CodeEntry(list->number(), item));
+      });
+    });
+    return status;
   }
 
   void AddList(const ActiveSpace& space, std::string_view term, PostingsCursor* cursor,

@@ -95,14 +95,20 @@ absl::Status Store::Impl::Prepare(WriteRequest& request) const {
                            kBatchBytesMax, " are allowed in one batch: split it");
   }
   request.bytes = bytes;
-  return items.empty() ? absl::OkStatus() : Derive(items);
+  if (items.empty()) return absl::OkStatus();
+  LIBKV_RETURN_IF_ERROR(Derive(items));
+  AssignLists(request);
+  return absl::OkStatus();
 }
 
 absl::Status Store::Impl::Run(const WriteOptions& write, WriteRequest& request) {
   LIBKV_RETURN_IF_ERROR(CheckWritable());
   request.durability = write.durability;
   LIBKV_RETURN_IF_ERROR(Prepare(request));
-  if (!request.changes.empty()) LIBKV_RETURN_IF_ERROR(WaitForSealing());
+  if (!request.changes.empty()) {
+    LIBKV_RETURN_IF_ERROR(WaitForSealing());
+    LIBKV_RETURN_IF_ERROR(WaitForLists());
+  }
   queue_->Run(request);
   return request.status;
 }
@@ -179,6 +185,7 @@ void Store::Impl::Write(const WriteOptions& write, Batch batch,
   }
   if (request->status.ok()) request->status = Prepare(*request);
   if (request->status.ok()) request->status = WaitForSealing();
+  if (request->status.ok()) request->status = WaitForLists();
   if (!request->status.ok() || request->changes.empty()) {
     request->Done();
     return;

@@ -51,6 +51,8 @@ struct WriteRequest : CommitQueue::Request {
 
   // For changes of the catalog: further rows, and what happens once they are durable.
   std::function<void(EngineBatch&)> more_rows;
+  // Once they are in the log, under publish_mutex_, with the sequence at which they are seen.
+  std::function<void(uint64_t sequence)> at_publish;
   std::function<void()> after;
 
   absl::Status status;

@@ -1,0 +1,337 @@
+// The list keeper: a thread that keeps the lists of vectors in shape while everybody goes on.
+//
+//   make    when list 0 is long enough, centroids are learnt from a sample of it; then it is drained
+//           into the new lists, some thousand vectors at a time
+//   split   a list that has grown too long becomes two; vectors of it, and of its neighbours, that
+//           are nearer to another centroid move there (Xu et al., "SPFresh", SOSP 2023: LIRE)
+//   merge   a list that has become too short goes, and its vectors to their next nearest lists
+//   clean   a list with many dead entries is built anew, in memory only
+//   measure how deep searches must go (recall.cc)
+//
+// Each of them is one batch. What is unfinished is found again by looking at the lists: nothing has
+// to be remembered over a restart. Writers wait when the keeper lags.
+#include <algorithm>
+#include <chrono>
+
+#include "base/status_macros.h"
+#include "store/list_change.h"
+#include "store/store_impl.h"
+#include "vector/clustering.h"
+#include "vector/list_query.h"
+#include "vector/one_bit.h"
+
+namespace libkv {
+namespace {
+
+constexpr auto kPause = std::chrono::milliseconds(500);
+constexpr auto kPauseAfterFailure = std::chrono::seconds(1);
+constexpr size_t kListMean = 100;     // vectors, when lists are made
+constexpr size_t kListMin = 20;       // shorter lists are merged
+constexpr size_t kSampleOfList = 64;  // vectors to learn a centroid from
+constexpr size_t kDrainStep = 2'048;  // vectors moved by one batch
+constexpr size_t kNeighbours = 16;    // lists looked at after a split
+// Beyond, writers wait.
+constexpr size_t kFlatMax = 8 * VectorIndex::kFlatDue;
+
+std::vector<ListItem> LiveItems(const PostingList& list) {
+  std::vector<ListItem> items;
+  items.reserve(list.live());
+  list.ForEach([&](const ListItem& item) {
+    if (item.died == kAlive) items.push_back(item);
+  });
+  return items;
+}
+
+std::vector<CodeView> CodesOf(std::span<const ListItem> items) {
+  std::vector<CodeView> codes;
+  codes.reserve(items.size());
+  for (const ListItem& item : items) codes.push_back(item.code);
+  return codes;
+}
+
+ListQuery QueryAt(const CodeView& code) {
+  std::vector<float> floats(code.values.size());
+  Decode(code, floats.data());
+  return MakeListQuery(floats, Metric::kL2);
+}
+
+}  // namespace
+
+void Store::Impl::StartListKeeper() {
+  list_keeper_ = std::thread([this] { KeepLists(); });
+}
+
+void Store::Impl::StopListKeeper() {
+  stop_keeper_.store(true);
+  WakeListKeeper();
+  if (list_keeper_.joinable()) list_keeper_.join();
+}
+
+void Store::Impl::WakeListKeeper() {
+  // Empty, so that the wake-up cannot fall between a look and the sleep after it.
+  { const std::lock_guard lock(keeper_mutex_); }
+  keeper_wake_.notify_all();
+}
+
+void Store::Impl::KeepLists() {
+  bool is_warm = false;
+  while (!stop_keeper_) {
+    bool did_something = false;
+    absl::Status status;
+    for (const auto& space : Spaces().all()) {
+      if (space->rotation() == nullptr || stop_keeper_) continue;
+      if (!is_warm && status.ok()) status = LoadAllLists(*space);
+      if (status.ok()) status = KeepSpace(*space, &did_something);
+    }
+    is_warm = is_warm || status.ok();
+    std::unique_lock lock(keeper_mutex_);
+    keeper_status_ = status;
+    const bool lags = ListsLag();
+    lists_lag_.store(lags, std::memory_order_release);
+    kept_.notify_all();
+    if (!status.ok()) {
+      keeper_wake_.wait_for(lock, kPauseAfterFailure, [&] { return stop_keeper_.load(); });
+    } else if (!did_something) {
+      keeper_wake_.wait_for(lock, kPause, [&] { return stop_keeper_.load() || ListsAreDue(); });
+    }
+  }
+  const std::lock_guard lock(keeper_mutex_);
+  kept_.notify_all();
+}
+
+bool Store::Impl::ListsAreDue() const {
+  for (const auto& space : Spaces().all()) {
+    const VectorIndex* const vectors = space->index()->vectors();
+    if (vectors != nullptr && vectors->due_count() > 0) return true;
+  }
+  return false;
+}
+
+bool Store::Impl::ListsLag() const {
+  for (const auto& space : Spaces().all()) {
+    const VectorIndex* const vectors = space->index()->vectors();
+    if (vectors == nullptr) continue;
+    if (vectors->due_count() > VectorIndex::kDueMax) return true;
+    const std::shared_ptr<PostingList> flat = vectors->view().lists->flat();
+    if (flat->live() > kFlatMax) return true;
+  }
+  return false;
+}
+
+// Writers wait here when the keeper does not keep up: searches stay fast.
+absl::Status Store::Impl::WaitForLists() {
+  if (!lists_lag_.load(std::memory_order_acquire)) [[likely]]
+    return absl::OkStatus();
+  std::unique_lock lock(keeper_mutex_);
+  kept_.wait(lock, [&] {
+    return stop_keeper_ || !keeper_status_.ok() || !lists_lag_.load(std::memory_order_acquire);
+  });
+  return keeper_status_;
+}
+
+absl::Status Store::Impl::LoadAllLists(const ActiveSpace& space) const {
+  std::vector<uint32_t> unloaded;
+  space.index()->vectors()->view().lists->ForEach([&](const std::shared_ptr<PostingList>& list) {
+    if (!list->is_loaded()) unloaded.push_back(list->number());
+  });
+  for (const uint32_t number : unloaded) {
+    if (stop_keeper_) return absl::OkStatus();
+    LIBKV_RETURN_IF_ERROR(LoadList(space, number));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Store::Impl::KeepSpace(const ActiveSpace& space, bool* did_something) {
+  const std::shared_ptr<SpaceIndex> index = space.index();
+  VectorIndex& vectors = *index->vectors();
+  std::vector<uint32_t> due;
+  {
+    const std::lock_guard lock(publish_mutex_);
+    due = vectors.TakeDue();
+  }
+  *did_something = *did_something || !due.empty();
+  absl::Status status;
+  for (const uint32_t number : due) {
+    if (status.ok() && !stop_keeper_) status = KeepList(space, number);
+    if (status.ok() && !stop_keeper_) continue;
+    const std::lock_guard lock(publish_mutex_);
+    vectors.MakeDue(number);  // another time
+  }
+  LIBKV_RETURN_IF_ERROR(status);
+  const std::shared_ptr<PostingList> flat = vectors.view().lists->flat();
+  if (!flat->is_loaded()) return absl::OkStatus();
+  if (!vectors.has_lists()) {
+    return flat->live() >= VectorIndex::kFlatDue ? MakeLists(space) : absl::OkStatus();
+  }
+  if (flat->live() > 0) LIBKV_RETURN_IF_ERROR(DrainFlat(space));
+  return due.empty() && RecallIsDue(vectors) ? MeasureRecall(space) : absl::OkStatus();
+}
+
+absl::Status Store::Impl::KeepList(const ActiveSpace& space, uint32_t number) {
+  const std::shared_ptr<SpaceIndex> index = space.index();
+  LIBKV_RETURN_IF_ERROR(LoadList(space, number));
+  const std::shared_ptr<const ListTable> table = index->vectors()->view().lists;
+  const std::shared_ptr<PostingList> list = table->Find(number);
+  if (list == nullptr) return absl::OkStatus();
+  if (number == kFlatList) {
+    if (list->size() > 2 * list->live()) CleanList(*index, number);
+    return absl::OkStatus();
+  }
+  if (list->live() >= VectorIndex::kListDue) return SplitList(space, *list);
+  if (list->live() < kListMin && table->list_count() > 1) return MergeList(space, *list);
+  if (list->size() > 2 * list->live()) CleanList(*index, number);
+  return absl::OkStatus();
+}
+
+absl::Status Store::Impl::CommitLists(ListChange& change) {
+  if (change.empty()) return absl::OkStatus();
+  WriteRequest request;
+  request.is_alone = true;  // what it moves must be what is on disk
+  bool in_force = false;
+  request.more_rows = [&](EngineBatch& batch) {
+    const ActiveSpace* const space = Spaces().ById(change.space());
+    in_force = space != nullptr && space->index() == change.index();
+    if (!in_force) return;  // dropped meanwhile
+    change.Settle();
+    change.PutRows(batch);
+  };
+  request.at_publish = [&](uint64_t sequence) {
+    if (in_force) change.Apply(sequence);
+  };
+  // Everything is derived: whoever syncs next makes it durable.
+  return Run({.durability = Durability::kWritten}, request);
+}
+
+// -- make -----------------------------------------------------------------------------------------
+
+absl::Status Store::Impl::MakeLists(const ActiveSpace& space) {
+  const std::shared_ptr<SpaceIndex> index = space.index();
+  VectorIndex& vectors = *index->vectors();
+  const std::shared_ptr<const ListTable> table = vectors.view().lists;  // holds the codes
+  const std::vector<ListItem> items = LiveItems(*table->flat());
+  const size_t count = items.size() / kListMean;
+  const size_t sample_size = std::min(items.size(), count * kSampleOfList);
+  std::vector<CodeView> sample;
+  sample.reserve(sample_size);
+  for (size_t i = 0; i < sample_size; ++i) {
+    sample.push_back(items[i * items.size() / sample_size].code);
+  }
+  const CodeArray centroids = KMeans(sample, table->padded(), count, {.seed = space.id()});
+  ListChange change(space.id(), index);
+  for (size_t i = 0; i < centroids.size(); ++i) change.Make(vectors.NextList(), centroids[i]);
+  return CommitLists(change);
+}
+
+absl::Status Store::Impl::DrainFlat(const ActiveSpace& space) {
+  const std::shared_ptr<SpaceIndex> index = space.index();
+  VectorIndex& vectors = *index->vectors();
+  const std::shared_ptr<const ListTable> table = vectors.view().lists;  // holds the codes
+  CodeArray centroids(table->list_count(), table->padded());
+  std::vector<uint32_t> numbers;
+  table->ForEach([&](const std::shared_ptr<PostingList>& list) {
+    if (list->number() == kFlatList) return;
+    centroids.Set(numbers.size(), list->centroid());
+    numbers.push_back(list->number());
+  });
+  const std::vector<ListItem> items = LiveItems(*table->flat());
+  for (size_t begin = 0; begin < items.size() && !stop_keeper_; begin += kDrainStep) {
+    const auto step = std::span(items).subspan(begin, std::min(kDrainStep, items.size() - begin));
+    const std::vector<uint32_t> nearest = AssignToNearest(CodesOf(step), centroids);
+    ListChange change(space.id(), index);
+    for (size_t i = 0; i < step.size(); ++i) {
+      change.Move(step[i].document, kFlatList, numbers[nearest[i]]);
+    }
+    LIBKV_RETURN_IF_ERROR(CommitLists(change));
+  }
+  CleanList(*index, kFlatList);
+  return absl::OkStatus();
+}
+
+// -- split, merge, clean --------------------------------------------------------------------------
+
+absl::Status Store::Impl::SplitList(const ActiveSpace& space, const PostingList& list) {
+  const std::shared_ptr<SpaceIndex> index = space.index();
+  VectorIndex& vectors = *index->vectors();
+  const std::shared_ptr<const ListTable> table = vectors.view().lists;  // holds the codes
+  const std::vector<ListItem> items = LiveItems(list);
+  Halves halves{CodeArray(2, table->padded()), {}};
+  // Vectors that are all the same stay together, however many they are.
+  if (!SplitInTwo(CodesOf(items), table->padded(), &halves)) {
+    const std::lock_guard lock(publish_mutex_);
+    vectors.Rest(list.number(), 2 * items.size());
+    return absl::OkStatus();
+  }
+
+  const uint32_t numbers[2] = {list.number(), vectors.NextList()};
+  ListChange change(space.id(), index);
+  for (size_t side = 0; side < 2; ++side) change.Make(numbers[side], halves.centroids[side]);
+
+  std::vector<std::shared_ptr<PostingList>> neighbours;
+  for (const NearList& near : table->NearestLists(QueryAt(list.centroid()), kNeighbours + 1)) {
+    if (near.list->number() == list.number()) continue;
+    LIBKV_RETURN_IF_ERROR(LoadList(space, near.list->number()));
+    const auto loaded = vectors.view().lists->Find(near.list->number());
+    if (loaded != nullptr) neighbours.push_back(loaded);
+  }
+  for (size_t i = 0; i < items.size(); ++i) {
+    const CodeView& code = items[i].code;
+    uint32_t to = numbers[halves.side[i]];
+    CodeView own = halves.centroids[halves.side[i]];
+    // Further from its new centroid than from the old one: perhaps a neighbour is nearer.
+    if (BelongsElsewhere(code, own, list.centroid())) {
+      for (const auto& neighbour : neighbours) {
+        if (!BelongsElsewhere(code, own, neighbour->centroid())) continue;
+        to = neighbour->number();
+        own = neighbour->centroid();
+      }
+    }
+    change.Move(items[i].document, list.number(), to);
+  }
+  for (const auto& neighbour : neighbours) {
+    neighbour->ForEach([&](const ListItem& item) {
+      if (item.died != kAlive) return;
+      uint32_t to = neighbour->number();
+      CodeView own = neighbour->centroid();
+      for (size_t side = 0; side < 2; ++side) {
+        if (!BelongsElsewhere(item.code, own, halves.centroids[side])) continue;
+        to = numbers[side];
+        own = halves.centroids[side];
+      }
+      change.Move(item.document, neighbour->number(), to);
+    });
+  }
+  return CommitLists(change);
+}
+
+absl::Status Store::Impl::MergeList(const ActiveSpace& space, const PostingList& list) {
+  const std::shared_ptr<SpaceIndex> index = space.index();
+  const std::shared_ptr<const ListTable> table = index->vectors()->view().lists;
+  ListChange change(space.id(), index);
+  for (const ListItem& item : LiveItems(list)) {
+    for (const NearList& near : table->NearestLists(QueryAt(item.code), 2)) {
+      if (near.list->number() == list.number()) continue;
+      LIBKV_RETURN_IF_ERROR(LoadList(space, near.list->number()));
+      change.Move(item.document, list.number(), near.list->number());
+      break;
+    }
+  }
+  change.Remove(list.number());
+  return CommitLists(change);
+}
+
+// Without the dead: nothing changes on disk.
+void Store::Impl::CleanList(SpaceIndex& index, uint32_t number) {
+  const std::lock_guard lock(publish_mutex_);
+  VectorIndex& vectors = *index.vectors();
+  const std::shared_ptr<const ListTable> table = vectors.view().lists;
+  const std::shared_ptr<PostingList>& list = table->Find(number);
+  if (list == nullptr || !list->is_loaded()) return;
+  const auto cleaned = PostingList::Build(number, table->padded(), list->centroid(), LiveItems(*list));
+  uint64_t last_death = 0;
+  list->ForEach([&](const ListItem& item) {
+    if (item.died != kAlive) last_death = std::max(last_death, item.died);
+  });
+  vectors.Replace({}, std::span(&cleaned, 1), last_death);
+}
+
+}  // namespace libkv

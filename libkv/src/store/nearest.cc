@@ -1,0 +1,157 @@
+// Nearest: the query is rotated and encoded like the stored vectors. Then either all codes are
+// scanned, or those of the lists nearest to it, as deep as the recall target asks for; and the few
+// candidates that can be among the best are compared by their full vectors.
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "base/top_k.h"
+#include "format/keys.h"
+#include "index/derive.h"
+#include "index/index_rows.h"
+#include "store/nearest.h"
+#include "store/store_impl.h"
+#include "vector/list_search.h"
+#include "vector/metric.h"
+
+namespace libkv {
+namespace {
+
+// Candidates whose full vectors are read at once.
+constexpr size_t kRefineStep = 32;
+constexpr float kUnbounded = std::numeric_limits<float>::infinity();
+
+struct Better {
+  bool operator()(const NearVector& a, const NearVector& b) const {
+    return a.score != b.score ? a.score > b.score : a.key < b.key;
+  }
+};
+
+}  // namespace
+
+// Compares candidates by their full vectors, those with the greatest bounds first: once `limit`
+// exact scores are above what the next one can reach, the rest need not be read.
+absl::StatusOr<std::vector<NearVector>> Store::Impl::Refine(
+    const ActiveSpace& space, const EngineSnapshot* rows, std::span<const float> query,
+    std::span<const ListCandidate> candidates, size_t limit) const {
+  TopK<NearVector, Better> best(limit);
+  for (size_t begin = 0; begin < candidates.size(); begin += kRefineStep) {
+    if (best.full() && best.worst().score > candidates[begin].upper_bound) break;
+    const size_t end = std::min(candidates.size(), begin + kRefineStep);
+    std::vector<std::string> row_keys;
+    for (size_t i = begin; i < end; ++i) {
+      row_keys.push_back(VectorKey(space.id(), candidates[i].document));
+    }
+    const std::vector<std::string_view> views(row_keys.begin(), row_keys.end());
+    std::vector<PinnedValue> pinned(views.size());
+    bool found[kRefineStep] = {};
+    LIBKV_RETURN_IF_ERROR(
+        engine_->MultiGet(Family::kVectors, {.snapshot = rows}, views, pinned.data(), found));
+    for (size_t i = begin; i < end; ++i) {
+      if (!found[i - begin]) {
+        return DataLoss("the vector of key '", Printable(candidates[i].key), "' is missing");
+      }
+      std::vector<float> stored;
+      LIBKV_RETURN_IF_ERROR(ParseVectorRow(row_keys[i - begin], pinned[i - begin].view(),
+                                           space.definition().dimension, &stored));
+      const double score = ExactScore(space.metric(), query, Comparable(space, stored));
+      best.Push({candidates[i].document, std::string(candidates[i].key), score});
+    }
+  }
+  return best.TakeSorted();
+}
+
+absl::StatusOr<std::vector<NearVector>> Store::Impl::FindNearest(
+    const NearestQuery& query, const ActiveSpace& space, const StoreSnapshot& snapshot,
+    absl::FunctionRef<bool(const EntryView&)> accept) const {
+  const StoreSnapshot::Space* const captured = snapshot.Find(space);
+  if (captured == nullptr || query.limit == 0) return std::vector<NearVector>();
+  const ListTable& lists = *captured->vectors.lists;
+  const std::vector<float> comparable = Comparable(space, query.vector);
+  std::vector<float> rotated(space.rotation()->padded());
+  space.rotation()->Apply(comparable, rotated);
+  const ListQuery list_query = MakeListQuery(rotated, space.metric());
+
+  // Lists that are not in memory are read as they were at the snapshot, and brought into memory for
+  // the searches to come.
+  absl::Status status;
+  const auto load = [&](const PostingList& list) -> std::shared_ptr<const PostingList> {
+    if (status.ok()) status = LoadList(space, list.number());
+    if (!status.ok()) return nullptr;
+    auto read = ReadList(space, list, snapshot.rows.get(), kDocumentMax);
+    status = read.status();
+    return status.ok() ? *read : nullptr;
+  };
+  const int64_t now = Now();
+  const uint64_t sequence = snapshot.rows->sequence();
+  const auto accept_visible = [&](const EntryView& entry) {
+    return entry.VisibleAt(sequence, now) && accept(entry);
+  };
+
+  captured->space->index()->vectors()->Remember(comparable);
+  const SearchDepth depth = DepthOf(query, *captured);
+  if (depth.is_exact) {
+    bool is_complete = true;
+    ListCandidates found =
+        ExactCandidates(lists, list_query, query.limit, accept_visible, load, &is_complete);
+    if (status.ok() && !is_complete) {
+      // Thousands of vectors are nearly the same: only comparing all of them in full tells the
+      // best.
+      found = AllCandidates(lists, accept_visible, load);
+    }
+    LIBKV_RETURN_IF_ERROR(status);
+    return Refine(space, snapshot.rows.get(), comparable, found.candidates, query.limit);
+  }
+
+  const ListSearch search = {.limit = std::max(query.limit, depth.refined),
+                             .entries = depth.entries,
+                             .filtered = query.filtered.has_value()};
+  const ListHits found = SearchLists(lists, list_query, search, accept_visible, load);
+  LIBKV_RETURN_IF_ERROR(status);
+  if (depth.refined > 0) {
+    std::vector<ListCandidate> candidates;
+    for (const ListHit& hit : found.hits) {
+      candidates.push_back({hit.document, hit.key, hit.score, hit.score + hit.margin});
+    }
+    std::sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
+      return a.upper_bound > b.upper_bound;
+    });
+    return Refine(space, snapshot.rows.get(), comparable, candidates, query.limit);
+  }
+  std::vector<NearVector> best;
+  best.reserve(found.hits.size());
+  for (const ListHit& hit : found.hits) {
+    best.push_back({hit.document, std::string(hit.key), hit.score});
+  }
+  std::sort(best.begin(), best.end(), Better());
+  return best;
+}
+
+// Every accepted entry, without a bound.
+ListCandidates Store::Impl::AllCandidates(
+    const ListTable& lists, absl::FunctionRef<bool(const EntryView&)> accept,
+    absl::FunctionRef<std::shared_ptr<const PostingList>(const PostingList&)> load) {
+  ListCandidates all;
+  lists.ForEach([&](const std::shared_ptr<PostingList>& list) {
+    std::shared_ptr<const PostingList> loaded = list;
+    if (!list->is_loaded()) {
+      loaded = load(*list);
+      if (loaded == nullptr) return;
+      all.loaded.push_back(loaded);
+    }
+    loaded->ForEachBlock([&](const EntryBlock& block) {
+      const size_t rows = block.rows();
+      for (size_t row = 0; row < rows; ++row) {
+        const EntryView entry(&block, row);
+        if (!accept(entry)) continue;
+        all.candidates.push_back(
+            {.document = entry.document(), .key = entry.key(), .upper_bound = kUnbounded});
+      }
+    });
+  });
+  return all;
+}
+
+}  // namespace libkv

@@ -1,0 +1,36 @@
+// What a search for nearest neighbours asks, and how deep it goes.
+#ifndef LIBKV_SRC_STORE_NEAREST_H_
+#define LIBKV_SRC_STORE_NEAREST_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace libkv {
+
+struct NearestQuery {
+  std::span<const float> vector;  // checked
+  size_t limit = 0;
+  double recall_target = 1;
+  bool is_exact = false;
+  // With a filter besides visibility: about how many vectors pass it, at most.
+  std::optional<uint64_t> filtered = {};
+};
+
+struct NearVector {
+  uint64_t document = 0;
+  std::string key;
+  double score = 0;
+};
+
+struct SearchDepth {
+  bool is_exact = true;
+  uint64_t entries = 0;  // of lists to look at
+  size_t refined = 0;    // of the best to compare by their full vectors; 0: none
+};
+
+}  // namespace libkv
+
+#endif  // LIBKV_SRC_STORE_NEAREST_H_

@@ -1,0 +1,228 @@
+// The recall contract: a search names the share of true neighbours it wants, and how deep it must
+// look for that is measured, not guessed.
+//
+// The list keeper takes some of the stored vectors, and some of the latest queries, finds their true
+// neighbours by comparing everything, and looks how deep a search in lists must go to find the
+// wanted share of them. The table of that is stored beside the centroids, and made again when there
+// are twice as many vectors, or a tenth of them has changed. A search deeper than the table knows
+// compares everything.
+#include <algorithm>
+#include <cmath>
+
+#include "absl/container/flat_hash_set.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "format/keys.h"
+#include "index/derive.h"
+#include "index/index_rows.h"
+#include "store/store_impl.h"
+#include "vector/list_search.h"
+
+namespace libkv {
+namespace {
+
+constexpr size_t kSampledVectors = 512;  // stored ones that are asked for their neighbours
+constexpr double kTargets[] = {0.90, 0.95, 0.99};
+constexpr size_t kLimits[] = {10, 100};
+constexpr double kDepthStep = 1.15;      // between two depths that are tried
+constexpr size_t kDepthMin = 256;        // entries
+constexpr size_t kFilteredExact = 5'000;  // so many that pass a filter are all compared
+
+// A query and its true neighbours, best first.
+struct Judged {
+  std::vector<float> vector;  // as it is compared
+  uint64_t without = 0;       // the document it was made from; 0: none
+  ListQuery query;
+  std::vector<NearVector> truth;
+};
+
+// The share of the `wanted` true neighbours among the hits; equally near ones count as well.
+double ShareFound(std::span<const ListHit> hits, std::span<const NearVector> truth,
+                  size_t wanted) {
+  absl::flat_hash_set<uint64_t> good;
+  for (const NearVector& near : truth) {
+    if (near.score >= truth[wanted - 1].score) good.insert(near.document);
+  }
+  size_t found = 0;
+  for (const ListHit& hit : hits) found += good.contains(hit.document) ? 1 : 0;
+  return static_cast<double>(std::min(found, wanted)) / static_cast<double>(wanted);
+}
+
+}  // namespace
+
+SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot::Space& space) {
+  const std::shared_ptr<SpaceIndex> index = space.space->index();
+  const VectorIndex& vectors = *index->vectors();
+  const uint64_t live = vectors.live();
+  if (query.is_exact || query.recall_target >= 1) return {};
+  if (space.vectors.lists->list_count() == 0 || live <= VectorIndex::kFlatDue) return {};
+  if (query.filtered.has_value() && *query.filtered <= kFilteredExact) return {};
+
+  // The smallest measured point that promises as much; more neighbours take more entries.
+  const std::shared_ptr<const RecallTable> table = vectors.recall();
+  if (table == nullptr) return {};
+  const RecallPoint* point = nullptr;
+  for (const RecallPoint& candidate : table->points) {
+    if (candidate.target < query.recall_target) continue;
+    const bool reaches = candidate.limit >= query.limit;
+    if (point == nullptr) {
+      point = &candidate;
+      continue;
+    }
+    const bool point_reaches = point->limit >= query.limit;
+    const bool better = reaches != point_reaches ? reaches
+                        : candidate.limit != point->limit
+                            ? (candidate.limit < point->limit) == reaches
+                            : candidate.target < point->target;
+    if (better) point = &candidate;
+  }
+  if (point == nullptr) return {};
+  const double factor = std::max(1.0, static_cast<double>(query.limit) / point->limit);
+  // What was measured with fewer vectors holds for as many lists, not for as many entries.
+  const auto entries = static_cast<uint64_t>(static_cast<double>(point->entries) * factor);
+  if (entries >= live) return {};
+  const size_t refined = point->refined == 0
+                             ? 0
+                             : static_cast<size_t>(point->refined * static_cast<double>(query.limit) /
+                                                   point->limit);
+  return {.is_exact = false, .entries = entries, .refined = refined};
+}
+
+bool Store::Impl::RecallIsDue(const VectorIndex& vectors) {
+  if (!vectors.has_lists() || vectors.live() <= VectorIndex::kFlatDue) return false;
+  const std::shared_ptr<const RecallTable> table = vectors.recall();
+  if (table == nullptr) return true;
+  return vectors.live() > 2 * table->vectors ||
+         vectors.changes() - vectors.recall_changes() > table->vectors / 10;
+}
+
+absl::Status Store::Impl::LoadRecall(const ActiveSpace& space, VectorIndex& vectors) const {
+  PinnedValue row;
+  bool found = false;
+  const std::string row_key = RecallKey(space.id());
+  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, {}, row_key, &row, &found));
+  auto table = std::make_shared<RecallTable>();
+  // One that cannot be read is measured again.
+  if (found && ParseRecallRow(row_key, row.view(), table.get()).ok()) {
+    vectors.SetRecall(std::move(table));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
+  const std::shared_ptr<SpaceIndex> index = space.index();
+  VectorIndex& vectors = *index->vectors();
+  const uint64_t changes = vectors.changes();
+  const std::shared_ptr<const StoreSnapshot> snapshot = GetSnapshot();
+  const StoreSnapshot::Space* const captured = snapshot->Find(space);
+  if (captured == nullptr) return absl::OkStatus();
+  const ListTable& lists = *captured->vectors.lists;
+  const uint64_t sequence = snapshot->rows->sequence();
+  const int64_t now = Now();
+  absl::Status status;
+  const auto load = [&](const PostingList& list) -> std::shared_ptr<const PostingList> {
+    auto read = ReadList(space, list, snapshot->rows.get(), kDocumentMax);
+    if (!read.ok()) status = read.status();
+    return read.ok() ? *read : nullptr;
+  };
+
+  // The questions: stored vectors, evenly over the lists, and what was asked lately.
+  const size_t live = lists.live();
+  const size_t step = std::max<size_t>(1, live / kSampledVectors);
+  std::vector<Judged> judged;
+  size_t place = 0;
+  lists.ForEach([&](const std::shared_ptr<PostingList>& list) {
+    if (!list->is_loaded()) return;
+    list->ForEach([&](const ListItem& item) {
+      if (item.died != kAlive || place++ % step != step / 2) return;
+      judged.emplace_back().without = item.document;
+    });
+  });
+  for (std::vector<float>& query : vectors.RecentQueries()) {
+    judged.emplace_back().vector = std::move(query);
+  }
+
+  const size_t limit_max = *std::max_element(std::begin(kLimits), std::end(kLimits));
+  std::vector<float> rotated(space.rotation()->padded());
+  for (Judged& one : judged) {
+    if (stop_keeper_) return absl::OkStatus();
+    if (one.without != 0) {
+      const std::string row_key = VectorKey(space.id(), one.without);
+      PinnedValue row;
+      bool found = false;
+      LIBKV_RETURN_IF_ERROR(engine_->Get(
+          Family::kVectors, {.snapshot = snapshot->rows.get()}, row_key, &row, &found));
+      if (!found) continue;  // removed meanwhile
+      LIBKV_RETURN_IF_ERROR(
+          ParseVectorRow(row_key, row.view(), space.definition().dimension, &one.vector));
+      one.vector = Comparable(space, one.vector);
+    }
+    space.rotation()->Apply(one.vector, rotated);
+    one.query = MakeListQuery(rotated, space.metric());
+    const auto accept = [&](const EntryView& entry) {
+      return entry.document() != one.without && entry.VisibleAt(sequence, now);
+    };
+    const ListCandidates candidates = ExactCandidates(lists, one.query, limit_max, accept, load);
+    LIBKV_RETURN_IF_ERROR(status);
+    LIBKV_ASSIGN_OR_RETURN(one.truth, Refine(space, snapshot->rows.get(), one.vector,
+                                             candidates.candidates, limit_max));
+  }
+  std::erase_if(judged, [](const Judged& one) { return one.truth.empty(); });
+  if (judged.empty()) return absl::OkStatus();
+
+  // The share of the true neighbours found at some depth, less what chance may have added to it.
+  const auto recall_at = [&](size_t limit, uint64_t entries, size_t refined) -> double {
+    double sum = 0, squares = 0;
+    for (const Judged& one : judged) {
+      const auto accept = [&](const EntryView& entry) {
+        return entry.document() != one.without && entry.VisibleAt(sequence, now);
+      };
+      const ListHits found =
+          SearchLists(lists, one.query, {.limit = std::max(limit, refined), .entries = entries},
+                      accept, load);
+      const double share = ShareFound(found.hits, one.truth, std::min(limit, one.truth.size()));
+      sum += share;
+      squares += share * share;
+    }
+    const auto n = static_cast<double>(judged.size());
+    const double mean = sum / n;
+    return mean - std::sqrt(std::max(0.0, squares / n - mean * mean) / n);
+  };
+
+  auto table = std::make_shared<RecallTable>();
+  table->vectors = vectors.live();
+  for (const size_t limit : kLimits) {
+    // Whether codes alone tell the best apart, or more of them must be compared in full.
+    const size_t refinements[] = {0, 2 * limit, 4 * limit};
+    for (const double target : kTargets) {
+      for (const size_t refined : refinements) {
+        if (recall_at(limit, live / 2, refined) < target) continue;
+        uint64_t low = kDepthMin, high = live;
+        while (static_cast<double>(high) > static_cast<double>(low) * kDepthStep) {
+          if (stop_keeper_) return absl::OkStatus();
+          const auto middle = static_cast<uint64_t>(std::sqrt(static_cast<double>(low * high)));
+          (recall_at(limit, middle, refined) >= target ? high : low) = middle;
+        }
+        table->points.push_back({.limit = static_cast<uint32_t>(limit),
+                                 .target = target,
+                                 .entries = high,
+                                 .refined = static_cast<uint32_t>(refined)});
+        break;
+      }
+    }
+  }
+  LIBKV_RETURN_IF_ERROR(status);
+
+  WriteRequest request;
+  request.more_rows = [&](EngineBatch& batch) {
+    const ActiveSpace* const there = Spaces().ById(space.id());
+    if (there == nullptr || there->index() != index) return;
+    const std::string row_key = RecallKey(space.id());
+    batch.Put(Family::kVectors, row_key, EncodeRecallRow(row_key, *table));
+  };
+  LIBKV_RETURN_IF_ERROR(Run({.durability = Durability::kWritten}, request));
+  vectors.SetRecall(std::move(table), changes);
+  return absl::OkStatus();
+}
+
+}  // namespace libkv

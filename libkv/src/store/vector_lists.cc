@@ -1,0 +1,187 @@
+// Lists of vectors in memory: which list a new vector goes into, and how a list is read from disk.
+//
+// An open reads the centroids only. A list is read when the first search or write needs it, and by
+// the list keeper, which reads them all; so searches work at once, and no open waits for vectors.
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "format/keys.h"
+#include "index/index_rows.h"
+#include "index/vector_rows.h"
+#include "store/store_impl.h"
+#include "vector/one_bit.h"
+
+namespace libkv {
+namespace {
+
+// What is read of one posting, with its bytes.
+struct ReadPosting {
+  uint64_t document = 0;
+  std::string row;
+  std::string key;  // only if the row has none
+  int64_t expiry = 0;
+};
+
+uint32_t NearestList(const ListTable& lists, const DerivedDocument& derived) {
+  std::vector<float> rotated(derived.code.size());
+  Decode({{derived.scale, derived.norm2}, derived.code}, rotated.data());
+  return lists.Nearest(rotated);
+}
+
+}  // namespace
+
+// -- Where new vectors go -------------------------------------------------------------------------
+
+// On the caller's thread: the list nearest to each vector.
+void Store::Impl::AssignLists(WriteRequest& request) {
+  for (PendingChange& change : request.changes) {
+    if (change.derived == nullptr || !change.derived->has_vector()) continue;
+    DerivedDocument& derived = *change.derived;
+    VectorIndex& vectors = *change.space->index()->vectors();
+    derived.list = kFlatList;
+    if (!vectors.has_lists()) continue;
+    derived.list =
+        NearestList(*vectors.view().lists, derived);
+  }
+}
+
+// On the leader's: a list may have gone since.
+void Store::Impl::PlaceVectors(WriteRequest& request) {
+  for (PendingChange& change : request.changes) {
+    if (change.derived == nullptr || !change.derived->has_vector()) continue;
+    DerivedDocument& derived = *change.derived;
+    if (derived.list == kFlatList) continue;
+    const std::shared_ptr<const ListTable> lists = change.space->index()->vectors()->view().lists;
+    if (lists->Find(derived.list) != nullptr) continue;
+    derived.list = NearestList(*lists, derived);
+  }
+}
+
+// What was added to lists comes into view.
+void Store::Impl::PublishVectors() {
+  bool due = false;
+  for (const auto& space : Spaces().all()) {
+    VectorIndex* const vectors = space->index()->vectors();
+    if (vectors == nullptr) continue;
+    vectors->Publish();
+    due = due || vectors->due_count() > 0;
+    if (vectors->due_count() > VectorIndex::kDueMax) lists_lag_.store(true);
+  }
+  if (due) WakeListKeeper();
+}
+
+// -- Reading lists --------------------------------------------------------------------------------
+
+// At open: the lists, without what is in them.
+absl::Status Store::Impl::LoadCentroids(const ActiveSpace& space, const EngineSnapshot* rows,
+                                        VectorIndex& vectors) const {
+  const size_t padded = space.rotation()->padded();
+  std::vector<std::shared_ptr<PostingList>> lists;
+  lists.push_back(PostingList::Unloaded(kFlatList, padded, {}));
+  const std::string prefix = VectorPrefix(space.id(), VectorKind::kCentroid);
+  const auto cursor = engine_->NewCursor(Family::kVectors, {.snapshot = rows, .fill_cache = false},
+                                         prefix, PrefixEnd(prefix));
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    uint32_t number = 0;
+    CodeView centroid;
+    if (!ParseCentroidSuffix(cursor->key().substr(prefix.size()), &number) ||
+        number == kFlatList) {
+      return DataLoss("centroid row '", Printable(cursor->key()), "' is damaged");
+    }
+    LIBKV_RETURN_IF_ERROR(ParseCentroidRow(cursor->key(), cursor->value(), padded, &centroid));
+    lists.push_back(PostingList::Unloaded(number, padded, centroid));
+  }
+  LIBKV_RETURN_IF_ERROR(cursor->status());
+  vectors.SetUnloaded(lists, next_document_ - 1);
+  return absl::OkStatus();
+}
+
+// Reads one list as it is in `rows`, up to `last_document`.
+absl::StatusOr<std::shared_ptr<PostingList>> Store::Impl::ReadList(
+    const ActiveSpace& space, const PostingList& unloaded, const EngineSnapshot* rows,
+    uint64_t last_document) const {
+  const EngineRead read{.snapshot = rows, .fill_cache = false};
+  const std::string prefix = PostingPrefix(space.id(), unloaded.number());
+  const auto cursor = engine_->NewCursor(Family::kVectors, read, prefix, PrefixEnd(prefix));
+  std::vector<ReadPosting> postings;
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    uint64_t document = 0;
+    if (!ParseDocumentSuffix(cursor->key().substr(prefix.size()), &document)) {
+      return DataLoss("posting '", Printable(cursor->key()), "' is damaged");
+    }
+    if (document > last_document) break;
+    ReadPosting& posting = postings.emplace_back();
+    posting.document = document;
+    posting.row = cursor->value();
+  }
+  LIBKV_RETURN_IF_ERROR(cursor->status());
+
+  std::vector<ListItem> items;
+  items.reserve(postings.size());
+  for (ReadPosting& from : postings) {
+    absl::StatusOr<Posting> posting = ParsePostingRow(from.row, space.rotation()->padded());
+    if (!posting.ok()) continue;  // Verify names it
+    if (!posting->has_key) {
+      bool found = false;
+      LIBKV_RETURN_IF_ERROR(ReadKeyOf(space, read, from.document, &from.key, &from.expiry, &found));
+      if (!found) continue;  // Verify names it
+      posting->key = from.key;
+      posting->expiry = from.expiry;
+    }
+    items.push_back({.document = from.document,
+                     .key = posting->key,
+                     .expiry = posting->expiry,
+                     .code = posting->code});
+  }
+  return PostingList::Build(unloaded.number(), space.rotation()->padded(), unloaded.centroid(),
+                            items);
+}
+
+// Of a document whose posting does not say it.
+absl::Status Store::Impl::ReadKeyOf(const ActiveSpace& space, const EngineRead& read,
+                                    uint64_t document, std::string* key, int64_t* expiry,
+                                    bool* found) const {
+  PinnedValue mapped, pinned;
+  Record record;
+  uint32_t words = 0;
+  std::string_view mapped_key;
+  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kIndex, read, DocumentKey(space.id(), document),
+                                     &mapped, found));
+  if (!*found || !ParseDocumentRow(mapped.view(), &words, &mapped_key)) {
+    *found = false;
+    return absl::OkStatus();
+  }
+  *key = mapped_key;
+  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kData, read, *key, &pinned, found));
+  *found = *found && ReadRecord(*key, pinned.view(), &record).ok() &&
+           record.header.document == document && record.header.space == space.id();
+  if (*found) *expiry = record.header.expiry;
+  return absl::OkStatus();
+}
+
+// Brings a list into memory, for everybody. OK if it is there already, or gone.
+absl::Status Store::Impl::LoadList(const ActiveSpace& space, uint32_t number) const {
+  const std::lock_guard load_lock(load_mutex_);
+  const std::shared_ptr<SpaceIndex> index = space.index();
+  VectorIndex& vectors = *index->vectors();
+  const std::shared_ptr<const PostingList> unloaded = vectors.view().lists->Find(number);
+  if (unloaded == nullptr || unloaded->is_loaded()) return absl::OkStatus();
+  std::unique_ptr<EngineSnapshot> rows;
+  uint64_t last_document = 0;
+  {
+    const std::lock_guard lock(publish_mutex_);
+    vectors.BeginLoad(number);
+    rows = engine_->NewSnapshot();
+    last_document = vectors.last_document();
+  }
+  absl::StatusOr<std::shared_ptr<PostingList>> list =
+      ReadList(space, *unloaded, rows.get(), last_document);
+  const std::lock_guard lock(publish_mutex_);
+  if (!list.ok()) {
+    vectors.AbortLoad(number);
+    return list.status();
+  }
+  vectors.FinishLoad(std::move(*list), rows->sequence());
+  return absl::OkStatus();
+}
+
+}  // namespace libkv

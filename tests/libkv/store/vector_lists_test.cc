@@ -1,0 +1,334 @@
+// Lists of vectors in a store: they are made, split, merged and read back behind everybody's back,
+// and no search may notice. Oracle: comparing everything, in the test.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <random>
+#include <thread>
+
+#include "support/store_test.h"
+
+namespace libkv {
+namespace {
+
+constexpr size_t kDimension = 24;
+using Vector = std::vector<float>;
+
+// Points around random centres, as texts of some subjects are.
+class Points {
+ public:
+  Points(uint64_t seed, size_t clusters) : random_(seed) {
+    for (size_t i = 0; i < clusters; ++i) centres_.push_back(Uniform());
+  }
+  Vector Of(size_t cluster) {
+    Vector point = centres_[cluster];
+    std::normal_distribution<float> noise(0, 0.25F);
+    for (float& x : point) x += noise(random_);
+    return point;
+  }
+  Vector Any() { return Of(random_() % centres_.size()); }
+
+ private:
+  Vector Uniform() {
+    std::uniform_real_distribution<float> uniform(-1, 1);
+    Vector point(kDimension);
+    for (float& x : point) x = uniform(random_);
+    return point;
+  }
+  std::mt19937_64 random_;
+  std::vector<Vector> centres_;
+};
+
+Options VectorOptions(Metric metric = Metric::kL2) {
+  Space space;
+  space.vector_dimension = kDimension;
+  space.metric = metric;
+  Options options;
+  options.spaces = {space};
+  return options;
+}
+
+using Model = std::map<std::string, Vector>;
+
+void Put(Store& store, Model& model, const std::vector<std::pair<std::string, Vector>>& items) {
+  Batch batch;
+  for (const auto& [key, vector] : items) {
+    SetOptions with;
+    with.vector = vector;
+    batch.Set(key, "", with);
+    model[key] = vector;
+  }
+  REQUIRE_OK(store.Apply({.durability = Durability::kWritten}, batch));
+}
+
+void Fill(Store& store, Model& model, size_t count, const std::function<Vector(size_t)>& make,
+          const std::string& prefix = "v") {
+  std::vector<std::pair<std::string, Vector>> items;
+  for (size_t i = 0; i < count; ++i) {
+    items.emplace_back(prefix + std::to_string(i), make(i));
+    if (items.size() < 1'000 && i + 1 < count) continue;
+    Put(store, model, items);
+    items.clear();
+  }
+}
+
+double Distance2(const Vector& a, const Vector& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
+  return sum;
+}
+
+std::vector<std::string> Nearest(const Model& model, const Vector& query, size_t limit) {
+  std::vector<std::pair<double, std::string>> all;
+  for (const auto& [key, vector] : model) all.emplace_back(Distance2(query, vector), key);
+  limit = std::min(limit, all.size());
+  std::partial_sort(all.begin(), all.begin() + static_cast<ptrdiff_t>(limit), all.end());
+  std::vector<std::string> keys;
+  for (size_t i = 0; i < limit; ++i) keys.push_back(all[i].second);
+  return keys;
+}
+
+std::vector<std::string> KeysOf(const absl::StatusOr<std::vector<Neighbor>>& found) {
+  REQUIRE_OK(found);
+  std::vector<std::string> keys;
+  for (const Neighbor& neighbor : *found) keys.push_back(neighbor.key);
+  return keys;
+}
+
+// The mean share of the ten nearest that searches with this target find.
+double Recall(const Store& store, const Model& model, Points& points, double target,
+              size_t queries = 100) {
+  size_t found = 0;
+  for (size_t q = 0; q < queries; ++q) {
+    const Vector query = points.Any();
+    const std::vector<std::string> truth = Nearest(model, query, 10);
+    for (const std::string& key : KeysOf(store.Similar({.recall_target = target}, query))) {
+      found += std::find(truth.begin(), truth.end(), key) != truth.end() ? 1 : 0;
+    }
+  }
+  return static_cast<double>(found) / static_cast<double>(10 * queries);
+}
+
+// Exact searches are exact, and Verify is content.
+void CheckExact(const Store& store, const Model& model, Points& points) {
+  for (int q = 0; q < 10; ++q) {
+    const Vector query = points.Any();
+    CHECK(KeysOf(store.Similar({.exact = true}, query)) == Nearest(model, query, 10));
+  }
+  CheckVerifies(store);
+}
+
+// Waits until the lists are there and their recall was measured.
+void WaitForLists(const Store& store, size_t vectors) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(120);
+  uint64_t lists = 0;
+  for (int quiet = 0; quiet < 3 && std::chrono::steady_clock::now() < end;) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    const SpaceStats stats = store.Stats().spaces.at(0);
+    const bool is_ready =
+        stats.vector_lists > 0 && !stats.recall.empty() && stats.vectors == vectors;
+    quiet = is_ready && stats.vector_lists == lists ? quiet + 1 : 0;
+    lists = stats.vector_lists;
+  }
+  const SpaceStats stats = store.Stats().spaces.at(0);
+  REQUIRE(stats.vectors == vectors);
+  REQUIRE(stats.vector_lists > 0);
+  REQUIRE_FALSE(stats.recall.empty());
+}
+
+TEST_CASE("many vectors are found with the recall that was asked for, before and after an open") {
+  const TempDir dir;
+  Model model;
+  Points points(1, 200);
+  const size_t count = 40'000;
+  {
+    const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
+    Fill(*store, model, count, [&](size_t) { return points.Any(); });
+    WaitForLists(*store, count);
+    for (const double target : {0.90, 0.95, 0.99}) {
+      CAPTURE(target);
+      CHECK(Recall(*store, model, points, target) >= target - 0.02);
+    }
+    CheckExact(*store, model, points);
+  }
+  const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
+  // At once, while most lists are on disk only.
+  CHECK(Recall(*store, model, points, 0.95, 20) >= 0.85);
+  WaitForLists(*store, count);
+  CHECK(Recall(*store, model, points, 0.95) >= 0.93);
+  CheckExact(*store, model, points);
+
+  Options read_only = VectorOptions();
+  read_only.read_only = true;
+  const std::unique_ptr<Store> reader = OpenStore(dir.path(), read_only);
+  CHECK(Recall(*reader, model, points, 0.95, 20) >= 0.85);
+  CheckExact(*reader, model, points);
+}
+
+TEST_CASE("whoever is written is found at once, while lists are made and split around it") {
+  // Sorted order is the hardest: every cluster comes whole, into lists that know nothing of it.
+  const TempDir dir;
+  const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
+  Model model;
+  Points points(2, 100);
+  std::atomic<bool> stop{false};
+  std::atomic<int> lost{0}, asked{0};
+  std::atomic<size_t> written{0};
+  std::vector<Vector> vectors;
+  for (size_t i = 0; i < 60'000; ++i) vectors.push_back(points.Of(i / 600));
+  std::thread reader([&] {
+    std::mt19937_64 random(3);
+    while (!stop) {
+      const size_t there = written.load();
+      if (there == 0) continue;
+      const size_t i = random() % there;
+      const auto found = store->Similar({.limit = 1, .exact = asked % 2 == 0}, vectors[i]);
+      if (!found.ok() || found->empty() || (*found)[0].key != "v" + std::to_string(i)) ++lost;
+      ++asked;
+    }
+  });
+  for (size_t begin = 0; begin < vectors.size(); begin += 500) {
+    std::vector<std::pair<std::string, Vector>> items;
+    for (size_t i = begin; i < begin + 500; ++i) {
+      items.emplace_back("v" + std::to_string(i), vectors[i]);
+    }
+    Put(*store, model, items);
+    written = begin + 500;
+  }
+  stop = true;
+  reader.join();
+  CHECK(asked > 0);
+  CHECK(lost == 0);
+  WaitForLists(*store, vectors.size());
+  CHECK(store->Stats().spaces[0].vector_lists > 300);
+  for (const double target : {0.90, 0.95, 0.99}) {
+    CAPTURE(target);
+    CHECK(Recall(*store, model, points, target) >= target - 0.02);
+  }
+  CheckExact(*store, model, points);
+}
+
+TEST_CASE("overwritten and deleted vectors are not found, and leave the rest as it was") {
+  const TempDir dir;
+  std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
+  Model model;
+  Points points(4, 50);
+  Fill(*store, model, 36'000, [&](size_t i) { return points.Of(i % 50); });
+  WaitForLists(*store, model.size());
+  // Every second value of all clusters, and five clusters whole.
+  Batch batch;
+  for (size_t i = 0; i < 36'000; ++i) {
+    const std::string key = "v" + std::to_string(i);
+    if (i % 50 >= 5 && i % 100 >= 50) continue;
+    batch.Delete(key);
+    model.erase(key);
+  }
+  REQUIRE_OK(store->Apply({}, batch));
+  CheckExact(*store, model, points);
+  // The same keys with other vectors.
+  Fill(*store, model, 36'000, [&](size_t i) { return points.Of((i + 7) % 50); });
+  WaitForLists(*store, model.size());
+  CheckExact(*store, model, points);
+  CHECK(Recall(*store, model, points, 0.95) >= 0.93);
+  store.reset();
+  store = OpenStore(dir.path(), VectorOptions());
+  CheckExact(*store, model, points);
+  WaitForLists(*store, model.size());
+  CheckExact(*store, model, points);
+}
+
+TEST_CASE("a snapshot finds what there was, whatever happens to the lists after it") {
+  const TempDir dir;
+  std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
+  Model model, later;
+  Points points(5, 50);
+  Fill(*store, model, 34'000, [&](size_t) { return points.Any(); });
+  for (int round = 0; round < 2; ++round) {
+    CAPTURE(round);  // 0: before there are lists; 1: lists that were not read yet
+    const std::shared_ptr<const Snapshot> snapshot = store->GetSnapshot();
+    later = model;
+    Fill(*store, later, 20'000, [&](size_t) { return points.Any(); });
+    if (round == 0) WaitForLists(*store, later.size());
+    for (int q = 0; q < 20; ++q) {
+      const Vector query = points.Any();
+      CHECK(KeysOf(store->Similar({.exact = true, .snapshot = snapshot}, query)) ==
+            Nearest(model, query, 10));
+      CHECK(KeysOf(store->Similar({.exact = true}, query)) == Nearest(later, query, 10));
+    }
+    model = later;
+    if (round == 1) break;
+    store.reset();
+    store = OpenStore(dir.path(), VectorOptions());
+  }
+  CheckVerifies(*store);
+}
+
+TEST_CASE("vectors that are all the same neither stop the keeper nor the search") {
+  const TempDir dir;
+  const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
+  Model model;
+  const Vector same(kDimension, 0.5F);
+  Fill(*store, model, 40'000, [&](size_t) { return same; });
+  Vector other = same;
+  other[3] = 0.75F;
+  Put(*store, model, {{"other", other}});
+  WaitForLists(*store, model.size());
+  CHECK(KeysOf(store->Similar({.limit = 1}, other)) == std::vector<std::string>{"other"});
+  CHECK(KeysOf(store->Similar({.limit = 3, .exact = true}, same)) ==
+        std::vector<std::string>{"v0", "v1", "v10"});
+  CHECK(store->Similar({.limit = 100}, same)->size() == 100);
+  CheckVerifies(*store);
+}
+
+TEST_CASE("cosine and inner product find what was asked for too") {
+  for (const Metric metric : {Metric::kCosine, Metric::kInnerProduct}) {
+    CAPTURE(static_cast<int>(metric));
+    const TempDir dir;
+    const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions(metric));
+    Model model;
+    Points points(6, 100);
+    Fill(*store, model, 35'000, [&](size_t) { return points.Any(); });
+    WaitForLists(*store, model.size());
+    size_t found = 0;
+    for (int q = 0; q < 100; ++q) {
+      const Vector query = points.Any();
+      const std::vector<std::string> truth = KeysOf(store->Similar({.exact = true}, query));
+      for (const std::string& key : KeysOf(store->Similar({.recall_target = 0.95}, query))) {
+        found += std::find(truth.begin(), truth.end(), key) != truth.end() ? 1 : 0;
+      }
+    }
+    CHECK(found >= 930);
+    CheckVerifies(*store);
+  }
+}
+
+TEST_CASE("a prefix narrows a search in lists without losing neighbours") {
+  const TempDir dir;
+  const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
+  Model model, narrow;
+  Points points(7, 100);
+  Fill(*store, model, 36'000, [&](size_t) { return points.Any(); }, "a");
+  Fill(*store, narrow, 400, [&](size_t) { return points.Any(); }, "b");
+  WaitForLists(*store, model.size() + narrow.size());
+  for (int q = 0; q < 20; ++q) {
+    const Vector query = points.Any();
+    SimilarOptions options{.prefix = "b", .exact = true};
+    CHECK(KeysOf(store->Similar(options, query)) == Nearest(narrow, query, 10));
+    options.exact = false;
+    CHECK(store->Similar(options, query)->size() == 10);
+  }
+}
+
+TEST_CASE("recall targets outside of (0, 1] are refused") {
+  const TempDir dir;
+  const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
+  const Vector query(kDimension, 1.0F);
+  for (const double target : {0.0, -1.0, 1.5, std::numeric_limits<double>::quiet_NaN()}) {
+    CHECK(absl::IsInvalidArgument(store->Similar({.recall_target = target}, query).status()));
+  }
+  CHECK_OK(store->Similar({.recall_target = 1}, query));
+}
+
+}  // namespace
+}  // namespace libkv

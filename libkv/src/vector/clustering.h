@@ -34,8 +34,8 @@ CodeArray KMeans(std::span<const CodeView> sample, size_t padded, size_t count,
 
 // The two halves of a list.
 struct Halves {
-  CodeArray centroids;        // two
-  std::vector<uint8_t> side;  // of each code: 0 or 1
+  CodeArray centroids{0, 64};  // two
+  std::vector<uint8_t> side;   // of each code: 0 or 1
 };
 
 // Splits `codes` by balanced two-means: neither side gets less than a quarter. False: the codes

@@ -80,7 +80,7 @@ class EntryBlock {
 
   // Rows that may be read.
   size_t rows() const { return rows_.load(std::memory_order_acquire); }
-  size_t capacity() const { return capacity_; }
+  size_t capacity() const { return value_rows_; }
   size_t memory_bytes() const;
 
   const int8_t* values(size_t row) const { return values_ + row * padded_; }
@@ -92,43 +92,44 @@ class EntryBlock {
 
   // Null without one-bit codes. With them, norms2() has kOneBitRows numbers.
   const uint8_t* bits() const { return bits_; }
-  const OneBitFactors& factors() const { return *factors_; }
+  const OneBitFactors& factors() const {
+    return *reinterpret_cast<const OneBitFactors*>(bits_ + OneBitBlockBytes(padded_));
+  }
 
-  uint64_t document(size_t row) const { return documents_[row]; }
+  uint64_t document(size_t row) const { return documents()[row]; }
   std::string_view key(size_t row) const;
   bool VisibleAt(size_t row, uint64_t sequence, int64_t now) const;
   ListItem item(size_t row) const;
 
  private:
-  enum class Kind { kFixed, kOneBit, kTail };
-  EntryBlock(Kind kind, size_t padded, size_t capacity, size_t key_bytes);
-  void Put(size_t row, const ListItem& item);
-  void NeedBorn();
-  void NeedExpiry();
+  // Of entries that are not at rest. A fixed block has it only if some entry needs it, a tail block
+  // always. Numbers are written before their row is published.
+  struct Extra {
+    std::unique_ptr<uint64_t[]> born;
+    std::unique_ptr<int64_t[]> expiry;
+    std::unique_ptr<std::string[]> keys;  // of a tail block
+  };
 
-  using Sequences = std::unique_ptr<uint64_t[]>;
+  EntryBlock(size_t padded, size_t value_rows, size_t capacity, bool has_bits, size_t key_bytes);
+  void Put(size_t row, const ListItem& item);
+
+  // The parts behind scales_, in the order of the memory.
+  uint64_t* documents() const { return reinterpret_cast<uint64_t*>(scales_ + 2 * capacity_); }
+  uint32_t* key_offsets() const { return reinterpret_cast<uint32_t*>(documents() + capacity_); }
+  char* keys() const { return reinterpret_cast<char*>(key_offsets() + value_rows_ + 1); }
 
   // Fixed after construction.
   const uint32_t padded_;
-  const uint32_t capacity_;  // of scales and norms; rows of values are what was asked for
-  std::byte* memory_;
-  size_t memory_size_;
-  int8_t* values_;
+  const uint16_t value_rows_;  // that have memory for their values
+  const uint16_t capacity_;    // of scales, norms and documents
+  int8_t* values_;             // where the memory begins
   uint8_t* bits_ = nullptr;
-  OneBitFactors* factors_ = nullptr;
   float* scales_;
-  uint64_t* documents_;
-  uint32_t* key_offsets_ = nullptr;  // of a fixed block: rows + 1 of them
-  char* keys_ = nullptr;
-  std::unique_ptr<std::string[]> tail_keys_;  // of a tail block
+  std::unique_ptr<Extra> extra_;
 
-  // Written before the row is published; null as long as every entry has 0.
-  std::unique_ptr<uint64_t[]> born_;
-  std::unique_ptr<int64_t[]> expiry_;
-
-  std::atomic<uint32_t> rows_{0};
   // Null as long as every entry lives. Published whole; then single numbers change.
   std::atomic<std::atomic<uint64_t>*> died_{nullptr};
+  std::atomic<uint32_t> rows_{0};
 };
 
 inline uint64_t EntryView::document() const { return block_->document(row_); }

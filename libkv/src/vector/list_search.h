@@ -27,10 +27,9 @@
 #include "absl/functional/function_ref.h"
 #include "vector/list_query.h"
 #include "vector/list_table.h"
+#include "vector/score_formula.h"
 
 namespace libkv {
-
-inline constexpr float kScoreDeviations = 6;
 
 // ExactCandidates returns at most so many candidates beyond its limit.
 inline constexpr size_t kCandidatesExtraMax = 4'096;

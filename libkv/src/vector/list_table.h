@@ -66,6 +66,10 @@ class ListTable {
 
   size_t list_count() const { return list_count_; }  // without list 0
 
+  // About how many entries a numbered list has, 0 if none was loaded: as of when the table was
+  // made.
+  size_t usual_size() const { return usual_size_; }
+
   // Sums over the lists, with what is not loaded left out. O(lists).
   size_t size() const;
   size_t live() const;
@@ -77,8 +81,12 @@ class ListTable {
 
   explicit ListTable(size_t padded) : padded_(padded) {}
 
+  // Puts lists behind those that are there, in new groups.
+  void AddGroups(std::vector<std::shared_ptr<PostingList>> lists);
+
   const size_t padded_;
   size_t list_count_ = 0;
+  size_t usual_size_ = 0;
   std::shared_ptr<PostingList> flat_;
   std::vector<GroupPointer> groups_;
 };

@@ -21,6 +21,7 @@
 #include <span>
 
 #include "vector/code.h"
+#include "vector/kernels.h"
 #include "vector/list_query.h"
 
 namespace libkv {
@@ -65,11 +66,29 @@ void Decode(const CodeView& code, float* out);
 // The squared norm of what the code stands for; not norm2, which is from before rounding.
 double DecodedNorm2(const CodeView& code);
 
-// The rows of `block` whose score can reach `threshold`, as bits: `centroid_dot` is q.c, `distance`
-// |q - c|. `norms2` are those of the 32 codes.
-uint32_t RowsWithinReach(const ListQuery& query, const uint8_t* block, const OneBitFactors& factors,
-                         const float* norms2, double centroid_dot, double distance,
-                         float threshold);
+// The sums of a block for a query, to be judged by OneBitBound.
+inline void SumBits(const Kernels& kernels, const ListQuery& query, const uint8_t* block,
+                    uint32_t* sums) {
+  kernels.sum_patterns(query.sums.data(), block, query.padded / 4, sums);
+}
+
+// What a query and a centroid say about the rows of the centroid's blocks.
+class OneBitBound {
+ public:
+  // `dot` is q.c, `distance` |q - c|; scores are those of `metric`, which may be another than the
+  // query's.
+  OneBitBound(const ListQuery& query, Metric metric, double dot, double distance);
+
+  // The rows whose score can reach `threshold`, as bits. `norms2` are those of the 32 codes.
+  uint32_t Reach(const Kernels& kernels, const uint32_t* sums, const OneBitFactors& factors,
+                 const float* norms2, float threshold);
+
+ private:
+  const bool is_l2_;
+  const float query_norm2_;
+  const double dot_;
+  ReachTerms terms_;
+};
 
 }  // namespace libkv
 

@@ -20,6 +20,11 @@
 
 namespace libkv {
 
+// What `reach` needs of a query and a list.
+struct ReachTerms {
+  float step = 0, base = 0, distance = 0, norm_factor = 0, limit = 0;
+};
+
 struct Kernels {
   // The dot product of a query, whose values lie in [-127, 127], and a code of any int8 values.
   // n is a multiple of 64 and at most kCodeDimensionMax, which keeps the sum within 32 bits.
@@ -48,9 +53,36 @@ struct Kernels {
   // infinity.
   void (*half_from_float)(const float* x, size_t n, uint16_t* out);
   void (*float_from_half)(const uint16_t* x, size_t n, float* out);
+
+  // sum[i] += scale * code[i]. Any n.
+  void (*add_scaled)(const int8_t* code, float scale, size_t n, float* sum);
+
+  // The signs of r[i] = scale * code[i] - centroid[i]: bit i % 8 of bits[i / 8] is set unless r[i]
+  // is negative. *sum_abs = sum |r[i]|, *sum_signed = sum +-centroid[i], plus where the bit is set.
+  // n is a multiple of 64.
+  void (*sign_bits)(const int8_t* code, float scale, const float* centroid, size_t n, uint8_t* bits,
+                    float* sum_abs, float* sum_signed);
+
+  // For every four floats q[0..3] of x and every pattern p of four bits, with e = the sum of
+  // |q[i]| + q[i] where bit i of p is set and of |q[i]| - q[i] where it is not, added as
+  // (0 + 1) + (2 + 3): out[16 * quad + p] = e * inverse_step, rounded to the nearest integer,
+  // halves to even, at most 255. n is a multiple of 64. The product must be finite.
+  void (*pattern_sums)(const float* x, float inverse_step, size_t n, uint8_t* out);
+
+  // What one-bit codes say: sums[j] = the sum over the quads of four coordinates of
+  // table[16 * quad + pattern of row j], for the 32 rows of `block` as vector/one_bit.h lays them
+  // out. `quads` is a multiple of 16, at most kQuadsMax.
+  void (*sum_patterns)(const uint8_t* table, const uint8_t* block, size_t quads, uint32_t* sums);
+
+  // Bit j of 32 is set unless constant[j] + slope[j] * (step * sums[j] + base) + spread[j] *
+  // distance - norms2[j] * norm_factor < limit: computed in this order, ((c + s) + d) - n. What is
+  // no number is not less.
+  uint32_t (*reach)(const uint32_t* sums, const float* constant, const float* slope,
+                    const float* spread, const float* norms2, const ReachTerms& terms);
 };
 
 inline constexpr size_t kCodeDimensionMax = size_t{1} << 16;
+inline constexpr size_t kQuadsMax = kCodeDimensionMax / 4;
 
 // The kernels of DetectedSimdLevel().
 const Kernels& ActiveKernels();

@@ -227,6 +227,139 @@ LIBKV_AVX2 void FloatsFromHalves(const uint16_t* x, size_t n, float* out) {
   std::memcpy(out + whole, floats, (n - whole) * sizeof(float));
 }
 
+LIBKV_AVX2 inline __m256 FloatsFromEight(const int8_t* code) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(code));
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+}
+
+LIBKV_AVX2 void AddScaled(const int8_t* code, float scale, size_t n, float* sum) {
+  const __m256 factor = _mm256_set1_ps(scale);
+  size_t i = 0;
+  for (; i + kFloats <= n; i += kFloats) {
+    const __m256 product = _mm256_mul_ps(factor, FloatsFromEight(code + i));
+    _mm256_storeu_ps(sum + i, _mm256_add_ps(_mm256_loadu_ps(sum + i), product));
+  }
+  for (; i < n; ++i) sum[i] += scale * static_cast<float>(code[i]);
+}
+
+struct SignSums {
+  __m256 abs, of_centroid;
+};
+
+// Eight coordinates; returns their signs as bits, set where not negative. -0 counts as 0.
+LIBKV_AVX2 inline uint8_t SignsOfEight(const int8_t* code, __m256 scale, const float* centroid,
+                                       SignSums& sums) {
+  const __m256 minus = _mm256_set1_ps(-0.0f);
+  const __m256 c = _mm256_loadu_ps(centroid);
+  const __m256 r = _mm256_sub_ps(_mm256_mul_ps(scale, FloatsFromEight(code)), c);
+  const __m256 negative = _mm256_cmp_ps(r, _mm256_setzero_ps(), _CMP_LT_OQ);
+  sums.abs = _mm256_add_ps(sums.abs, _mm256_andnot_ps(minus, r));
+  sums.of_centroid =
+      _mm256_add_ps(sums.of_centroid, _mm256_xor_ps(c, _mm256_and_ps(negative, minus)));
+  return static_cast<uint8_t>(~_mm256_movemask_ps(negative));
+}
+
+LIBKV_AVX2 void SignBits(const int8_t* code, float scale, const float* centroid, size_t n,
+                         uint8_t* bits, float* sum_abs, float* sum_signed) {
+  const __m256 factor = _mm256_set1_ps(scale);
+  SignSums low{_mm256_setzero_ps(), _mm256_setzero_ps()}, high = low;
+  for (size_t i = 0; i < n; i += kLanes) {
+    bits[i / 8] = SignsOfEight(code + i, factor, centroid + i, low);
+    bits[i / 8 + 1] = SignsOfEight(code + i + kFloats, factor, centroid + i + kFloats, high);
+  }
+  *sum_abs = SumOfLanes(low.abs, high.abs);
+  *sum_signed = SumOfLanes(low.of_centroid, high.of_centroid);
+}
+
+// The terms of patterns 0 to 7; those of 8 to 15 differ in the last coordinate only.
+LIBKV_AVX2 void PatternSums(const float* x, float inverse_step, size_t n, uint8_t* out) {
+  const __m256 inverse = _mm256_set1_ps(inverse_step), most = _mm256_set1_ps(255);
+  for (size_t i = 0; i < n; i += 4) {
+    __m256 without[4], with[4];
+    for (size_t j = 0; j < 4; ++j) {
+      const __m256 value = _mm256_broadcast_ss(x + i + j);
+      const __m256 absolute = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), value);
+      without[j] = _mm256_sub_ps(absolute, value);
+      with[j] = _mm256_add_ps(absolute, value);
+    }
+    const __m256 low = _mm256_add_ps(_mm256_blend_ps(without[0], with[0], 0xaa),
+                                     _mm256_blend_ps(without[1], with[1], 0xcc));
+    const __m256 third = _mm256_blend_ps(without[2], with[2], 0xf0);
+    const __m256 first = _mm256_add_ps(low, _mm256_add_ps(third, without[3]));
+    const __m256 second = _mm256_add_ps(low, _mm256_add_ps(third, with[3]));
+    const __m256i a = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_mul_ps(first, inverse), most));
+    const __m256i b = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_mul_ps(second, inverse), most));
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xd8);
+    _mm_storeu_si128(
+        reinterpret_cast<__m128i*>(out + 4 * i),
+        _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+  }
+}
+
+// The sums of one half of the rows: `pairs` holds even bytes plus 256 times odd bytes, modulo 2^16,
+// `odd` the odd ones. Two quads lie in the two halves of a register.
+LIBKV_AVX2 inline void AddSums(__m256i pairs, __m256i odd, uint32_t* sums) {
+  const __m256i even = _mm256_sub_epi16(pairs, _mm256_slli_epi16(odd, 8));
+  const __m256i low = _mm256_unpacklo_epi16(even, odd), high = _mm256_unpackhi_epi16(even, odd);
+  const __m256i parts[4] = {_mm256_cvtepu16_epi32(_mm256_castsi256_si128(low)),
+                            _mm256_cvtepu16_epi32(_mm256_extracti128_si256(low, 1)),
+                            _mm256_cvtepu16_epi32(_mm256_castsi256_si128(high)),
+                            _mm256_cvtepu16_epi32(_mm256_extracti128_si256(high, 1))};
+  auto* const first = reinterpret_cast<__m256i*>(sums);
+  auto* const second = reinterpret_cast<__m256i*>(sums + 8);
+  const __m256i a = _mm256_add_epi32(parts[0], parts[1]), b = _mm256_add_epi32(parts[2], parts[3]);
+  _mm256_storeu_si256(first, _mm256_add_epi32(_mm256_loadu_si256(first), a));
+  _mm256_storeu_si256(second, _mm256_add_epi32(_mm256_loadu_si256(second), b));
+}
+
+LIBKV_AVX2 inline __m256i LoadQuads(const uint8_t* bytes) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
+}
+
+LIBKV_AVX2 void SumPatterns(const uint8_t* table, const uint8_t* block, size_t quads,
+                            uint32_t* sums) {
+  constexpr size_t kStepQuads = 512;  // 256 bytes of 255 for each 16-bit sum
+  const __m256i zero = _mm256_setzero_si256(), low_half = _mm256_set1_epi8(15);
+  for (size_t j = 0; j < 32; j += 8) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + j), zero);
+  }
+  for (size_t begin = 0; begin < quads; begin += kStepQuads) {
+    const size_t end = quads - begin < kStepQuads ? quads : begin + kStepQuads;
+    __m256i low_pairs = zero, low_odd = zero, high_pairs = zero, high_odd = zero;
+    for (size_t quad = begin; quad < end; quad += 2) {
+      const __m256i patterns = LoadQuads(block + 16 * quad), words = LoadQuads(table + 16 * quad);
+      const __m256i low = _mm256_shuffle_epi8(words, _mm256_and_si256(patterns, low_half));
+      const __m256i high =
+          _mm256_shuffle_epi8(words, _mm256_and_si256(_mm256_srli_epi16(patterns, 4), low_half));
+      low_pairs = _mm256_add_epi16(low_pairs, low);
+      low_odd = _mm256_add_epi16(low_odd, _mm256_srli_epi16(low, 8));
+      high_pairs = _mm256_add_epi16(high_pairs, high);
+      high_odd = _mm256_add_epi16(high_odd, _mm256_srli_epi16(high, 8));
+    }
+    AddSums(low_pairs, low_odd, sums);
+    AddSums(high_pairs, high_odd, sums + 16);
+  }
+}
+
+LIBKV_AVX2 uint32_t Reach(const uint32_t* sums, const float* constant, const float* slope,
+                          const float* spread, const float* norms2, const ReachTerms& terms) {
+  const __m256 step = _mm256_set1_ps(terms.step), base = _mm256_set1_ps(terms.base);
+  const __m256 distance = _mm256_set1_ps(terms.distance), limit = _mm256_set1_ps(terms.limit);
+  const __m256 norm_factor = _mm256_set1_ps(terms.norm_factor);
+  uint32_t rows = 0;
+  for (size_t j = 0; j < 32; j += kFloats) {
+    const __m256i whole = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + j));
+    const __m256 sum = _mm256_add_ps(_mm256_mul_ps(step, _mm256_cvtepi32_ps(whole)), base);
+    __m256 upper = _mm256_add_ps(_mm256_loadu_ps(constant + j),
+                                 _mm256_mul_ps(_mm256_loadu_ps(slope + j), sum));
+    upper = _mm256_add_ps(upper, _mm256_mul_ps(_mm256_loadu_ps(spread + j), distance));
+    upper = _mm256_sub_ps(upper, _mm256_mul_ps(_mm256_loadu_ps(norms2 + j), norm_factor));
+    const __m256 reaches = _mm256_cmp_ps(upper, limit, _CMP_NLT_UQ);
+    rows |= static_cast<uint32_t>(_mm256_movemask_ps(reaches)) << j;
+  }
+  return rows;
+}
+
 }  // namespace
 
 const Kernels kAvx2Kernels = {
@@ -239,6 +372,11 @@ const Kernels kAvx2Kernels = {
     .quantise = Quantise,
     .half_from_float = HalvesFromFloats,
     .float_from_half = FloatsFromHalves,
+    .add_scaled = AddScaled,
+    .sign_bits = SignBits,
+    .pattern_sums = PatternSums,
+    .sum_patterns = SumPatterns,
+    .reach = Reach,
 };
 
 }  // namespace libkv

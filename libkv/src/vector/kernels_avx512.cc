@@ -194,6 +194,120 @@ LIBKV_AVX512 void FloatsFromHalves(const uint16_t* x, size_t n, float* out) {
   }
 }
 
+LIBKV_AVX512 inline __m512 FloatsFromSixteen(const int8_t* code) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(code));
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+}
+
+LIBKV_AVX512 void AddScaled(const int8_t* code, float scale, size_t n, float* sum) {
+  const __m512 factor = _mm512_set1_ps(scale);
+  size_t i = 0;
+  for (; i + kFloats <= n; i += kFloats) {
+    const __m512 product = _mm512_mul_ps(factor, FloatsFromSixteen(code + i));
+    _mm512_storeu_ps(sum + i, _mm512_add_ps(_mm512_loadu_ps(sum + i), product));
+  }
+  for (; i < n; ++i) sum[i] += scale * static_cast<float>(code[i]);
+}
+
+LIBKV_AVX512 void SignBits(const int8_t* code, float scale, const float* centroid, size_t n,
+                           uint8_t* bits, float* sum_abs, float* sum_signed) {
+  const __m512 factor = _mm512_set1_ps(scale);
+  const __m512i minus = _mm512_set1_epi32(static_cast<int32_t>(0x80000000));
+  __m512 abs_lanes = _mm512_setzero_ps(), signed_lanes = abs_lanes;
+  for (size_t i = 0; i < n; i += kFloats) {
+    const __m512 c = _mm512_loadu_ps(centroid + i);
+    const __m512 r = _mm512_sub_ps(_mm512_mul_ps(factor, FloatsFromSixteen(code + i)), c);
+    const __mmask16 negative = _mm512_cmp_ps_mask(r, _mm512_setzero_ps(), _CMP_LT_OQ);
+    const __m512i word = _mm512_castps_si512(c);
+    abs_lanes = _mm512_add_ps(abs_lanes, _mm512_abs_ps(r));
+    signed_lanes = _mm512_add_ps(
+        signed_lanes, _mm512_castsi512_ps(_mm512_mask_xor_epi32(word, negative, word, minus)));
+    const auto positive = static_cast<uint16_t>(~negative);
+    bits[i / 8] = static_cast<uint8_t>(positive);
+    bits[i / 8 + 1] = static_cast<uint8_t>(positive >> 8);
+  }
+  *sum_abs = SumOfLanes(abs_lanes);
+  *sum_signed = SumOfLanes(signed_lanes);
+}
+
+// The terms of one coordinate for all patterns: `with` where the pattern has its bit.
+LIBKV_AVX512 inline __m512 TermsOf(float value, __mmask16 patterns) {
+  const __m512 x = _mm512_set1_ps(value), absolute = _mm512_abs_ps(x);
+  return _mm512_mask_add_ps(_mm512_sub_ps(absolute, x), patterns, absolute, x);
+}
+
+LIBKV_AVX512 void PatternSums(const float* x, float inverse_step, size_t n, uint8_t* out) {
+  const __m512 inverse = _mm512_set1_ps(inverse_step), most = _mm512_set1_ps(255);
+  for (size_t i = 0; i < n; i += 4) {
+    const __m512 low = _mm512_add_ps(TermsOf(x[i], 0xaaaa), TermsOf(x[i + 1], 0xcccc));
+    const __m512 high = _mm512_add_ps(TermsOf(x[i + 2], 0xf0f0), TermsOf(x[i + 3], 0xff00));
+    const __m512 scaled = _mm512_mul_ps(_mm512_add_ps(low, high), inverse);
+    const __m512i whole = _mm512_cvtps_epi32(_mm512_min_ps(scaled, most));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 4 * i), _mm512_cvtepi32_epi8(whole));
+  }
+}
+
+// The sums of one half of the rows: `pairs` holds even bytes plus 256 times odd bytes, modulo 2^16,
+// `odd` the odd ones. Four quads lie in the four quarters of a register.
+LIBKV_AVX512 inline __m512i SumsOfHalf(__m512i pairs, __m512i odd) {
+  const __m512i even = _mm512_sub_epi16(pairs, _mm512_slli_epi16(odd, 8));
+  const __m512i low = _mm512_unpacklo_epi16(even, odd), high = _mm512_unpackhi_epi16(even, odd);
+  // Quarters q0..q3 of `low` are rows 0 to 7 of four quads, those of `high` rows 8 to 15.
+  const __m512i both[2] = {low, high};
+  __m256i sums[2];
+  for (int i = 0; i < 2; ++i) {
+    const __m512i first = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(both[i]));
+    const __m512i second = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(both[i], 1));
+    const __m512i sum = _mm512_add_epi32(first, second);
+    sums[i] = _mm256_add_epi32(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64(sum, 1));
+  }
+  return _mm512_inserti64x4(_mm512_castsi256_si512(sums[0]), sums[1], 1);
+}
+
+LIBKV_AVX512 void SumPatterns(const uint8_t* table, const uint8_t* block, size_t quads,
+                              uint32_t* sums) {
+  constexpr size_t kStepQuads = 1'024;  // 256 bytes of 255 for each 16-bit sum
+  const __m512i zero = _mm512_setzero_si512(), low_half = _mm512_set1_epi8(15);
+  __m512i first = zero, second = zero;
+  for (size_t begin = 0; begin < quads; begin += kStepQuads) {
+    const size_t end = quads - begin < kStepQuads ? quads : begin + kStepQuads;
+    __m512i low_pairs = zero, low_odd = zero, high_pairs = zero, high_odd = zero;
+    for (size_t quad = begin; quad < end; quad += 4) {
+      const __m512i patterns = _mm512_loadu_si512(block + 16 * quad);
+      const __m512i words = _mm512_loadu_si512(table + 16 * quad);
+      const __m512i low = _mm512_shuffle_epi8(words, _mm512_and_si512(patterns, low_half));
+      const __m512i high =
+          _mm512_shuffle_epi8(words, _mm512_and_si512(_mm512_srli_epi16(patterns, 4), low_half));
+      low_pairs = _mm512_add_epi16(low_pairs, low);
+      low_odd = _mm512_add_epi16(low_odd, _mm512_srli_epi16(low, 8));
+      high_pairs = _mm512_add_epi16(high_pairs, high);
+      high_odd = _mm512_add_epi16(high_odd, _mm512_srli_epi16(high, 8));
+    }
+    first = _mm512_add_epi32(first, SumsOfHalf(low_pairs, low_odd));
+    second = _mm512_add_epi32(second, SumsOfHalf(high_pairs, high_odd));
+  }
+  _mm512_storeu_si512(sums, first);
+  _mm512_storeu_si512(sums + 16, second);
+}
+
+LIBKV_AVX512 uint32_t Reach(const uint32_t* sums, const float* constant, const float* slope,
+                            const float* spread, const float* norms2, const ReachTerms& terms) {
+  const __m512 step = _mm512_set1_ps(terms.step), base = _mm512_set1_ps(terms.base);
+  const __m512 distance = _mm512_set1_ps(terms.distance), limit = _mm512_set1_ps(terms.limit);
+  const __m512 norm_factor = _mm512_set1_ps(terms.norm_factor);
+  uint32_t rows = 0;
+  for (size_t j = 0; j < 32; j += kFloats) {
+    const __m512 whole = _mm512_cvtepi32_ps(_mm512_loadu_si512(sums + j));
+    const __m512 sum = _mm512_add_ps(_mm512_mul_ps(step, whole), base);
+    __m512 upper = _mm512_add_ps(_mm512_loadu_ps(constant + j),
+                                 _mm512_mul_ps(_mm512_loadu_ps(slope + j), sum));
+    upper = _mm512_add_ps(upper, _mm512_mul_ps(_mm512_loadu_ps(spread + j), distance));
+    upper = _mm512_sub_ps(upper, _mm512_mul_ps(_mm512_loadu_ps(norms2 + j), norm_factor));
+    rows |= uint32_t{_mm512_cmp_ps_mask(upper, limit, _CMP_NLT_UQ)} << j;
+  }
+  return rows;
+}
+
 }  // namespace
 
 const Kernels kAvx512Kernels = {
@@ -206,6 +320,11 @@ const Kernels kAvx512Kernels = {
     .quantise = Quantise,
     .half_from_float = HalvesFromFloats,
     .float_from_half = FloatsFromHalves,
+    .add_scaled = AddScaled,
+    .sign_bits = SignBits,
+    .pattern_sums = PatternSums,
+    .sum_patterns = SumPatterns,
+    .reach = Reach,
 };
 
 }  // namespace libkv

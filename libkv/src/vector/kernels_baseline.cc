@@ -136,6 +136,73 @@ void FloatsFromHalves(const uint16_t* x, size_t n, float* out) {
   for (size_t i = 0; i < n; ++i) out[i] = FloatFromHalf(x[i]);
 }
 
+void AddScaled(const int8_t* code, float scale, size_t n, float* sum) {
+  for (size_t i = 0; i < n; ++i) sum[i] += scale * static_cast<float>(code[i]);
+}
+
+void SignBits(const int8_t* code, float scale, const float* centroid, size_t n, uint8_t* bits,
+              float* sum_abs, float* sum_signed) {
+  float abs_lanes[kLanes] = {}, signed_lanes[kLanes] = {};
+  for (size_t i = 0; i < n; i += kLanes) {
+    uint32_t negative[kLanes];
+    for (size_t j = 0; j < kLanes; ++j) {
+      const float r = scale * static_cast<float>(code[i + j]) - centroid[i + j];
+      negative[j] = r < 0 ? 0x80000000 : 0;
+      abs_lanes[j] += std::bit_cast<float>(std::bit_cast<uint32_t>(r) & 0x7fffffff);
+      signed_lanes[j] +=
+          std::bit_cast<float>(std::bit_cast<uint32_t>(centroid[i + j]) ^ negative[j]);
+    }
+    uint32_t word = 0;
+    for (size_t j = 0; j < kLanes; ++j) word |= (~negative[j] >> 31) << j;
+    bits[i / 8] = static_cast<uint8_t>(word);
+    bits[i / 8 + 1] = static_cast<uint8_t>(word >> 8);
+  }
+  *sum_abs = SumOfLanes(abs_lanes);
+  *sum_signed = SumOfLanes(signed_lanes);
+}
+
+void PatternSums(const float* x, float inverse_step, size_t n, uint8_t* out) {
+  constexpr float kRounder = 12'582'912.0f;  // as in Quantise
+  for (size_t i = 0; i < n; i += 4) {
+    float terms[4][2];
+    for (size_t j = 0; j < 4; ++j) {
+      const float absolute = std::bit_cast<float>(std::bit_cast<uint32_t>(x[i + j]) & 0x7fffffff);
+      terms[j][0] = absolute - x[i + j];
+      terms[j][1] = absolute + x[i + j];
+    }
+    for (size_t p = 0; p < 16; ++p) {
+      const float low = terms[0][p & 1] + terms[1][p >> 1 & 1];
+      const float high = terms[2][p >> 2 & 1] + terms[3][p >> 3 & 1];
+      float scaled = (low + high) * inverse_step;
+      scaled = scaled < 255.0f ? scaled : 255.0f;
+      out[4 * i + p] = static_cast<uint8_t>(static_cast<int32_t>((scaled + kRounder) - kRounder));
+    }
+  }
+}
+
+void SumPatterns(const uint8_t* table, const uint8_t* block, size_t quads, uint32_t* sums) {
+  std::fill_n(sums, 32, 0u);
+  for (size_t quad = 0; quad < quads; ++quad, table += 16, block += 16) {
+    for (size_t j = 0; j < 16; ++j) {
+      sums[j] += table[block[j] & 15];
+      sums[j + 16] += table[block[j] >> 4];
+    }
+  }
+}
+
+uint32_t Reach(const uint32_t* sums, const float* constant, const float* slope, const float* spread,
+               const float* norms2, const ReachTerms& terms) {
+  uint32_t rows = 0;
+  for (size_t j = 0; j < 32; ++j) {
+    const float sum = static_cast<float>(static_cast<int32_t>(sums[j]));
+    const float upper =
+        ((constant[j] + slope[j] * (terms.step * sum + terms.base)) + spread[j] * terms.distance) -
+        norms2[j] * terms.norm_factor;
+    rows |= uint32_t{!(upper < terms.limit)} << j;
+  }
+  return rows;
+}
+
 }  // namespace
 
 const Kernels kBaselineKernels = {
@@ -148,6 +215,11 @@ const Kernels kBaselineKernels = {
     .quantise = Quantise,
     .half_from_float = HalvesFromFloats,
     .float_from_half = FloatsFromHalves,
+    .add_scaled = AddScaled,
+    .sign_bits = SignBits,
+    .pattern_sums = PatternSums,
+    .sum_patterns = SumPatterns,
+    .reach = Reach,
 };
 
 }  // namespace libkv

@@ -1,0 +1,173 @@
+#include "vector/entry_block.h"
+
+#include <algorithm>
+#include <new>
+
+#include "base/check.h"
+#include "vector/aligned_array.h"
+
+namespace libkv {
+namespace {
+
+constexpr std::align_val_t kAlignment{kLineBytes};
+
+size_t KeyBytes(std::span<const ListItem> items) {
+  size_t bytes = 0;
+  for (const ListItem& item : items) bytes += item.key.size();
+  return bytes;
+}
+
+bool AnyOf(std::span<const ListItem> items, bool (*holds)(const ListItem&)) {
+  return std::any_of(items.begin(), items.end(), holds);
+}
+
+}  // namespace
+
+EntryBlock::EntryBlock(size_t padded, size_t value_rows, size_t capacity, bool has_bits,
+                       size_t key_bytes)
+    : padded_(static_cast<uint32_t>(padded)),
+      value_rows_(static_cast<uint16_t>(value_rows)),
+      capacity_(static_cast<uint16_t>(capacity)) {
+  LIBKV_CHECK(padded > 0 && padded % 64 == 0 && value_rows <= kRowsMax && value_rows <= capacity);
+  const size_t bits_bytes = has_bits ? OneBitBlockBytes(padded) + sizeof(OneBitFactors) : 0;
+  const size_t values_bytes = value_rows * padded;
+  const size_t beside_bytes = capacity * (2 * sizeof(float) + sizeof(uint64_t)) +
+                              (value_rows + 1) * sizeof(uint32_t) + key_bytes;
+  values_ =
+      static_cast<int8_t*>(::operator new(values_bytes + bits_bytes + beside_bytes, kAlignment));
+  auto* const behind = reinterpret_cast<uint8_t*>(values_) + values_bytes;
+  std::fill_n(behind, bits_bytes + beside_bytes, uint8_t{0});
+  if (has_bits) bits_ = behind;
+  scales_ = reinterpret_cast<float*>(behind + bits_bytes);
+}
+
+EntryBlock::~EntryBlock() {
+  delete[] died_.load(std::memory_order_relaxed);
+  ::operator delete(values_, kAlignment);
+}
+
+EntryBlockPointer EntryBlock::Fixed(size_t padded, const OneBitCentroid* centroid,
+                                    std::span<const ListItem> items) {
+  const bool has_bits = centroid != nullptr;
+  LIBKV_CHECK(!items.empty() && (!has_bits || items.size() <= kOneBitRows));
+  const size_t capacity = has_bits ? kOneBitRows : items.size();
+  const EntryBlockPointer block(
+      new EntryBlock(padded, items.size(), capacity, has_bits, KeyBytes(items)));
+  const bool has_born = AnyOf(items, [](const ListItem& item) { return item.born != 0; });
+  const bool has_expiry = AnyOf(items, [](const ListItem& item) { return item.expiry != 0; });
+  if (has_born || has_expiry) block->extra_ = std::make_unique<Extra>();
+  if (has_born) block->extra_->born = std::make_unique<uint64_t[]>(items.size());
+  if (has_expiry) block->extra_->expiry = std::make_unique<int64_t[]>(items.size());
+  uint32_t offset = 0;
+  for (size_t row = 0; row < items.size(); ++row) {
+    const ListItem& item = items[row];
+    block->Put(row, item);
+    std::copy(item.key.begin(), item.key.end(), block->keys() + offset);
+    offset += static_cast<uint32_t>(item.key.size());
+    block->key_offsets()[row + 1] = offset;
+    if (has_bits) {
+      auto* const factors = const_cast<OneBitFactors*>(&block->factors());
+      centroid->Encode(block->code(row), row, block->bits_, factors);
+    }
+  }
+  block->rows_.store(static_cast<uint32_t>(items.size()), std::memory_order_release);
+  return block;
+}
+
+std::unique_ptr<EntryBlock> EntryBlock::Tail(size_t padded, size_t rows) {
+  std::unique_ptr<EntryBlock> block(new EntryBlock(padded, rows, rows, false, 0));
+  block->extra_ = std::make_unique<Extra>();
+  block->extra_->born = std::make_unique<uint64_t[]>(rows);
+  block->extra_->expiry = std::make_unique<int64_t[]>(rows);
+  block->extra_->keys = std::make_unique<std::string[]>(rows);
+  return block;
+}
+
+bool EntryBlock::Append(const ListItem& item) {
+  LIBKV_CHECK(extra_ != nullptr && extra_->keys != nullptr);
+  const size_t row = rows();
+  if (row == value_rows_) return false;
+  extra_->keys[row] = item.key;
+  Put(row, item);
+  rows_.store(static_cast<uint32_t>(row + 1), std::memory_order_release);
+  return true;
+}
+
+void EntryBlock::Put(size_t row, const ListItem& item) {
+  LIBKV_CHECK(item.code.values.size() == padded_);
+  std::copy(item.code.values.begin(), item.code.values.end(), values_ + row * padded_);
+  scales_[row] = item.code.code.scale;
+  scales_[capacity_ + row] = item.code.code.norm2;
+  documents()[row] = item.document;
+  if (item.born != 0) extra_->born[row] = item.born;
+  if (item.expiry != 0) extra_->expiry[row] = item.expiry;
+  if (item.died != kAlive) Kill(row, item.died);
+}
+
+void EntryBlock::Kill(size_t row, uint64_t died) {
+  std::atomic<uint64_t>* array = died_.load(std::memory_order_relaxed);
+  if (array != nullptr) {
+    array[row].store(died, std::memory_order_release);
+    return;
+  }
+  array = new std::atomic<uint64_t>[value_rows_];
+  for (size_t i = 0; i < value_rows_; ++i) array[i].store(kAlive, std::memory_order_relaxed);
+  array[row].store(died, std::memory_order_relaxed);
+  died_.store(array, std::memory_order_release);
+}
+
+size_t EntryBlock::FindAlive(uint64_t document) const {
+  const size_t count = rows();
+  const std::atomic<uint64_t>* const died = died_.load(std::memory_order_relaxed);
+  const uint64_t* const begin = documents();
+  for (const uint64_t* found = begin;; ++found) {
+    found = std::find(found, begin + count, document);
+    const auto row = static_cast<size_t>(found - begin);
+    if (row == count || died == nullptr || died[row].load(std::memory_order_relaxed) == kAlive) {
+      return row;
+    }
+  }
+}
+
+size_t EntryBlock::memory_bytes() const {
+  size_t bytes = sizeof(EntryBlock) + value_rows_ * (size_t{padded_} + sizeof(uint32_t)) +
+                 sizeof(uint32_t) + capacity_ * (2 * sizeof(float) + sizeof(uint64_t)) +
+                 key_offsets()[value_rows_];
+  if (bits_ != nullptr) bytes += OneBitBlockBytes(padded_) + sizeof(OneBitFactors);
+  if (died_.load(std::memory_order_relaxed) != nullptr) bytes += value_rows_ * sizeof(uint64_t);
+  if (extra_ == nullptr) return bytes;
+  bytes += sizeof(Extra);
+  if (extra_->born != nullptr) bytes += value_rows_ * sizeof(uint64_t);
+  if (extra_->expiry != nullptr) bytes += value_rows_ * sizeof(int64_t);
+  if (extra_->keys != nullptr) {
+    bytes += value_rows_ * sizeof(std::string);
+    for (size_t row = 0; row < rows(); ++row) bytes += extra_->keys[row].size();
+  }
+  return bytes;
+}
+
+std::string_view EntryBlock::key(size_t row) const {
+  if (extra_ != nullptr && extra_->keys != nullptr) return extra_->keys[row];
+  const uint32_t* const offsets = key_offsets();
+  return {keys() + offsets[row], offsets[row + 1] - offsets[row]};
+}
+
+bool EntryBlock::VisibleAt(size_t row, uint64_t sequence, int64_t now) const {
+  const std::atomic<uint64_t>* const died = died_.load(std::memory_order_acquire);
+  if (died != nullptr && sequence >= died[row].load(std::memory_order_acquire)) return false;
+  if (extra_ == nullptr) return true;
+  if (extra_->born != nullptr && extra_->born[row] > sequence) return false;
+  if (extra_->expiry == nullptr || extra_->expiry[row] == 0) return true;
+  return now < extra_->expiry[row];
+}
+
+ListItem EntryBlock::item(size_t row) const {
+  ListItem item{.document = document(row), .key = key(row), .code = code(row)};
+  if (extra_ != nullptr && extra_->born != nullptr) item.born = extra_->born[row];
+  if (extra_ != nullptr && extra_->expiry != nullptr) item.expiry = extra_->expiry[row];
+  const std::atomic<uint64_t>* const died = died_.load(std::memory_order_acquire);
+  if (died != nullptr) item.died = died[row].load(std::memory_order_acquire);
+  return item;
+}
+
+}  // namespace libkv

@@ -1,0 +1,143 @@
+// An EntryBlock is up to 256 entries of a posting list in one piece of memory.
+//
+//   fixed block  values int8[rows][padded] | one-bit block and factors, if it has them | scales |
+//                norms2 | documents | key offsets | keys            (exactly as large as needed)
+//   tail block   room for a fixed number of rows, appended to by one thread while others read; each
+//                key has its own memory
+//
+// When an entry was born, when it expires and when it died is kept in arrays that exist only if
+// some entry of the block needs them. So an entry at rest costs its codes, 12 bytes of factors, 8
+// of scale and norm, 8 of document, 4 of key offset, and its key.
+#ifndef LIBKV_SRC_VECTOR_ENTRY_BLOCK_H_
+#define LIBKV_SRC_VECTOR_ENTRY_BLOCK_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "vector/code.h"
+#include "vector/one_bit.h"
+
+namespace libkv {
+
+inline constexpr uint64_t kAlive = std::numeric_limits<uint64_t>::max();
+
+// An entry of a list.
+struct ListItem {
+  uint64_t document = 0;
+  std::string_view key;
+  int64_t expiry = 0;      // milliseconds since 1970; 0: never
+  uint64_t born = 0;       // seen by readers at this sequence and later; 0: by all
+  uint64_t died = kAlive;  // not seen by readers at this sequence and later
+  CodeView code;
+};
+
+class EntryBlock;
+
+// An entry in its block; as cheap to copy as two numbers.
+class EntryView {
+ public:
+  EntryView(const EntryBlock* block, size_t row) : block_(block), row_(row) {}
+  uint64_t document() const;
+  std::string_view key() const;
+  // `now`: milliseconds since 1970.
+  bool VisibleAt(uint64_t sequence, int64_t now) const;
+
+ private:
+  const EntryBlock* block_;
+  size_t row_;
+};
+
+// Shared by the lists that hold the same block.
+using EntryBlockPointer = std::shared_ptr<EntryBlock>;
+
+class EntryBlock {
+ public:
+  static constexpr size_t kRowsMax = 256;
+
+  // A fixed block. With a centroid, and at most kOneBitRows items, it has one-bit codes.
+  static EntryBlockPointer Fixed(size_t padded, const OneBitCentroid* centroid,
+                                 std::span<const ListItem> items);
+
+  // An empty tail block with room for `rows`.
+  static std::unique_ptr<EntryBlock> Tail(size_t padded, size_t rows);
+
+  ~EntryBlock();
+  EntryBlock(const EntryBlock&) = delete;
+  EntryBlock& operator=(const EntryBlock&) = delete;
+
+  // One thread at a time, tail blocks only. False: full.
+  [[nodiscard]] bool Append(const ListItem& item);
+
+  // One thread at a time. The place of a document that is alive, or rows().
+  size_t FindAlive(uint64_t document) const;
+  void Kill(size_t row, uint64_t died);
+
+  // Rows that may be read.
+  size_t rows() const { return rows_.load(std::memory_order_acquire); }
+  size_t capacity() const { return value_rows_; }
+  size_t memory_bytes() const;
+
+  const int8_t* values(size_t row) const { return values_ + row * padded_; }
+  const float* scales() const { return scales_; }
+  const float* norms2() const { return scales_ + capacity_; }
+  CodeView code(size_t row) const {
+    return {{scales_[row], norms2()[row]}, {values(row), padded_}};
+  }
+
+  // Null without one-bit codes. With them, norms2() has kOneBitRows numbers.
+  const uint8_t* bits() const { return bits_; }
+  const OneBitFactors& factors() const {
+    return *reinterpret_cast<const OneBitFactors*>(bits_ + OneBitBlockBytes(padded_));
+  }
+
+  uint64_t document(size_t row) const { return documents()[row]; }
+  std::string_view key(size_t row) const;
+  bool VisibleAt(size_t row, uint64_t sequence, int64_t now) const;
+  ListItem item(size_t row) const;
+
+ private:
+  // Of entries that are not at rest. A fixed block has it only if some entry needs it, a tail block
+  // always. Numbers are written before their row is published.
+  struct Extra {
+    std::unique_ptr<uint64_t[]> born;
+    std::unique_ptr<int64_t[]> expiry;
+    std::unique_ptr<std::string[]> keys;  // of a tail block
+  };
+
+  EntryBlock(size_t padded, size_t value_rows, size_t capacity, bool has_bits, size_t key_bytes);
+  void Put(size_t row, const ListItem& item);
+
+  // The parts behind scales_, in the order of the memory.
+  uint64_t* documents() const { return reinterpret_cast<uint64_t*>(scales_ + 2 * capacity_); }
+  uint32_t* key_offsets() const { return reinterpret_cast<uint32_t*>(documents() + capacity_); }
+  char* keys() const { return reinterpret_cast<char*>(key_offsets() + value_rows_ + 1); }
+
+  // Fixed after construction.
+  const uint32_t padded_;
+  const uint16_t value_rows_;  // that have memory for their values
+  const uint16_t capacity_;    // of scales, norms and documents
+  int8_t* values_;             // where the memory begins
+  uint8_t* bits_ = nullptr;
+  float* scales_;
+  std::unique_ptr<Extra> extra_;
+
+  // Null as long as every entry lives. Published whole; then single numbers change.
+  std::atomic<std::atomic<uint64_t>*> died_{nullptr};
+  std::atomic<uint32_t> rows_{0};
+};
+
+inline uint64_t EntryView::document() const { return block_->document(row_); }
+inline std::string_view EntryView::key() const { return block_->key(row_); }
+inline bool EntryView::VisibleAt(uint64_t sequence, int64_t now) const {
+  return block_->VisibleAt(row_, sequence, now);
+}
+
+}  // namespace libkv
+
+#endif  // LIBKV_SRC_VECTOR_ENTRY_BLOCK_H_

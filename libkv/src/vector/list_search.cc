@@ -1,0 +1,316 @@
+#include "vector/list_search.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <span>
+
+#include "base/check.h"
+#include "base/top_k.h"
+#include "vector/kernels.h"
+#include "vector/one_bit.h"
+
+namespace libkv {
+namespace {
+
+constexpr float kNothingYet = -std::numeric_limits<float>::infinity();
+
+void Prefetch(const void* address) { __builtin_prefetch(address); }
+
+void PrefetchRow(const int8_t* values, size_t padded) {
+  for (size_t i = 0; i < padded; i += kLineBytes) Prefetch(values + i);
+}
+
+// An entry among the best so far.
+struct Kept {
+  float score = 0;
+  uint32_t row = 0;
+  const EntryBlock* block = nullptr;
+};
+
+struct BetterKept {
+  bool operator()(const Kept& a, const Kept& b) const {
+    if (a.score != b.score) return a.score > b.score;
+    return a.block->document(a.row) < b.block->document(b.row);
+  }
+};
+
+// One approximate search, on its way through the lists.
+class Searcher {
+ public:
+  Searcher(const ListQuery& query, size_t limit, AcceptEntry accept, ListStats* stats)
+      : query_(query),
+        kernels_(ActiveKernels()),
+        query_rounding_(ScoreFormula(query).OnlyQueryRounding()),
+        accept_(accept),
+        stats_(stats),
+        best_(limit) {}
+
+  // Reads the int8 codes of every entry.
+  void ScanRows(const EntryBlock& block);
+
+  // Scans the one-bit codes where there are some.
+  void ScanList(const PostingList& list, double dot, double distance2);
+
+  // The share of the entries that were accepted, of those that were shown.
+  double accepted_share() const {
+    return shown_ == 0 ? 0 : static_cast<double>(accepted_) / static_cast<double>(shown_);
+  }
+
+  std::vector<ListHit> TakeHits();
+
+ private:
+  struct Place {
+    const EntryBlock* block = nullptr;
+    uint32_t row = 0;
+  };
+
+  float threshold() const { return best_.full() ? best_.worst().score : kNothingYet; }
+  void ScanBits(const EntryBlock& block, OneBitBound& bound);
+  void ScoreWaiting();
+  void Offer(const EntryBlock& block, size_t row, int32_t high);
+
+  const ListQuery& query_;
+  const Kernels& kernels_;
+  const ScoreFormula query_rounding_;
+  const AcceptEntry accept_;
+  ListStats* const stats_;
+  TopK<Kept, BetterKept> best_;
+  size_t shown_ = 0, accepted_ = 0;
+
+  // Rows of the block before that may be among the best: their codes are on the way from memory
+  // while the next block's bits are summed.
+  std::array<Place, kOneBitRows> waiting_;
+  size_t waiting_count_ = 0;
+};
+
+void Searcher::Offer(const EntryBlock& block, size_t row, int32_t high) {
+  const Code code{block.scales()[row], block.norms2()[row]};
+  const double dot = PreciseDot(query_, code, block.values(row), high);
+  const Kept kept{ScoreOfDot(query_, code, dot), static_cast<uint32_t>(row), &block};
+  if (!best_.WouldKeep(kept)) return;
+  ++shown_;
+  if (!accept_(EntryView(&block, row))) return;
+  ++accepted_;
+  best_.Push(kept);
+}
+
+void Searcher::ScanRows(const EntryBlock& block) {
+  int32_t dots[EntryBlock::kRowsMax];
+  float scores[EntryBlock::kRowsMax], margins[EntryBlock::kRowsMax];
+  const size_t rows = block.rows();
+  stats_->entries += rows;
+  kernels_.dot_many(query_.high.data(), block.values(0), query_.padded, rows, query_.padded, dots);
+  query_rounding_.Evaluate(dots, block.scales(), block.norms2(), rows, scores, margins);
+  for (size_t row = 0; row < rows; ++row) {
+    if (scores[row] + margins[row] >= threshold()) Offer(block, row, dots[row]);
+  }
+}
+
+void Searcher::ScoreWaiting() {
+  for (size_t i = 0; i < waiting_count_; ++i) {
+    const auto [block, row] = waiting_[i];
+    const int8_t* const values = block->values(row);
+    Offer(*block, row, kernels_.dot_i8(query_.high.data(), values, query_.padded));
+  }
+  stats_->scored += waiting_count_;
+  waiting_count_ = 0;
+}
+
+void Searcher::ScanBits(const EntryBlock& block, OneBitBound& bound) {
+  const size_t rows = block.rows();
+  stats_->entries += rows;
+  alignas(kLineBytes) uint32_t sums[kOneBitRows];
+  SumBits(kernels_, query_, block.bits(), sums);
+  ScoreWaiting();
+  uint32_t left = bound.Reach(kernels_, sums, block.factors(), block.norms2(), threshold());
+  if (rows < kOneBitRows) left &= (uint32_t{1} << rows) - 1;
+  for (; left != 0; left &= left - 1) {
+    const auto row = static_cast<uint32_t>(std::countr_zero(left));
+    PrefetchRow(block.values(row), query_.padded);
+    waiting_[waiting_count_++] = {&block, row};
+  }
+}
+
+void Searcher::ScanList(const PostingList& list, double dot, double distance2) {
+  OneBitBound bound(query_, query_.metric, dot, std::sqrt(distance2));
+  list.ForEachBlock([&](const EntryBlock& block) {
+    if (block.bits() != nullptr) {
+      ScanBits(block, bound);
+    } else {
+      ScanRows(block);
+    }
+  });
+}
+
+std::vector<ListHit> Searcher::TakeHits() {
+  ScoreWaiting();
+  const ScoreFormula formula = ScoreFormula(query_).WithoutQueryRounding(query_);
+  std::vector<ListHit> hits;
+  for (const Kept& kept : best_.TakeSorted()) {
+    const Code code = kept.block->code(kept.row).code;
+    hits.push_back({kept.block->document(kept.row), kept.block->key(kept.row), kept.score,
+                    formula.Margin(code)});
+  }
+  return hits;
+}
+
+// The list itself, or what `load` makes of it and `loaded` keeps; null: without it.
+const PostingList* Loaded(const PostingList& list, LoadList load, LoadedLists* loaded) {
+  if (list.is_loaded()) return &list;
+  std::shared_ptr<const PostingList> found = load(list);
+  if (found == nullptr) return nullptr;
+  LIBKV_CHECK(found->is_loaded() && found->number() == list.number());
+  loaded->push_back(std::move(found));
+  return loaded->back().get();
+}
+
+// Brings what comes after the list at `i` nearer, one step of its pointers for each list.
+void PrefetchAfter(std::span<const NearList> lists, size_t i) {
+  if (i + 3 < lists.size()) Prefetch(lists[i + 3].list);
+  if (i + 2 < lists.size()) Prefetch(lists[i + 2].list->blocks().data());
+  if (i + 1 >= lists.size()) return;
+  for (const EntryBlockPointer& block : lists[i + 1].list->blocks()) Prefetch(block.get());
+}
+
+// How many lists to ask the table for first: a little more than the budget is likely to need.
+size_t ListsFor(const ListTable& table, size_t entries) {
+  const size_t usual = std::max<size_t>(table.usual_size(), 1);
+  const size_t count = entries / usual;
+  return count >= table.list_count() ? table.list_count() : count + count / 4 + 4;
+}
+
+}  // namespace
+
+ListHits SearchLists(const ListTable& table, const ListQuery& query, const ListSearch& search,
+                     AcceptEntry accept, LoadList load, ListStats* stats) {
+  LIBKV_CHECK(query.padded == table.padded());
+  ListHits result;
+  ListStats own_stats;
+  if (stats == nullptr) stats = &own_stats;
+  *stats = {};
+  if (search.limit == 0) return result;
+  Searcher searcher(query, search.limit, accept, stats);
+  if (table.flat() != nullptr) {
+    const PostingList* const flat = Loaded(*table.flat(), load, &result.loaded);
+    if (flat != nullptr) {
+      flat->ForEachBlock([&](const EntryBlock& block) { searcher.ScanRows(block); });
+    }
+  }
+
+  double used = 0;
+  std::vector<uint32_t> seen;  // numbers, ascending
+  for (size_t count = ListsFor(table, search.entries);; count *= 4) {
+    const std::vector<NearList> lists = table.NearestLists(query, count);
+    for (size_t i = 0; i < lists.size() && used < static_cast<double>(search.entries); ++i) {
+      PrefetchAfter(lists, i);
+      const uint32_t number = lists[i].list->number();
+      if (std::binary_search(seen.begin(), seen.end(), number)) continue;
+      const PostingList* const list = Loaded(*lists[i].list, load, &result.loaded);
+      if (list == nullptr) continue;
+      ++stats->lists;
+      const size_t before = stats->entries;
+      searcher.ScanList(*list, lists[i].dot, lists[i].distance2);
+      const auto scanned = static_cast<double>(stats->entries - before);
+      used += search.filtered ? scanned * searcher.accepted_share() : scanned;
+    }
+    if (used >= static_cast<double>(search.entries) || count >= table.list_count()) break;
+    seen.clear();
+    for (const NearList& near : lists) seen.push_back(near.list->number());
+    std::sort(seen.begin(), seen.end());
+  }
+  result.hits = searcher.TakeHits();
+  return result;
+}
+
+namespace {
+
+bool Before(const ListCandidate& a, const ListCandidate& b) {
+  return a.upper_bound != b.upper_bound ? a.upper_bound > b.upper_bound : a.document < b.document;
+}
+
+// What an exhaustive scan has found so far. `threshold` is the `limit`-th best lower bound: so many
+// entries are at least as good, and whatever cannot reach it is out.
+class Candidates {
+ public:
+  explicit Candidates(size_t limit) : limit_(limit), lower_bounds_(limit) {}
+
+  float threshold() const { return threshold_; }
+
+  void Add(const ListCandidate& candidate, float lower_bound) {
+    lower_bounds_.Push(lower_bound);
+    if (lower_bounds_.full()) threshold_ = lower_bounds_.worst();
+    kept_.push_back(candidate);
+    // Twice the room, so that each cleaning pays for as many additions.
+    if (kept_.size() / 2 >= limit_ + kCandidatesExtraMax) Clean();
+  }
+
+  std::vector<ListCandidate> Take(bool* is_complete) {
+    Clean();
+    std::sort(kept_.begin(), kept_.end(), Before);
+    *is_complete = !dropped_ || best_dropped_ < threshold_;
+    return std::move(kept_);
+  }
+
+ private:
+  void Clean() {
+    std::erase_if(kept_, [this](const ListCandidate& c) { return c.upper_bound < threshold_; });
+    if (kept_.size() <= kCandidatesExtraMax || kept_.size() - kCandidatesExtraMax <= limit_) return;
+    const auto end = kept_.begin() + static_cast<ptrdiff_t>(limit_ + kCandidatesExtraMax);
+    std::nth_element(kept_.begin(), end, kept_.end(), Before);
+    dropped_ = true;
+    best_dropped_ = std::max(best_dropped_, end->upper_bound);
+    kept_.erase(end, kept_.end());
+  }
+
+  const size_t limit_;
+  TopK<float, std::greater<>> lower_bounds_;
+  float threshold_ = kNothingYet;
+  bool dropped_ = false;
+  float best_dropped_ = kNothingYet;
+  std::vector<ListCandidate> kept_;
+};
+
+void AddCandidates(const EntryBlock& block, const ListQuery& query, const ScoreFormula& formula,
+                   AcceptEntry accept, Candidates* candidates) {
+  int32_t dots[EntryBlock::kRowsMax];
+  float scores[EntryBlock::kRowsMax], margins[EntryBlock::kRowsMax];
+  const size_t rows = block.rows();
+  ActiveKernels().dot_many(query.high.data(), block.values(0), query.padded, rows, query.padded,
+                           dots);
+  formula.Evaluate(dots, block.scales(), block.norms2(), rows, scores, margins);
+  for (size_t row = 0; row < rows; ++row) {
+    const float upper_bound = scores[row] + margins[row];
+    if (upper_bound < candidates->threshold()) [[likely]]
+      continue;
+    if (!accept(EntryView(&block, row))) continue;
+    candidates->Add({block.document(row), block.key(row), scores[row], upper_bound},
+                    scores[row] - margins[row]);
+  }
+}
+
+}  // namespace
+
+ListCandidates ExactCandidates(const ListTable& table, const ListQuery& query, size_t limit,
+                               AcceptEntry accept, LoadList load, bool* is_complete) {
+  LIBKV_CHECK(query.padded == table.padded());
+  bool ignored = true;
+  if (is_complete == nullptr) is_complete = &ignored;
+  *is_complete = true;
+  ListCandidates result;
+  if (limit == 0) return result;
+  const ScoreFormula formula(query);
+  Candidates candidates(limit);
+  table.ForEach([&](const std::shared_ptr<PostingList>& list) {
+    const PostingList* const loaded = Loaded(*list, load, &result.loaded);
+    if (loaded == nullptr) return;
+    loaded->ForEachBlock([&](const EntryBlock& block) {
+      AddCandidates(block, query, formula, accept, &candidates);
+    });
+  });
+  result.candidates = candidates.Take(is_complete);
+  return result;
+}
+
+}  // namespace libkv

@@ -1,0 +1,327 @@
+#include "vector/list_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <utility>
+
+#include "base/check.h"
+#include "base/top_k.h"
+#include "vector/code_array.h"
+#include "vector/kernels.h"
+#include "vector/one_bit.h"
+
+namespace libkv {
+namespace {
+
+// A group that shrinks below the first joins its neighbour if both together stay below the second.
+constexpr size_t kGroupListsMin = 16;
+constexpr size_t kGroupListsJoined = 48;
+
+// Lists whose centroids are nearest by the first byte of the query are compared by both.
+constexpr size_t kNearestTried = 4;
+
+using Lists = std::vector<std::shared_ptr<PostingList>>;
+
+// The centroids of a group as a scan needs them, around their mean.
+struct Centroids {
+  explicit Centroids(const Lists& lists, size_t padded);
+
+  CodeArray codes;
+  std::vector<double> norms2;  // of what the codes stand for
+  CodeArray mean;
+  double mean_norm2;
+  AlignedArray<uint8_t> bits;
+  std::vector<OneBitFactors> factors;  // for every block of kOneBitRows
+  AlignedArray<float> block_norms2;    // norms2, for whole blocks
+};
+
+size_t BlockCount(size_t rows) { return (rows + kOneBitRows - 1) / kOneBitRows; }
+
+Centroids::Centroids(const Lists& lists, size_t padded)
+    : codes(lists.size(), padded),
+      norms2(lists.size()),
+      mean(1, padded),
+      bits(BlockCount(lists.size()) * OneBitBlockBytes(padded)),
+      factors(BlockCount(lists.size())),
+      block_norms2(BlockCount(lists.size()) * kOneBitRows) {
+  std::vector<float> sum(padded);
+  const float share = 1 / static_cast<float>(lists.size());
+  for (size_t i = 0; i < lists.size(); ++i) {
+    const CodeView view = lists[i]->centroid();
+    codes.Set(i, view);
+    norms2[i] = DecodedNorm2(view);
+    block_norms2[i] = static_cast<float>(norms2[i]);
+    ActiveKernels().add_scaled(view.values.data(), view.code.scale * share, padded, sum.data());
+  }
+  mean.Encode(0, sum);
+  mean_norm2 = DecodedNorm2(mean[0]);
+  const OneBitCentroid around(mean[0]);
+  for (size_t i = 0; i < lists.size(); ++i) {
+    const size_t block = i / kOneBitRows;
+    around.Encode(codes[i], i % kOneBitRows, bits.data() + block * OneBitBlockBytes(padded),
+                  &factors[block]);
+  }
+}
+
+double Distance2(const ListQuery& query, double dot, double norm2) {
+  return std::max(0.0, double{query.code.norm2} - 2 * dot + norm2);
+}
+
+bool SameCentroid(const PostingList& a, const PostingList& b) {
+  const CodeView x = a.centroid(), y = b.centroid();
+  return x.code.scale == y.code.scale && x.code.norm2 == y.code.norm2 &&
+         std::equal(x.values.begin(), x.values.end(), y.values.begin(), y.values.end());
+}
+
+// A list that takes its place, or with null goes away.
+struct Change {
+  uint32_t number = 0;
+  std::shared_ptr<PostingList> list;
+};
+
+// In ascending order of numbers, one for each.
+std::vector<Change> SortedChanges(std::span<const uint32_t> removed,
+                                  std::span<const std::shared_ptr<PostingList>> put) {
+  std::vector<Change> changes;
+  for (const std::shared_ptr<PostingList>& list : put) changes.push_back({list->number(), list});
+  for (const uint32_t number : removed) changes.push_back({number, nullptr});
+  std::stable_sort(changes.begin(), changes.end(),
+                   [](const Change& a, const Change& b) { return a.number < b.number; });
+  const auto end =
+      std::unique(changes.begin(), changes.end(),
+                  [](const Change& a, const Change& b) { return a.number == b.number; });
+  changes.erase(end, changes.end());
+  return changes;
+}
+
+// The lists with `changes` made. `same` becomes false unless each only replaced a list by one of
+// the same centroid.
+Lists Changed(const Lists& lists, std::span<const Change> changes, bool* same) {
+  Lists result;
+  result.reserve(lists.size() + changes.size());
+  auto next = lists.begin();
+  for (const Change& change : changes) {
+    while (next != lists.end() && (*next)->number() < change.number) result.push_back(*next++);
+    const bool found = next != lists.end() && (*next)->number() == change.number;
+    if (change.list != nullptr) result.push_back(change.list);
+    if (found != (change.list != nullptr)) *same = false;
+    if (found && change.list != nullptr && !SameCentroid(**next, *change.list)) *same = false;
+    if (found) ++next;
+  }
+  result.insert(result.end(), next, lists.end());
+  return result;
+}
+
+struct Scored {
+  float score = 0;
+  uint32_t number = 0;
+  const std::shared_ptr<PostingList>* list = nullptr;
+  double dot = 0;
+  float distance2 = 0;
+};
+
+struct Nearer {
+  bool operator()(const Scored& a, const Scored& b) const {
+    return a.score != b.score ? a.score > b.score : a.number < b.number;
+  }
+};
+
+}  // namespace
+
+struct ListTable::Group {
+  Group(Lists these, std::shared_ptr<const Centroids> those)
+      : lists(std::move(these)), centroids(std::move(those)) {
+    for (const std::shared_ptr<PostingList>& list : lists) size += list->size();
+  }
+
+  const Lists lists;  // in ascending order of their numbers, at least one
+  const std::shared_ptr<const Centroids> centroids;
+  size_t size = 0;  // entries when the group was made
+};
+
+namespace {
+
+// Offers the lists of a group to the best so far.
+template <typename Group>
+void OfferGroup(const Group& group, const ListQuery& query, Metric metric,
+                TopK<Scored, Nearer>* best) {
+  const Kernels& kernels = ActiveKernels();
+  const Centroids& centroids = *group.centroids;
+  const auto dot_with = [&](const CodeView& view) {
+    const int32_t dot = kernels.dot_i8(query.high.data(), view.values.data(), query.padded);
+    return double{query.code.scale} * view.code.scale * dot;
+  };
+  const double mean_dot = dot_with(centroids.mean[0]);
+  OneBitBound bound(query, metric, mean_dot,
+                    std::sqrt(Distance2(query, mean_dot, centroids.mean_norm2)));
+  for (size_t begin = 0; begin < group.lists.size(); begin += kOneBitRows) {
+    const size_t block = begin / kOneBitRows;
+    const size_t rows = std::min(kOneBitRows, group.lists.size() - begin);
+    uint32_t left = rows == kOneBitRows ? ~uint32_t{0} : (uint32_t{1} << rows) - 1;
+    if (best->full()) {
+      alignas(kLineBytes) uint32_t sums[kOneBitRows];
+      SumBits(kernels, query, centroids.bits.data() + block * OneBitBlockBytes(query.padded), sums);
+      left &= bound.Reach(kernels, sums, centroids.factors[block],
+                          centroids.block_norms2.data() + begin, best->worst().score);
+    }
+    for (; left != 0; left &= left - 1) {
+      const size_t i = begin + static_cast<size_t>(std::countr_zero(left));
+      const double dot = dot_with(centroids.codes[i]);
+      const double distance2 = Distance2(query, dot, centroids.norms2[i]);
+      const double score = metric == Metric::kL2 ? -distance2 : dot;
+      best->Push({static_cast<float>(score), group.lists[i]->number(), &group.lists[i], dot,
+                  static_cast<float>(distance2)});
+    }
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const ListTable> ListTable::Empty(size_t padded) {
+  LIBKV_CHECK(padded > 0 && padded % 64 == 0);
+  return std::shared_ptr<const ListTable>(new ListTable(padded));
+}
+
+void ListTable::AddGroups(std::vector<std::shared_ptr<PostingList>> lists) {
+  // A small group joins the one before it.
+  if (!groups_.empty() && !lists.empty()) {
+    const Lists& before = groups_.back()->lists;
+    if (std::min(before.size(), lists.size()) < kGroupListsMin &&
+        before.size() + lists.size() <= kGroupListsJoined) {
+      lists.insert(lists.begin(), before.begin(), before.end());
+      groups_.pop_back();
+    }
+  }
+  const size_t count = (lists.size() + kGroupLists - 1) / kGroupLists;
+  for (size_t i = 0; i < count; ++i) {
+    const auto begin = lists.begin() + static_cast<ptrdiff_t>(i * lists.size() / count);
+    const auto end = lists.begin() + static_cast<ptrdiff_t>((i + 1) * lists.size() / count);
+    Lists part(begin, end);
+    auto centroids = std::make_shared<Centroids>(part, padded_);
+    groups_.push_back(std::make_shared<Group>(std::move(part), std::move(centroids)));
+  }
+}
+
+std::shared_ptr<const ListTable> ListTable::With(
+    std::span<const uint32_t> removed, std::span<const std::shared_ptr<PostingList>> put) const {
+  const std::shared_ptr<ListTable> table(new ListTable(padded_));
+  table->flat_ = flat_;
+  table->groups_.reserve(groups_.size() + 1);
+  std::vector<Change> all = SortedChanges(removed, put);
+  std::span<const Change> changes = all;
+  if (!changes.empty() && changes.front().number == kFlatList) {
+    table->flat_ = changes.front().list;
+    changes = changes.subspan(1);
+  }
+  for (size_t i = 0; i < groups_.size(); ++i) {
+    const bool is_last = i + 1 == groups_.size();
+    size_t count = 0;
+    while (count < changes.size() &&
+           (is_last || changes[count].number < groups_[i + 1]->lists.front()->number())) {
+      ++count;
+    }
+    if (count == 0) {
+      table->groups_.push_back(groups_[i]);
+      continue;
+    }
+    bool same = true;
+    Lists lists = Changed(groups_[i]->lists, changes.first(count), &same);
+    changes = changes.subspan(count);
+    if (same) {
+      table->groups_.push_back(std::make_shared<Group>(std::move(lists), groups_[i]->centroids));
+    } else {
+      table->AddGroups(std::move(lists));
+    }
+  }
+  if (groups_.empty()) {
+    bool same = true;
+    table->AddGroups(Changed({}, changes, &same));
+  }
+  size_t size = 0;
+  for (const GroupPointer& group : table->groups_) {
+    table->list_count_ += group->lists.size();
+    size += group->size;
+  }
+  table->usual_size_ = table->list_count_ == 0 ? 0 : size / table->list_count_;
+  return table;
+}
+
+const std::shared_ptr<PostingList>& ListTable::Find(uint32_t number) const {
+  static const std::shared_ptr<PostingList> kNone;
+  if (number == kFlatList) return flat_;
+  const auto after = std::upper_bound(
+      groups_.begin(), groups_.end(), number,
+      [](uint32_t n, const GroupPointer& group) { return n < group->lists.front()->number(); });
+  if (after == groups_.begin()) return kNone;
+  const Lists& lists = (*std::prev(after))->lists;
+  const auto found = std::lower_bound(
+      lists.begin(), lists.end(), number,
+      [](const std::shared_ptr<PostingList>& list, uint32_t n) { return list->number() < n; });
+  return found != lists.end() && (*found)->number() == number ? *found : kNone;
+}
+
+uint32_t ListTable::Nearest(std::span<const float> rotated) const {
+  if (groups_.empty()) return kFlatList;
+  const std::vector<NearList> lists = NearestLists(MakeListQuery(rotated, Metric::kL2), 1);
+  return lists.front().list->number();
+}
+
+std::vector<NearList> ListTable::NearestLists(const ListQuery& query, size_t count) const {
+  LIBKV_CHECK(query.padded == padded_);
+  // Cosine chooses by distance too: centroids are means of directions, and shorter than one.
+  const Metric metric = query.metric == Metric::kInnerProduct ? Metric::kInnerProduct : Metric::kL2;
+  TopK<Scored, Nearer> best(std::min(list_count_, std::max(count, kNearestTried)));
+  for (const GroupPointer& group : groups_) OfferGroup(*group, query, metric, &best);
+  std::vector<Scored> found = best.TakeSorted();
+  for (Scored& scored : found) {
+    const CodeView view = (*scored.list)->centroid();
+    const int32_t high =
+        ActiveKernels().dot_i8(query.high.data(), view.values.data(), query.padded);
+    const double dot = PreciseDot(query, view.code, view.values.data(), high);
+    // |q|^2 - 2 q.c + |c|^2: only the dot product changes.
+    const double distance2 = std::max(0.0, double{scored.distance2} + 2 * (scored.dot - dot));
+    scored.dot = dot;
+    scored.distance2 = static_cast<float>(distance2);
+    scored.score = static_cast<float>(metric == Metric::kL2 ? -distance2 : dot);
+  }
+  std::sort(found.begin(), found.end(), Nearer());
+  found.resize(std::min(found.size(), count));
+  std::vector<NearList> lists;
+  lists.reserve(found.size());
+  for (const Scored& scored : found) {
+    lists.push_back({scored.list->get(), scored.distance2, scored.dot});
+  }
+  return lists;
+}
+
+void ListTable::ForEach(
+    absl::FunctionRef<void(const std::shared_ptr<PostingList>& list)> visit) const {
+  if (flat_ != nullptr) visit(flat_);
+  for (const GroupPointer& group : groups_) {
+    for (const std::shared_ptr<PostingList>& list : group->lists) visit(list);
+  }
+}
+
+size_t ListTable::size() const {
+  size_t sum = 0;
+  ForEach([&](const std::shared_ptr<PostingList>& list) { sum += list->size(); });
+  return sum;
+}
+
+size_t ListTable::live() const {
+  size_t sum = 0;
+  ForEach([&](const std::shared_ptr<PostingList>& list) { sum += list->live(); });
+  return sum;
+}
+
+size_t ListTable::memory_bytes() const {
+  const size_t centroid_bytes = padded_ + padded_ / 8 + sizeof(OneBitFactors) / kOneBitRows +
+                                sizeof(Code) + sizeof(double) + sizeof(float);
+  size_t sum = sizeof(ListTable) + groups_.size() * (sizeof(GroupPointer) + sizeof(Group)) +
+               list_count_ * (centroid_bytes + sizeof(std::shared_ptr<PostingList>));
+  ForEach([&](const std::shared_ptr<PostingList>& list) { sum += list->memory_bytes(); });
+  return sum;
+}
+
+}  // namespace libkv

@@ -1,0 +1,100 @@
+#include "vector/one_bit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/check.h"
+#include "vector/kernels.h"
+
+namespace libkv {
+namespace {
+
+// Leaves room for the additions that follow.
+float Finite(double x) {
+  constexpr double kMost = std::numeric_limits<float>::max() / 16;
+  return static_cast<float>(std::clamp(x, -kMost, kMost));
+}
+
+// Products of 16 bits, which compilers multiply and add in pairs; any int8 on either side.
+int32_t SquareSum(std::span<const int8_t> values) {
+  int32_t sum = 0;
+  for (const int8_t x : values) sum += int16_t{x} * int16_t{x};
+  return sum;
+}
+
+double Product(const Code& a, const Code& b, int32_t dot) {
+  return double{a.scale} * b.scale * dot;
+}
+
+// Moves the signs of one row, eight coordinates a byte, into the quads of its block.
+void SpreadSigns(const uint8_t* signs, size_t padded, size_t row, uint8_t* block) {
+  const size_t shift = row < 16 ? 0 : 4;
+  uint8_t* out = block + row % 16;
+  for (size_t i = 0; i < padded / 8; ++i, out += 32) {
+    out[0] = static_cast<uint8_t>(out[0] | (signs[i] & 15) << shift);
+    out[16] = static_cast<uint8_t>(out[16] | (signs[i] >> 4) << shift);
+  }
+}
+
+}  // namespace
+
+void Decode(const CodeView& code, float* out) {
+  std::fill_n(out, code.values.size(), 0.0f);
+  ActiveKernels().add_scaled(code.values.data(), code.code.scale, code.values.size(), out);
+}
+
+double DecodedNorm2(const CodeView& code) {
+  return Product(code.code, code.code, SquareSum(code.values));
+}
+
+OneBitCentroid::OneBitCentroid(const CodeView& centroid)
+    : view_(centroid), floats_(centroid.values.size()), norm2_(DecodedNorm2(centroid)) {
+  Decode(centroid, floats_.data());
+}
+
+void OneBitCentroid::Encode(const CodeView& code, size_t row, uint8_t* block,
+                            OneBitFactors* factors) const {
+  const size_t padded = view_.values.size();
+  LIBKV_CHECK(code.values.size() == padded && padded <= kCodeDimensionMax && row < kOneBitRows);
+  const Kernels& kernels = ActiveKernels();
+  uint8_t signs[kCodeDimensionMax / 8];
+  float sum_abs = 0, centroid_sum = 0;
+  kernels.sign_bits(code.values.data(), code.code.scale, floats_.data(), padded, signs, &sum_abs,
+                    &centroid_sum);
+  SpreadSigns(signs, padded, row, block);
+
+  const int32_t dot = kernels.dot_i8(view_.values.data(), code.values.data(), padded);
+  const double product = Product(code.code, view_.code, dot);
+  // Differences of great numbers: rounding must not leave what no vector can have.
+  const double sum = sum_abs, dimensions = static_cast<double>(padded);
+  const double norm2 =
+      std::clamp(DecodedNorm2(code) - 2 * product + norm2_, sum * sum / dimensions, sum * sum);
+  double slope = 0, spread = 0;
+  if (sum > 0) {
+    slope = norm2 / sum;
+    // |r|^2 (1 / a^2 - 1) = |r|^4 D / (sum |r|)^2 - |r|^2
+    const double lost = std::max(0.0, slope * slope * dimensions - norm2);
+    spread = kOneBitDeviations * std::sqrt(lost / (dimensions - 1));
+  }
+  factors->constant[row] = Finite(product - norm2_ - slope * centroid_sum);
+  factors->slope[row] = Finite(slope);
+  factors->spread[row] = Finite(spread);
+}
+
+OneBitBound::OneBitBound(const ListQuery& query, Metric metric, double dot, double distance)
+    : is_l2_(metric == Metric::kL2), query_norm2_(query.code.norm2), dot_(dot) {
+  terms_.step = query.sum_step;
+  terms_.base = query.sum_noise - query.sum_base;
+  terms_.distance = static_cast<float>(distance);
+  terms_.norm_factor = is_l2_ ? 0.5f : 0.0f;
+}
+
+uint32_t OneBitBound::Reach(const Kernels& kernels, const uint32_t* sums,
+                            const OneBitFactors& factors, const float* norms2, float threshold) {
+  const double least = is_l2_ ? (double{threshold} + query_norm2_) / 2 : double{threshold};
+  terms_.limit = static_cast<float>(least - dot_);
+  return kernels.reach(sums, factors.constant, factors.slope, factors.spread, norms2, terms_);
+}
+
+}  // namespace libkv

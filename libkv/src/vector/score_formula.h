@@ -1,0 +1,38 @@
+// The score of a code and its margin, as sums that need no decision per row:
+//   score  = dot * dot_factor * scale - norm2 * norm2_factor - constant
+//   margin = scale * scale_margin + norm * norm_margin + norm2 * norm2_margin + constant_margin
+// where norm is the root of norm2. vector/list_search.h says where the margin comes from.
+#ifndef LIBKV_SRC_VECTOR_SCORE_FORMULA_H_
+#define LIBKV_SRC_VECTOR_SCORE_FORMULA_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "vector/list_query.h"
+
+namespace libkv {
+
+inline constexpr float kScoreDeviations = 6;
+
+struct ScoreFormula {
+  float dot_factor = 0, norm2_factor = 0, constant = 0;
+  float scale_margin = 0, norm_margin = 0, norm2_margin = 0, constant_margin = 0;
+
+  // For the dot product with query.high.
+  explicit ScoreFormula(const ListQuery& query);
+
+  // The part that is left when the dot product is PreciseDot: the rounding of the code.
+  ScoreFormula WithoutQueryRounding(const ListQuery& query) const;
+  // The other part: how far the dot product with query.high is from PreciseDot.
+  ScoreFormula OnlyQueryRounding() const;
+
+  float Margin(const Code& code) const;
+
+  // Both of many codes.
+  void Evaluate(const int32_t* dots, const float* scales, const float* norms2, size_t count,
+                float* scores, float* margins) const;
+};
+
+}  // namespace libkv
+
+#endif  // LIBKV_SRC_VECTOR_SCORE_FORMULA_H_

@@ -49,9 +49,8 @@ void PutIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view
   const std::string vector_key = VectorKey(space.id(), document);
   batch.Put(Family::kVectors, vector_key,
             EncodeVectorRow(vector_key, space.precision(), derived.vector));
-  const Posting posting = {.code = {{derived.scale, derived.norm2}, derived.code},
-                           .expiry = expiry,
-                           .key = key};
+  const Posting posting = {
+      .code = {{derived.scale, derived.norm2}, derived.code}, .expiry = expiry, .key = key};
   batch.Put(Family::kVectors, PostingKey(space.id(), derived.list, document),
             EncodePostingRow(posting));
   if (derived.list != kFlatList) {

@@ -50,8 +50,8 @@ class SpaceIndex {
   void Add(uint64_t document, std::string_view key, uint64_t born, int64_t expiry,
            const DerivedDocument& derived);
 
-  // The document, with a vector in `list`, if it has one, is gone for views from sequence `died` on.
-  // Unknown ones are ignored.
+  // The document, with a vector in `list`, if it has one, is gone for views from sequence `died`
+  // on. Unknown ones are ignored.
   void Kill(uint64_t document, uint32_t list, uint64_t died);
 
   // Closes the delta if it has documents, so that it can be sealed, and begins another one. From

@@ -43,6 +43,7 @@ void VectorIndex::SetUnloaded(std::span<const std::shared_ptr<PostingList>> list
   for (const auto& list : lists) {
     if (list->number() >= next_list_.load()) next_list_.store(list->number() + 1);
   }
+  unloaded_.store(lists.size(), std::memory_order_relaxed);
   SetView(view_.lists->With({}, lists), 0);
 }
 
@@ -70,12 +71,13 @@ void VectorIndex::Add(uint32_t list, const ListItem& item) {
   last_document_ = std::max(last_document_, item.document);
   changes_.fetch_add(1, std::memory_order_relaxed);
   if (const auto loading = loading_.find(list); loading != loading_.end()) {
-    loading->second.missed.push_back({.document = item.document,
-                               .key = std::string(item.key),
-                               .expiry = item.expiry,
-                               .born = item.born,
-                               .code = item.code.code,
-                               .values = {item.code.values.begin(), item.code.values.end()}});
+    loading->second.missed.push_back(
+        {.document = item.document,
+         .key = std::string(item.key),
+         .expiry = item.expiry,
+         .born = item.born,
+         .code = item.code.code,
+         .values = {item.code.values.begin(), item.code.values.end()}});
   }
   std::shared_ptr<PostingList> current = Current(list);
   LIBKV_CHECK(current != nullptr);
@@ -114,6 +116,7 @@ void VectorIndex::BeginLoad(uint32_t list) {
 void VectorIndex::AbortLoad(uint32_t list) { loading_.erase(list); }
 
 void VectorIndex::FinishLoad(std::shared_ptr<PostingList> list, uint64_t sequence) {
+  unloaded_.fetch_sub(1, std::memory_order_relaxed);
   const Loading loading = std::move(loading_[list->number()]);
   loading_.erase(list->number());
   live_.fetch_add(list->live(), std::memory_order_relaxed);

@@ -44,6 +44,7 @@ class VectorIndex {
   // Vectors in memory, the living and all, and about how much it takes.
   uint64_t live() const { return live_.load(std::memory_order_relaxed); }
   size_t memory_bytes() const;
+  bool is_loaded() const { return unloaded_.load(std::memory_order_relaxed) == 0; }  // all lists
   // Additions and deaths since the store was opened.
   uint64_t changes() const { return changes_.load(std::memory_order_relaxed); }
 
@@ -100,11 +101,11 @@ class VectorIndex {
   void SetView(std::shared_ptr<const ListTable> lists, uint64_t complete_from);
 
   mutable std::mutex mutex_;
-  VectorView view_;  // guarded by mutex_; changed by the writer only
+  VectorView view_;                            // guarded by mutex_; changed by the writer only
   std::shared_ptr<const RecallTable> recall_;  // guarded by mutex_
   std::atomic<bool> has_lists_{false};
   std::atomic<uint64_t> live_{0}, entries_{0}, changes_{0};
-  std::atomic<size_t> due_count_{0};
+  std::atomic<size_t> due_count_{0}, unloaded_{0};
   std::atomic<uint32_t> next_list_{1};
 
   // The writer's own.

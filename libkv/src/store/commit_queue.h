@@ -44,8 +44,8 @@ class CommitQueue {
   class Request {
    public:
     virtual ~Request() = default;
-    size_t bytes = 0;        // for the bounds
-    bool is_alone = false;   // is a group by itself: nothing before it waits to be published
+    size_t bytes = 0;       // for the bounds
+    bool is_alone = false;  // is a group by itself: nothing before it waits to be published
 
     // Called once after the group of a Started request was committed, by whoever led it.
     virtual void Done() {}

@@ -126,8 +126,7 @@ void ListChange::Apply(uint64_t sequence) {
   for (const Made& made : made_) {
     std::vector<ListItem>& items = kept_[made.list];
     for (ListItem& item : items) item.born = 0;
-    put.push_back(
-        PostingList::Build(made.list, made.centroid.padded(), made.centroid[0], items));
+    put.push_back(PostingList::Build(made.list, made.centroid.padded(), made.centroid[0], items));
   }
   vectors.Publish();
   if (!put.empty() || !removed_.empty()) vectors.Replace(removed_, put, sequence);

@@ -63,8 +63,8 @@ class ListChange {
   // By the list they leave: document -> where it goes.
   absl::flat_hash_map<uint32_t, absl::flat_hash_map<uint64_t, uint32_t>> moves_;
 
-  std::shared_ptr<const ListTable> table_;               // holds what `settled_` points into
-  std::vector<std::shared_ptr<PostingList>> lists_;      // the same
+  std::shared_ptr<const ListTable> table_;           // holds what `settled_` points into
+  std::vector<std::shared_ptr<PostingList>> lists_;  // the same
   std::vector<Moved> settled_;
   absl::flat_hash_map<uint32_t, std::vector<ListItem>> kept_;  // in lists with another centroid
 };

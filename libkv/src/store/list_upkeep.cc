@@ -1,6 +1,7 @@
 // The list keeper: a thread that keeps the lists of vectors in shape while everybody goes on.
 //
-//   make    when list 0 is long enough, centroids are learnt from a sample of it; then it is drained
+//   make    when list 0 is long enough, centroids are learnt from a sample of it; then it is
+//   drained
 //           into the new lists, some thousand vectors at a time
 //   split   a list that has grown too long becomes two; vectors of it, and of its neighbours, that
 //           are nearer to another centroid move there (Xu et al., "SPFresh", SOSP 2023: LIRE)
@@ -326,7 +327,8 @@ void Store::Impl::CleanList(SpaceIndex& index, uint32_t number) {
   const std::shared_ptr<const ListTable> table = vectors.view().lists;
   const std::shared_ptr<PostingList>& list = table->Find(number);
   if (list == nullptr || !list->is_loaded()) return;
-  const auto cleaned = PostingList::Build(number, table->padded(), list->centroid(), LiveItems(*list));
+  const auto cleaned =
+      PostingList::Build(number, table->padded(), list->centroid(), LiveItems(*list));
   uint64_t last_death = 0;
   list->ForEach([&](const ListItem& item) {
     if (item.died != kAlive) last_death = std::max(last_death, item.died);

@@ -115,9 +115,8 @@ absl::StatusOr<std::vector<NearVector>> Store::Impl::FindNearest(
     for (const ListHit& hit : found.hits) {
       candidates.push_back({hit.document, hit.key, hit.score, hit.score + hit.margin});
     }
-    std::sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
-      return a.upper_bound > b.upper_bound;
-    });
+    std::sort(candidates.begin(), candidates.end(),
+              [](const auto& a, const auto& b) { return a.upper_bound > b.upper_bound; });
     return Refine(space, snapshot.rows.get(), comparable, candidates, query.limit);
   }
   std::vector<NearVector> best;

@@ -325,12 +325,13 @@ StoreStats Store::Impl::Stats() const {
       of_space.vectors = lists->live();
       of_space.vector_bytes = lists->memory_bytes();
       of_space.vector_lists = lists->list_count();
+      of_space.recall_age = vectors->changes() - vectors->recall_changes();
       if (const auto recall = vectors->recall(); recall != nullptr) {
         for (const RecallPoint& point : recall->points) {
           if (point.limit != 10) continue;
-          of_space.recall.push_back({.target = point.target,
-                                     .share = static_cast<double>(point.entries) /
-                                              static_cast<double>(recall->vectors)});
+          of_space.recall.push_back(
+              {.target = point.target,
+               .share = static_cast<double>(point.entries) / static_cast<double>(recall->vectors)});
         }
       }
     }

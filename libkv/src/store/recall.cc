@@ -1,11 +1,11 @@
 // The recall contract: a search names the share of true neighbours it wants, and how deep it must
 // look for that is measured, not guessed.
 //
-// The list keeper takes some of the stored vectors, and some of the latest queries, finds their true
-// neighbours by comparing everything, and looks how deep a search in lists must go to find the
+// The list keeper takes some of the stored vectors, and some of the latest queries, finds their
+// true neighbours by comparing everything, and looks how deep a search in lists must go to find the
 // wanted share of them. The table of that is stored beside the centroids, and made again when there
-// are twice as many vectors, or a tenth of them has changed. A search deeper than the table knows
-// compares everything.
+// are twice as many vectors, or a tenth of them has changed. Until that is done searches go
+// twice as deep; one deeper than the table knows compares everything.
 #include <algorithm>
 #include <cmath>
 
@@ -24,8 +24,9 @@ namespace {
 constexpr size_t kSampledVectors = 512;  // stored ones that are asked for their neighbours
 constexpr double kTargets[] = {0.90, 0.95, 0.99};
 constexpr size_t kLimits[] = {10, 100};
-constexpr double kDepthStep = 1.15;      // between two depths that are tried
-constexpr size_t kDepthMin = 256;        // entries
+constexpr double kDepthStep = 1.15;       // between two depths that are tried
+constexpr size_t kDepthMin = 256;         // entries
+constexpr double kOutdatedFactor = 2;     // more entries, until it is measured again
 constexpr size_t kFilteredExact = 5'000;  // so many that pass a filter are all compared
 
 // A query and its true neighbours, best first.
@@ -37,8 +38,7 @@ struct Judged {
 };
 
 // The share of the `wanted` true neighbours among the hits; equally near ones count as well.
-double ShareFound(std::span<const ListHit> hits, std::span<const NearVector> truth,
-                  size_t wanted) {
+double ShareFound(std::span<const ListHit> hits, std::span<const NearVector> truth, size_t wanted) {
   absl::flat_hash_set<uint64_t> good;
   for (const NearVector& near : truth) {
     if (near.score >= truth[wanted - 1].score) good.insert(near.document);
@@ -53,14 +53,15 @@ double ShareFound(std::span<const ListHit> hits, std::span<const NearVector> tru
 SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot::Space& space) {
   const std::shared_ptr<SpaceIndex> index = space.space->index();
   const VectorIndex& vectors = *index->vectors();
-  const uint64_t live = vectors.live();
   if (query.is_exact || query.recall_target >= 1) return {};
-  if (space.vectors.lists->list_count() == 0 || live <= VectorIndex::kFlatDue) return {};
+  if (space.vectors.lists->list_count() == 0) return {};
   if (query.filtered.has_value() && *query.filtered <= kFilteredExact) return {};
-
-  // The smallest measured point that promises as much; more neighbours take more entries.
   const std::shared_ptr<const RecallTable> table = vectors.recall();
   if (table == nullptr) return {};
+  const uint64_t live = vectors.is_loaded() ? vectors.live() : table->vectors;
+  if (live <= VectorIndex::kFlatDue) return {};
+
+  // The smallest measured point that promises as much; more neighbours take more entries.
   const RecallPoint* point = nullptr;
   for (const RecallPoint& candidate : table->points) {
     if (candidate.target < query.recall_target) continue;
@@ -77,14 +78,14 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
     if (better) point = &candidate;
   }
   if (point == nullptr) return {};
-  const double factor = std::max(1.0, static_cast<double>(query.limit) / point->limit);
-  // What was measured with fewer vectors holds for as many lists, not for as many entries.
+  double factor = std::max(1.0, static_cast<double>(query.limit) / point->limit);
+  if (RecallIsDue(vectors)) factor *= kOutdatedFactor;
   const auto entries = static_cast<uint64_t>(static_cast<double>(point->entries) * factor);
   if (entries >= live) return {};
-  const size_t refined = point->refined == 0
-                             ? 0
-                             : static_cast<size_t>(point->refined * static_cast<double>(query.limit) /
-                                                   point->limit);
+  const size_t refined =
+      point->refined == 0
+          ? 0
+          : static_cast<size_t>(point->refined * static_cast<double>(query.limit) / point->limit);
   return {.is_exact = false, .entries = entries, .refined = refined};
 }
 
@@ -150,8 +151,8 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
       const std::string row_key = VectorKey(space.id(), one.without);
       PinnedValue row;
       bool found = false;
-      LIBKV_RETURN_IF_ERROR(engine_->Get(
-          Family::kVectors, {.snapshot = snapshot->rows.get()}, row_key, &row, &found));
+      LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, {.snapshot = snapshot->rows.get()},
+                                         row_key, &row, &found));
       if (!found) continue;  // removed meanwhile
       LIBKV_RETURN_IF_ERROR(
           ParseVectorRow(row_key, row.view(), space.definition().dimension, &one.vector));
@@ -177,9 +178,8 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
       const auto accept = [&](const EntryView& entry) {
         return entry.document() != one.without && entry.VisibleAt(sequence, now);
       };
-      const ListHits found =
-          SearchLists(lists, one.query, {.limit = std::max(limit, refined), .entries = entries},
-                      accept, load);
+      const ListHits found = SearchLists(
+          lists, one.query, {.limit = std::max(limit, refined), .entries = entries}, accept, load);
       const double share = ShareFound(found.hits, one.truth, std::min(limit, one.truth.size()));
       sum += share;
       squares += share * share;

@@ -39,8 +39,7 @@ void Store::Impl::AssignLists(WriteRequest& request) {
     VectorIndex& vectors = *change.space->index()->vectors();
     derived.list = kFlatList;
     if (!vectors.has_lists()) continue;
-    derived.list =
-        NearestList(*vectors.view().lists, derived);
+    derived.list = NearestList(*vectors.view().lists, derived);
   }
 }
 
@@ -83,8 +82,7 @@ absl::Status Store::Impl::LoadCentroids(const ActiveSpace& space, const EngineSn
   for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
     uint32_t number = 0;
     CodeView centroid;
-    if (!ParseCentroidSuffix(cursor->key().substr(prefix.size()), &number) ||
-        number == kFlatList) {
+    if (!ParseCentroidSuffix(cursor->key().substr(prefix.size()), &number) || number == kFlatList) {
       return DataLoss("centroid row '", Printable(cursor->key()), "' is damaged");
     }
     LIBKV_RETURN_IF_ERROR(ParseCentroidRow(cursor->key(), cursor->value(), padded, &centroid));
@@ -96,9 +94,10 @@ absl::Status Store::Impl::LoadCentroids(const ActiveSpace& space, const EngineSn
 }
 
 // Reads one list as it is in `rows`, up to `last_document`.
-absl::StatusOr<std::shared_ptr<PostingList>> Store::Impl::ReadList(
-    const ActiveSpace& space, const PostingList& unloaded, const EngineSnapshot* rows,
-    uint64_t last_document) const {
+absl::StatusOr<std::shared_ptr<PostingList>> Store::Impl::ReadList(const ActiveSpace& space,
+                                                                   const PostingList& unloaded,
+                                                                   const EngineSnapshot* rows,
+                                                                   uint64_t last_document) const {
   const EngineRead read{.snapshot = rows, .fill_cache = false};
   const std::string prefix = PostingPrefix(space.id(), unloaded.number());
   const auto cursor = engine_->NewCursor(Family::kVectors, read, prefix, PrefixEnd(prefix));
@@ -144,8 +143,8 @@ absl::Status Store::Impl::ReadKeyOf(const ActiveSpace& space, const EngineRead& 
   Record record;
   uint32_t words = 0;
   std::string_view mapped_key;
-  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kIndex, read, DocumentKey(space.id(), document),
-                                     &mapped, found));
+  LIBKV_RETURN_IF_ERROR(
+      engine_->Get(Family::kIndex, read, DocumentKey(space.id(), document), &mapped, found));
   if (!*found || !ParseDocumentRow(mapped.view(), &words, &mapped_key)) {
     *found = false;
     return absl::OkStatus();

@@ -23,7 +23,9 @@ const std::string kSegmentGolden = FromHex(
     "0000000003 0000010000"  // ids 3 to 65,536
     "07 03 aabbcc"           // 7 terms, three bytes of the dead set
     "d4a015bb8b0d9161");
-const std::string kVectorDescriptorGolden = FromHex("01 01 0000000000000005 8001 c78da43aca66e2d0");
+const std::string kVectorDescriptorGolden = FromHex("02 01 0000000000000005 8001 04970ec8acc2b526");
+// As the first versions wrote it.
+const std::string kOldVectorDescriptor = FromHex("01 01 0000000000000005 8001 c78da43aca66e2d0");
 const std::string kTextSpaceGolden = FromHex("01 02 01 00 09 656e676c6973682f31 455be872790eb25d");
 const std::string kFullSpaceGolden = FromHex(
     "01 01 3f 02 6461"     // building, all flags, prefix "da"
@@ -157,6 +159,9 @@ TEST_CASE("catalog rows are read as what they say") {
   CHECK(descriptor.rotation == 1);
   CHECK(descriptor.seed == 5);
   CHECK(descriptor.padded == 128);
+  CHECK(descriptor.version == 2);
+  REQUIRE(ParseVectorDescriptor(5, kOldVectorDescriptor, &descriptor).ok());
+  CHECK(descriptor.version == 1);
 
   const auto parsed = [](uint32_t space, const std::string& row) {
     SpaceDefinition d;
@@ -258,7 +263,7 @@ TEST_CASE("intact rows of unknown versions, states and flags are refused, naming
   refused(ParseSegmentRow(5, 9, SealRow(SegmentKey(5, 9), FromHex("02 01")), &summary, &dead));
   VectorDescriptor descriptor;
   refused(ParseVectorDescriptor(
-      5, SealRow(VectorDescriptorKey(5), FromHex("02 01 0000000000000005 8001")), &descriptor));
+      5, SealRow(VectorDescriptorKey(5), FromHex("03 01 0000000000000005 8001")), &descriptor));
 }
 
 TEST_CASE("lists that promise more than there is are refused without being believed") {

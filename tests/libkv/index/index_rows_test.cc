@@ -26,14 +26,6 @@ TEST_CASE("rows of a document have the bytes of the format page") {
         ToHex(kFloat32Row));
   CHECK(ToHex(EncodeVectorRow(kVectorRowKey, VectorPrecision::kFloat16, vector)) ==
         ToHex(kFloat16Row));
-  DerivedDocument derived;
-  derived.scale = 0.5f;
-  derived.norm2 = 7.25f;
-  derived.code = {1, -1, 127, -127};
-  CHECK(ToHex(EncodePostingRow(derived)) ==
-        "0000003f"
-        "0000e840"
-        "01ff7f81");
   CHECK(ToHex(EncodeDocumentRow(300, "key")) ==
         "ac02"
         "6b6579");

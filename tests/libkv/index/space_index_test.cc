@@ -24,7 +24,7 @@ DerivedDocument Coded() {
   return derived;
 }
 
-TEST_CASE("words go to the delta, vectors to their table, a value with both to both") {
+TEST_CASE("words go to the delta, vectors to their lists, a value with both to both") {
   SpaceIndex index(64);
   DerivedDocument both = Words("apple");
   const DerivedDocument coded = Coded();
@@ -34,19 +34,18 @@ TEST_CASE("words go to the delta, vectors to their table, a value with both to b
   index.Add(3, "words", 3, 0, Words("fig"));
   const auto view = index.view();
   CHECK(view->deltas.back()->live_documents() == 2);
-  CHECK(view->vectors->live() == 2);
-  index.Kill(1, 4);
+  CHECK(index.vectors()->live() == 2);
+  index.Kill(1, 0, 4);
   CHECK(view->deltas.back()->live_documents() == 1);
-  CHECK(view->vectors->live() == 1);
+  CHECK(index.vectors()->live() == 1);
   CHECK(view->text_bytes() > 0);
-  CHECK(view->vector_bytes() > 0);
+  CHECK(index.vectors()->memory_bytes() > 0);
 }
 
 TEST_CASE("a space without vectors keeps none, whatever it is given") {
   SpaceIndex index(0);
   index.Add(1, "a", 1, 0, Coded());
-  CHECK(index.view()->vectors == nullptr);
-  CHECK(index.view()->vector_bytes() == 0);
+  CHECK(index.vectors() == nullptr);
 }
 
 TEST_CASE("a frozen delta gets no more documents, and its dead leave markers") {
@@ -55,7 +54,7 @@ TEST_CASE("a frozen delta gets no more documents, and its dead leave markers") {
   CHECK(index.backlog() == 0);  // nothing to freeze
   index.Add(1, "a", 1, 0, Words("apple"));
   index.Add(2, "b", 2, 0, Words("apple"));
-  index.Kill(1, 3);
+  index.Kill(1, 0, 3);
   CHECK(index.markers().empty());
   index.Freeze();
   CHECK(index.backlog() == 1);
@@ -66,8 +65,8 @@ TEST_CASE("a frozen delta gets no more documents, and its dead leave markers") {
   REQUIRE(view->deltas.size() == 2);
   CHECK(view->deltas[0]->document_count() == 2);
   CHECK(view->deltas[1]->document_count() == 1);
-  index.Kill(2, 5);
-  index.Kill(3, 6);
+  index.Kill(2, 0, 5);
+  index.Kill(3, 0, 6);
   CHECK(index.markers() == std::vector<uint64_t>{2});
   CHECK(view->deltas[0]->live_documents() == 0);
   CHECK(view->deltas[1]->live_documents() == 0);
@@ -77,7 +76,7 @@ TEST_CASE("markers stay until the documents they name are sealed") {
   SpaceIndex index(0);
   index.Add(1, "a", 1, 0, Words("apple"));
   index.Freeze();
-  index.Kill(1, 2);
+  index.Kill(1, 0, 2);
   CHECK(index.TakeMarkers().empty());
   CHECK(index.marker_count() == 1);
   index.SetSealedThrough(1);

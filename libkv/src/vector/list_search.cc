@@ -22,6 +22,14 @@ void PrefetchRow(const int8_t* values, size_t padded) {
   for (size_t i = 0; i < padded; i += kLineBytes) Prefetch(values + i);
 }
 
+// What a scan of the bits reads, front to back.
+void PrefetchBits(const EntryBlock& block, size_t padded) {
+  const uint8_t* const bits = block.bits();
+  if (bits == nullptr) return;
+  const size_t bytes = OneBitBlockBytes(padded) + sizeof(OneBitFactors);
+  for (size_t i = 0; i < bytes; i += kLineBytes) Prefetch(bits + i);
+}
+
 // An entry among the best so far.
 struct Kept {
   float score = 0;
@@ -50,8 +58,8 @@ class Searcher {
   // Reads the int8 codes of every entry.
   void ScanRows(const EntryBlock& block);
 
-  // Scans the one-bit codes where there are some.
-  void ScanList(const PostingList& list, double dot, double distance2);
+  // Scans the one-bit codes where there are some, and fetches those of `next`, which may be null.
+  void ScanList(const PostingList& list, const PostingList* next, double dot, double distance2);
 
   // The share of the entries that were accepted, of those that were shown.
   double accepted_share() const {
@@ -133,15 +141,27 @@ void Searcher::ScanBits(const EntryBlock& block, OneBitBound& bound) {
   }
 }
 
-void Searcher::ScanList(const PostingList& list, double dot, double distance2) {
+void Searcher::ScanList(const PostingList& list, const PostingList* next, double dot,
+                        double distance2) {
   OneBitBound bound(query_, query_.metric, dot, std::sqrt(distance2));
-  list.ForEachBlock([&](const EntryBlock& block) {
-    if (block.bits() != nullptr) {
-      ScanBits(block, bound);
-    } else {
-      ScanRows(block);
+  const std::span<const EntryBlockPointer> blocks = list.blocks();
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    if (i + 1 < blocks.size()) {
+      PrefetchBits(*blocks[i + 1], query_.padded);
+    } else if (next != nullptr && !next->blocks().empty()) {
+      PrefetchBits(*next->blocks().front(), query_.padded);
     }
-  });
+    if (blocks[i]->bits() != nullptr) {
+      ScanBits(*blocks[i], bound);
+    } else {
+      ScanRows(*blocks[i]);
+    }
+  }
+  for (size_t i = 0; i < PostingList::kTailCount; ++i) {
+    const EntryBlock* const tail = list.tail(i);
+    if (tail == nullptr) break;
+    ScanRows(*tail);
+  }
 }
 
 std::vector<ListHit> Searcher::TakeHits() {
@@ -211,7 +231,8 @@ ListHits SearchLists(const ListTable& table, const ListQuery& query, const ListS
       if (list == nullptr) continue;
       ++stats->lists;
       const size_t before = stats->entries;
-      searcher.ScanList(*list, lists[i].dot, lists[i].distance2);
+      const PostingList* const next = i + 1 < lists.size() ? lists[i + 1].list : nullptr;
+      searcher.ScanList(*list, next, lists[i].dot, lists[i].distance2);
       const auto scanned = static_cast<double>(stats->entries - before);
       used += search.filtered ? scanned * searcher.accepted_share() : scanned;
     }

@@ -341,5 +341,151 @@ TEST_CASE("halves are converted at any length") {
   }
 }
 
+TEST_CASE("scaled codes are added in the same bits on every level") {
+  std::mt19937 random(18);
+  for (int round = 0; round < 300; ++round) {
+    const size_t n = round < 100 ? static_cast<size_t>(round) : 1 + random() % 3'000;
+    CAPTURE(round);
+    const std::vector<int8_t> code = RandomCodes(random, n, -128, 127);
+    const std::vector<float> sum = RandomFloats(random, n, round % 2 == 1);
+    const float scale = RandomFloats(random, 1, false)[0];
+    std::vector<float> expected = sum;
+    for (size_t i = 0; i < n; ++i) expected[i] += scale * static_cast<float>(code[i]);
+    for (const SimdLevel level : SupportedSimdLevels()) {
+      std::vector<float> actual = sum;
+      actual.push_back(7.0f);
+      KernelsFor(level).add_scaled(code.data(), scale, n, actual.data());
+      CHECK(actual.back() == 7.0f);
+      actual.pop_back();
+      CHECK(SameBits(actual, expected));
+    }
+  }
+}
+
+TEST_CASE("signs and their sums are the same bits on every level") {
+  std::mt19937 random(19);
+  for (size_t n = 64; n <= 8'192; n = n < 640 ? n + 64 : n * 2) {
+    for (int round = 0; round < 10; ++round) {
+      CAPTURE(n);
+      CAPTURE(round);
+      const std::vector<int8_t> code = RandomCodes(random, n, -128, 127);
+      std::vector<float> centroid = RandomFloats(random, n, false);
+      // Differences of exactly zero, of either sign, count as not negative.
+      const float scale = 1.0f / 64;
+      for (size_t i = 0; i < n; i += 3) centroid[i] = scale * static_cast<float>(code[i]);
+      const auto r = [&](size_t i) { return scale * static_cast<float>(code[i]) - centroid[i]; };
+      std::vector<uint8_t> bits(n / 8);
+      for (size_t i = 0; i < n; ++i) {
+        if (!(r(i) < 0)) bits[i / 8] = static_cast<uint8_t>(bits[i / 8] | 1u << i % 8);
+      }
+      const float abs = OracleSum(n, [&](size_t i) { return std::fabs(r(i)); });
+      const float sum =
+          OracleSum(n, [&](size_t i) { return r(i) < 0 ? -centroid[i] : centroid[i]; });
+      for (const SimdLevel level : SupportedSimdLevels()) {
+        std::vector<uint8_t> actual(n / 8 + 1, 77);
+        float actual_abs = 0, actual_sum = 0;
+        KernelsFor(level).sign_bits(code.data(), scale, centroid.data(), n, actual.data(),
+                                    &actual_abs, &actual_sum);
+        CHECK(actual.back() == 77);
+        actual.pop_back();
+        CHECK(actual == bits);
+        CHECK(SameBits(actual_abs, abs));
+        CHECK(SameBits(actual_sum, sum));
+      }
+    }
+  }
+}
+
+TEST_CASE("pattern sums are the same bytes on every level") {
+  std::mt19937 random(20);
+  for (size_t n = 64; n <= 8'192; n = n < 640 ? n + 64 : n * 2) {
+    for (const float inverse_step : {1.0f, 20.0f, 37.5f, 1'000.0f, 1e-3f}) {
+      CAPTURE(n);
+      CAPTURE(inverse_step);
+      std::vector<float> x = RandomFloats(random, n, false);
+      x[0] = 0.0f, x[1] = -0.0f, x[2] = 0.0125f;  // halves, with some steps
+      std::vector<uint8_t> expected(4 * n);
+      for (size_t i = 0; i < n; i += 4) {
+        for (size_t p = 0; p < 16; ++p) {
+          float term[4];
+          for (size_t j = 0; j < 4; ++j) {
+            const float q = x[i + j];
+            term[j] = (p >> j & 1) != 0 ? std::fabs(q) + q : std::fabs(q) - q;
+          }
+          const float sum = (term[0] + term[1]) + (term[2] + term[3]);
+          expected[4 * i + p] =
+              static_cast<uint8_t>(std::nearbyint(std::min(sum * inverse_step, 255.0f)));
+        }
+      }
+      for (const SimdLevel level : SupportedSimdLevels()) {
+        std::vector<uint8_t> out(4 * n + 1, 99);
+        KernelsFor(level).pattern_sums(x.data(), inverse_step, n, out.data());
+        CHECK(out.back() == 99);
+        out.pop_back();
+        CHECK(out == expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("sums of patterns are exact on every level, whatever the dimension") {
+  // Goal: no overflow and no row or quad mistaken for another. Method: random tables and blocks,
+  // and tables full of the greatest byte.
+  std::mt19937 random(21);
+  for (size_t n = 64; n <= 65'536; n = n < 640 ? n + 64 : n * 2) {
+    for (const bool greatest : {false, true}) {
+      CAPTURE(n);
+      CAPTURE(greatest);
+      const size_t quads = n / 4;
+      std::vector<uint8_t> table(16 * quads + 1, 255), block(16 * quads + 1);
+      for (uint8_t& byte : block) byte = static_cast<uint8_t>(random());
+      if (!greatest) {
+        for (uint8_t& byte : table) byte = static_cast<uint8_t>(random());
+      }
+      std::vector<uint32_t> expected(32);
+      for (size_t quad = 0; quad < quads; ++quad) {
+        for (size_t row = 0; row < 32; ++row) {
+          const unsigned byte = block[1 + 16 * quad + row % 16];
+          expected[row] += table[1 + 16 * quad + (row < 16 ? byte & 15 : byte >> 4)];
+        }
+      }
+      for (const SimdLevel level : SupportedSimdLevels()) {
+        std::vector<uint32_t> sums(32, 1'234);
+        // A byte off the alignment.
+        KernelsFor(level).sum_patterns(table.data() + 1, block.data() + 1, quads, sums.data());
+        CHECK(sums == expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("the rows within reach are the same on every level") {
+  std::mt19937 random(22);
+  for (int round = 0; round < 1'000; ++round) {
+    CAPTURE(round);
+    std::vector<uint32_t> sums(32);
+    for (uint32_t& sum : sums) sum = static_cast<uint32_t>(random() % 60'000);
+    const bool wild = round % 4 == 3;
+    const std::vector<float> constant = RandomFloats(random, 32, wild);
+    const std::vector<float> slope = RandomFloats(random, 32, wild);
+    const std::vector<float> spread = RandomFloats(random, 32, wild);
+    const std::vector<float> norms2 = RandomFloats(random, 32, wild);
+    ReachTerms terms{.step = 1e-4f, .base = -3, .distance = 1.5f, .norm_factor = 0.5f, .limit = 0};
+    if (round % 5 == 1) terms.limit = -kInfinity;
+    if (round % 5 == 2) terms.limit = kInfinity;
+    uint32_t expected = 0;
+    for (size_t j = 0; j < 32; ++j) {
+      const float inner = terms.step * static_cast<float>(sums[j]) + terms.base;
+      const float upper =
+          ((constant[j] + slope[j] * inner) + spread[j] * terms.distance) - norms2[j] * 0.5f;
+      if (!(upper < terms.limit)) expected |= uint32_t{1} << j;
+    }
+    for (const SimdLevel level : SupportedSimdLevels()) {
+      CHECK(KernelsFor(level).reach(sums.data(), constant.data(), slope.data(), spread.data(),
+                                    norms2.data(), terms) == expected);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace libkv

@@ -1,0 +1,176 @@
+#include "vector/clustering.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <set>
+#include <vector>
+
+#include "vector/one_bit.h"
+
+namespace libkv {
+namespace {
+
+// Codes around `centres` points, one after the other.
+CodeArray Clouds(size_t count, size_t padded, size_t centres, float deviation, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<std::vector<float>> points(centres, std::vector<float>(padded));
+  for (auto& point : points) {
+    for (float& x : point) x = normal(random);
+  }
+  CodeArray codes(count, padded);
+  std::vector<float> vector(padded);
+  for (size_t i = 0; i < count; ++i) {
+    for (size_t j = 0; j < padded; ++j) {
+      vector[j] = points[i % centres][j] + deviation * normal(random);
+    }
+    codes.Encode(i, vector);
+  }
+  return codes;
+}
+
+std::vector<CodeView> Views(const CodeArray& codes) {
+  std::vector<CodeView> views;
+  for (size_t i = 0; i < codes.size(); ++i) views.push_back(codes[i]);
+  return views;
+}
+
+double OracleDistance2(const CodeView& a, const CodeView& b) {
+  std::vector<float> x(a.values.size()), y(b.values.size());
+  Decode(a, x.data());
+  Decode(b, y.data());
+  double sum = 0;
+  for (size_t i = 0; i < x.size(); ++i) sum += (double{x[i]} - y[i]) * (double{x[i]} - y[i]);
+  return sum;
+}
+
+bool SameCodes(const CodeArray& a, const CodeArray& b) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (a.code(i).scale != b.code(i).scale || a.code(i).norm2 != b.code(i).norm2) return false;
+    if (!std::equal(a[i].values.begin(), a[i].values.end(), b[i].values.begin())) return false;
+  }
+  return true;
+}
+
+TEST_CASE("distances of codes are those of what they stand for") {
+  const CodeArray codes = Clouds(40, 192, 3, 0.5f, 91);
+  for (size_t i = 0; i < codes.size(); ++i) {
+    CHECK(CodeDistance2(codes[i], codes[i]) == 0);
+    for (size_t j = 0; j < codes.size(); ++j) {
+      CHECK(CodeDistance2(codes[i], codes[j]) ==
+            doctest::Approx(OracleDistance2(codes[i], codes[j])).epsilon(1e-4));
+    }
+  }
+}
+
+TEST_CASE("every code goes to its nearest centroid, across tiles") {
+  for (const size_t padded : {64, 320, 1'024}) {
+    for (const size_t centroid_count : {1, 3, 17, 150}) {
+      CAPTURE(padded);
+      CAPTURE(centroid_count);
+      const CodeArray codes = Clouds(200, padded, 7, 1, 92);
+      const CodeArray centroids = Clouds(centroid_count, padded, 7, 1, 93);
+      const std::vector<uint32_t> nearest = AssignToNearest(Views(codes), centroids);
+      REQUIRE(nearest.size() == 200);
+      for (size_t i = 0; i < codes.size(); ++i) {
+        double least = 1e30;
+        for (size_t c = 0; c < centroid_count; ++c) {
+          least = std::min(least, OracleDistance2(codes[i], centroids[c]));
+        }
+        CHECK(OracleDistance2(codes[i], centroids[nearest[i]]) <= least * (1 + 1e-4));
+      }
+    }
+  }
+  CHECK(AssignToNearest({}, Clouds(1, 64, 1, 1, 92)).empty());
+}
+
+TEST_CASE("k-means finds clouds, and the same ones for the same seed") {
+  const CodeArray codes = Clouds(1'000, 128, 10, 0.05f, 94);
+  const std::vector<CodeView> views = Views(codes);
+  const CodeArray centroids = KMeans(views, 128, 30);
+  CHECK(centroids.size() == 30);
+  CHECK(SameCodes(centroids, KMeans(views, 128, 30)));
+  CHECK_FALSE(SameCodes(centroids, KMeans(views, 128, 30, {.seed = 2})));
+  const std::vector<uint32_t> nearest = AssignToNearest(views, centroids);
+  double sum = 0;
+  for (size_t i = 0; i < codes.size(); ++i) sum += CodeDistance2(codes[i], centroids[nearest[i]]);
+  // Within a cloud it is about 128 * 0.05^2 = 0.32, between clouds 256.
+  CHECK(sum / 1'000 < 20);
+}
+
+TEST_CASE("k-means of few or identical codes gives what there is") {
+  const CodeArray few = Clouds(3, 64, 3, 1, 95);
+  CHECK(KMeans(Views(few), 64, 10).size() == 3);
+  CHECK(KMeans({}, 64, 10).size() == 0);
+  CodeArray same(50, 64);
+  for (size_t i = 0; i < 50; ++i) same.Set(i, few[0]);
+  const CodeArray centroids = KMeans(Views(same), 64, 4);
+  CHECK(centroids.size() == 4);
+  for (size_t i = 0; i < 4; ++i) CHECK(CodeDistance2(centroids[i], few[0]) < 1e-3);
+}
+
+TEST_CASE("a split separates two clouds, each with its mean") {
+  for (const size_t count : {2, 3, 5, 64, 257}) {
+    CAPTURE(count);
+    const CodeArray codes = Clouds(count, 128, 2, 0.1f, 96);
+    Halves halves;
+    REQUIRE(SplitInTwo(Views(codes), 128, &halves));
+    REQUIRE(halves.side.size() == count);
+    for (size_t i = 2; i < count; ++i) CHECK(halves.side[i] == halves.side[i - 2]);
+    CHECK(halves.side[0] != halves.side[1]);
+    for (size_t i = 0; i < count; ++i) {
+      CHECK(CodeDistance2(codes[i], halves.centroids[halves.side[i]]) < 10);
+    }
+  }
+}
+
+TEST_CASE("no half of a split gets less than a quarter") {
+  // Given one far outlier, or nine in ten codes that are identical.
+  for (const size_t count : {4, 40, 256, 401}) {
+    for (const bool identical : {false, true}) {
+      CAPTURE(count);
+      CAPTURE(identical);
+      CodeArray codes = Clouds(count, 64, 1, 0.1f, 97);
+      std::vector<float> far(64, 30);
+      codes.Encode(0, far);
+      if (identical) {
+        for (size_t i = 2 + count / 10; i < count; ++i) codes.Set(i, codes[1]);
+      }
+      Halves halves;
+      REQUIRE(SplitInTwo(Views(codes), 64, &halves));
+      const auto ones = static_cast<size_t>(std::count(halves.side.begin(), halves.side.end(), 1));
+      CHECK(ones >= count / 4);
+      CHECK(count - ones >= count / 4);
+      CHECK(std::count(halves.side.begin(), halves.side.end(), 0) + ones == count);
+    }
+  }
+}
+
+TEST_CASE("what is one point cannot be split") {
+  const CodeArray one = Clouds(1, 64, 1, 1, 98);
+  CodeArray same(100, 64);
+  for (size_t i = 0; i < 100; ++i) same.Set(i, one[0]);
+  Halves halves;
+  CHECK_FALSE(SplitInTwo(Views(same), 64, &halves));
+  CHECK_FALSE(SplitInTwo(Views(one), 64, &halves));
+  CHECK_FALSE(SplitInTwo({}, 64, &halves));
+  CHECK_FALSE(SplitInTwo(Views(CodeArray(30, 64)), 64, &halves));  // zeros
+  CodeArray zeros_and_one(30, 64);
+  zeros_and_one.Set(3, one[0]);
+  CHECK(SplitInTwo(Views(zeros_and_one), 64, &halves));
+}
+
+TEST_CASE("an entry belongs elsewhere if another centroid is nearer") {
+  const CodeArray codes = Clouds(20, 64, 2, 0.1f, 99);
+  CHECK(BelongsElsewhere(codes[0], codes[1], codes[2]));
+  CHECK_FALSE(BelongsElsewhere(codes[0], codes[2], codes[1]));
+  CHECK_FALSE(BelongsElsewhere(codes[0], codes[2], codes[2]));
+}
+
+}  // namespace
+}  // namespace libkv

@@ -1,0 +1,303 @@
+#include "vector/posting_list.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "vector/code_array.h"
+
+namespace libkv {
+namespace {
+
+// Items whose parts all follow from their document.
+class Items {
+ public:
+  Items(size_t count, size_t padded, size_t key_bytes = 10) : codes_(count, padded) {
+    std::mt19937 random(71);
+    std::normal_distribution<float> normal;
+    std::vector<float> vector(padded);
+    for (size_t i = 0; i < count; ++i) {
+      for (float& x : vector) x = normal(random);
+      codes_.Encode(i, vector);
+      std::string key = std::to_string(i);
+      keys_.push_back(std::string(key_bytes - std::min(key_bytes, key.size()), 'k') + key);
+    }
+    for (size_t i = 0; i < count; ++i) {
+      items_.push_back({.document = 1'000 + i, .key = keys_[i], .code = codes_[i]});
+    }
+  }
+
+  std::vector<ListItem>& all() { return items_; }
+  std::span<const ListItem> some(size_t begin, size_t count) const {
+    return std::span(items_).subspan(begin, count);
+  }
+  CodeView centroid() const { return codes_[0]; }
+  bool IsWhole(const ListItem& item) const {
+    const ListItem& expected = items_.at(item.document - 1'000);
+    return item.key == expected.key && item.code.code.scale == expected.code.code.scale &&
+           item.code.code.norm2 == expected.code.code.norm2 &&
+           std::equal(item.code.values.begin(), item.code.values.end(),
+                      expected.code.values.begin(), expected.code.values.end());
+  }
+
+ private:
+  CodeArray codes_;
+  std::vector<std::string> keys_;
+  std::vector<ListItem> items_;
+};
+
+std::vector<uint64_t> Documents(const PostingList& list, const Items& items) {
+  std::vector<uint64_t> documents;
+  list.ForEach([&](const ListItem& item) {
+    CHECK(items.IsWhole(item));
+    documents.push_back(item.document);
+  });
+  return documents;
+}
+
+std::vector<uint64_t> Visible(const PostingList& list, uint64_t sequence, int64_t now) {
+  std::vector<uint64_t> documents;
+  list.ForEachBlock([&](const EntryBlock& block) {
+    for (size_t row = 0; row < block.rows(); ++row) {
+      const EntryView view(&block, row);
+      if (view.VisibleAt(sequence, now)) documents.push_back(view.document());
+    }
+  });
+  return documents;
+}
+
+std::vector<uint64_t> Range(uint64_t begin, uint64_t end) {
+  std::vector<uint64_t> range;
+  for (uint64_t i = begin; i < end; ++i) range.push_back(1'000 + i);
+  return range;
+}
+
+CodeView CentroidFor(uint32_t number, const Items& items) {
+  return number == kFlatList ? CodeView{} : items.centroid();
+}
+
+TEST_CASE("a list holds its items in order, whatever their number") {
+  const Items items(600, 64);
+  for (const uint32_t number : {kFlatList, 5u}) {
+    for (const size_t count : {0, 1, 11, 12, 31, 32, 33, 64, 255, 256, 257, 600}) {
+      CAPTURE(number);
+      CAPTURE(count);
+      const auto list =
+          PostingList::Build(number, 64, CentroidFor(number, items), items.some(0, count));
+      CHECK(list->number() == number);
+      CHECK(list->is_loaded());
+      CHECK(list->size() == count);
+      CHECK(list->live() == count);
+      CHECK(Documents(*list, items) == Range(0, count));
+      CHECK(Visible(*list, 0, 0).size() == count);
+    }
+  }
+}
+
+TEST_CASE("rows lie at cache lines, one-bit codes beside them in numbered lists only") {
+  const Items items(100, 128);
+  const auto list = PostingList::Build(1, 128, items.centroid(), items.some(0, 96));
+  const auto flat = PostingList::Build(kFlatList, 128, {}, items.some(0, 96));
+  list->ForEachBlock([](const EntryBlock& block) {
+    CHECK(reinterpret_cast<uintptr_t>(block.values(1)) % 64 == 0);
+    REQUIRE(block.bits() != nullptr);
+    CHECK(reinterpret_cast<uintptr_t>(block.bits()) % 64 == 0);
+  });
+  flat->ForEachBlock([](const EntryBlock& block) { CHECK(block.bits() == nullptr); });
+}
+
+TEST_CASE("entries are appended until the tail is full, and the successor has room again") {
+  const Items items(3'000, 64);
+  for (const uint32_t number : {kFlatList, 9u}) {
+    CAPTURE(number);
+    auto list = PostingList::Build(number, 64, CentroidFor(number, items), items.some(0, 40));
+    size_t successors = 0;
+    std::vector<std::shared_ptr<PostingList>> old;
+    for (size_t i = 40; i < 3'000; ++i) {
+      const ListItem& item = items.some(i, 1)[0];
+      if (!list->Append(item)) {
+        old.push_back(list);
+        list = list->Grown({&item, 1});
+        ++successors;
+      }
+      CHECK(list->size() == i + 1);
+      CHECK(list->live() == i + 1);
+    }
+    CHECK(Documents(*list, items) == Range(0, 3'000));
+    const size_t room = number == kFlatList ? 256 : 32;
+    CHECK(successors <= 3'000 / room);
+    CHECK(successors >= 2'960 / (room + 1) - 1);
+    for (const auto& before : old) CHECK(Documents(*before, items) == Range(0, before->size()));
+    // Full blocks are shared, not copied.
+    const auto last = old.back();
+    size_t shared = 0;
+    for (const EntryBlockPointer& block : last->blocks()) {
+      shared += std::count(list->blocks().begin(), list->blocks().end(), block) != 0;
+    }
+    CHECK(shared + 1 >= last->blocks().size());
+  }
+}
+
+TEST_CASE("what is visible depends on birth, death and expiry") {
+  Items items(200, 64);
+  std::mt19937 random(72);
+  for (ListItem& item : items.all()) {
+    if (random() % 2 == 0) item.born = 1 + random() % 10;
+    if (random() % 2 == 0) item.expiry = 1 + static_cast<int64_t>(random() % 10);
+    if (random() % 3 == 0) item.died = 5 + random() % 10;
+  }
+  for (const bool appended : {false, true}) {
+    for (const uint32_t number : {kFlatList, 3u}) {
+      CAPTURE(appended);
+      CAPTURE(number);
+      auto list = PostingList::Build(number, 64, CentroidFor(number, items),
+                                     items.some(0, appended ? 0 : 200));
+      for (const ListItem& item : items.some(0, appended ? 200 : 0)) {
+        if (!list->Append(item)) list = list->Grown({&item, 1});
+      }
+      for (uint64_t sequence = 0; sequence <= 15; ++sequence) {
+        for (int64_t now = 0; now <= 11; ++now) {
+          std::vector<uint64_t> expected;
+          size_t alive = 0;
+          for (const ListItem& item : items.all()) {
+            alive += item.died == kAlive;
+            if (item.born > sequence || sequence >= item.died) continue;
+            if (item.expiry != 0 && now >= item.expiry) continue;
+            expected.push_back(item.document);
+          }
+          CHECK(Visible(*list, sequence, now) == expected);
+          CHECK(list->live() == alive);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a killed entry is gone for later readers only") {
+  const Items items(300, 64);
+  for (const uint32_t number : {kFlatList, 4u}) {
+    auto list = PostingList::Build(number, 64, CentroidFor(number, items), items.some(0, 290));
+    for (const ListItem& item : items.some(290, 10)) REQUIRE(list->Append(item));
+    for (const uint64_t document : {1'000, 1'031, 1'032, 1'289, 1'290, 1'299}) {
+      CAPTURE(document);
+      const size_t before = list->live();
+      CHECK(list->Kill(document, 50));
+      CHECK_FALSE(list->Kill(document, 60));
+      CHECK(list->live() == before - 1);
+      const std::vector<uint64_t> now = Visible(*list, 50, 0), then = Visible(*list, 49, 0);
+      CHECK(std::count(now.begin(), now.end(), document) == 0);
+      CHECK(std::count(then.begin(), then.end(), document) == 1);
+    }
+    CHECK_FALSE(list->Kill(7, 50));
+    CHECK(list->size() == 300);
+    const auto successor = list->Grown({});
+    CHECK(successor->size() == 300);
+    CHECK(successor->live() == 294);
+    CHECK(Visible(*successor, 49, 0).size() == 300);
+    CHECK(Visible(*successor, 50, 0).size() == 294);
+  }
+}
+
+TEST_CASE("a successor leaves out what died before every reader, where it copies") {
+  Items items(40, 64);
+  for (ListItem& item : items.all()) item.born = 10;
+  const auto list = PostingList::Build(6, 64, items.centroid(), items.some(0, 20));
+  for (const ListItem& item : items.some(20, 20)) REQUIRE(list->Append(item));
+  for (uint64_t document = 1'000; document < 1'010; ++document) {
+    CHECK(list->Kill(document, 20 + document % 2));
+  }
+  const auto successor = list->Grown({}, 20);
+  CHECK(successor->size() == 35);
+  CHECK(successor->live() == 30);
+  CHECK(Visible(*successor, 20, 0).size() == 35);
+  CHECK(Visible(*successor, 21, 0).size() == 30);
+  successor->ForEach([](const ListItem& item) { CHECK(item.born == 0); });
+}
+
+TEST_CASE("a list that is not loaded knows its centroid") {
+  const Items items(1, 64);
+  const auto list = PostingList::Unloaded(8, 64, items.centroid());
+  CHECK_FALSE(list->is_loaded());
+  CHECK(list->number() == 8);
+  CHECK(list->size() == 0);
+  CHECK(list->centroid().code.scale == items.centroid().code.scale);
+}
+
+TEST_CASE("an entry at rest of 384 dimensions and ten bytes of key costs 480 bytes at most") {
+  const Items items(256, 384);
+  const auto list = PostingList::Build(1, 384, items.centroid(), items.some(0, 256));
+  MESSAGE("bytes per entry: ", static_cast<double>(list->memory_bytes()) / 256);
+  CHECK(list->memory_bytes() <= 480 * 256);
+  CHECK(list->memory_bytes() >= (384 + 48 + 12 + 8 + 8 + 4 + 10) * 256);
+}
+
+TEST_CASE("entries that were born, expire or die cost more, in their block only") {
+  Items items(96, 64);
+  const auto build = [&] {
+    return PostingList::Build(1, 64, items.centroid(), items.some(0, 96))->memory_bytes();
+  };
+  const size_t at_rest = build();
+  items.all()[40].born = 3;
+  CHECK(build() >= at_rest + 32 * 8);
+  CHECK(build() <= at_rest + 32 * 8 + 64);
+  items.all()[40].expiry = 3;
+  CHECK(build() <= at_rest + 2 * 32 * 8 + 64);
+  items.all()[40].died = 9;
+  CHECK(build() <= at_rest + 3 * 32 * 8 + 64);
+  CHECK(build() >= at_rest + 3 * 32 * 8);
+}
+
+TEST_CASE("a list can be read while entries are appended and killed") {
+  // Goal: readers never see half an entry, and what they saw alive dies once. Method: one writer
+  // appends, grows and kills; readers check every entry of the list that is current.
+  const Items items(4'000, 64);
+  for (const uint32_t number : {kFlatList, 2u}) {
+    std::shared_ptr<PostingList> current =
+        PostingList::Build(number, 64, CentroidFor(number, items), items.some(0, 10));
+    std::atomic<bool> stop{false}, is_wrong{false};
+    std::mutex mutex;  // guards `current`, not what it points to
+    const auto read = [&] {
+      while (!stop) {
+        std::shared_ptr<PostingList> list;
+        {
+          const std::lock_guard lock(mutex);
+          list = current;
+        }
+        size_t count = 0;
+        list->ForEach([&](const ListItem& item) {
+          ++count;
+          if (!items.IsWhole(item)) is_wrong = true;
+          if (item.died != kAlive && item.died != item.document) is_wrong = true;
+        });
+        if (count > 4'000) is_wrong = true;
+      }
+    };
+    std::thread first(read), second(read);
+    for (size_t i = 10; i < 4'000; ++i) {
+      const ListItem& item = items.some(i, 1)[0];
+      if (!current->Append(item)) {
+        const auto successor = current->Grown({&item, 1});
+        const std::lock_guard lock(mutex);
+        current = successor;
+      }
+      if (i % 3 == 0) CHECK(current->Kill(1'000 + i / 2, 1'000 + i / 2));
+    }
+    stop = true;
+    first.join();
+    second.join();
+    CHECK_FALSE(is_wrong);
+    CHECK(current->size() == 4'000);
+  }
+}
+
+}  // namespace
+}  // namespace libkv

@@ -1,5 +1,6 @@
 // Similarity: the query is encoded like the stored vectors, all codes are scanned, and the few
-// candidates that can be among the best are compared by their full vectors.
+// candidates that can be among the best are compared by their full vectors. A filter becomes a set
+// of documents before: the scan asks it; when few pass, their vectors are read instead.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -10,7 +11,10 @@
 #include "format/keys.h"
 #include "index/derive.h"
 #include "index/index_rows.h"
+#include "store/document_filter.h"
 #include "store/store_impl.h"
+#include "store/text_search.h"
+#include "text/query_parser.h"
 #include "vector/flat_scan.h"
 #include "vector/metric.h"
 
@@ -19,13 +23,23 @@ namespace {
 
 // Candidates whose full vectors are read at once.
 constexpr size_t kRefineStep = 32;
+// Documents that pass a filter are read, at about 3 us each, if they are at most so many and the
+// space has for each so many vectors to be scanned.
+constexpr size_t kReadPassingMax = 512;
+constexpr size_t kScannedPerRead = 128;
 constexpr float kUnbounded = std::numeric_limits<float>::infinity();
 
 struct Better {
-  bool operator()(const Neighbor& a, const Neighbor& b) const {
-    return a.score != b.score ? a.score > b.score : a.key < b.key;
+  bool operator()(const NearDocument& a, const NearDocument& b) const {
+    const Neighbor &x = a.neighbor, &y = b.neighbor;
+    return x.score != y.score ? x.score > y.score : x.key < y.key;
   }
 };
+
+bool IsNarrow(const DocumentFilter& filter, size_t vectors) {
+  return !filter.lets_all_through() && filter.count() <= kReadPassingMax &&
+         filter.count() * kScannedPerRead <= vectors;
+}
 
 }  // namespace
 
@@ -47,7 +61,7 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::Similar(const SimilarOptions&
                                                            std::span<const float> vector) const {
   LIBKV_RETURN_IF_ERROR(CheckUsable());
   LIBKV_ASSIGN_OR_RETURN(const ActiveSpace* space, OneVectorSpace(options.prefix));
-  return Nearest(options, *space, vector, {});
+  return NearestPassing(options, *space, vector, {});
 }
 
 absl::StatusOr<std::vector<Neighbor>> Store::Impl::SimilarTo(const SimilarOptions& options,
@@ -62,7 +76,7 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::SimilarTo(const SimilarOption
   const auto* snapshot = static_cast<const StoreSnapshot*>(at.snapshot.get());
   LIBKV_ASSIGN_OR_RETURN(const std::vector<float> vector,
                          VectorOf(*space, snapshot->rows.get(), key));
-  return Nearest(at, *space, vector, key);
+  return NearestPassing(at, *space, vector, key);
 }
 
 absl::StatusOr<std::vector<Neighbor>> Store::Impl::SimilarText(const SimilarOptions& options,
@@ -73,9 +87,10 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::SimilarText(const SimilarOpti
   LIBKV_RETURN_IF_ERROR(Embed(*space, EmbedKind::kQuery, std::span(&text, 1), vector));
   // A text without words has no direction: nothing is similar to it.
   if (std::all_of(vector.begin(), vector.end(), [](float x) { return x == 0; })) {
+    LIBKV_RETURN_IF_ERROR(FilterFor(options, *space, *SnapshotOrNow(options.snapshot)).status());
     return std::vector<Neighbor>();
   }
-  return Nearest(options, *space, vector, {});
+  return NearestPassing(options, *space, vector, {});
 }
 
 absl::StatusOr<std::vector<float>> Store::Impl::GetVector(std::string_view key) const {
@@ -107,10 +122,41 @@ absl::StatusOr<std::vector<float>> Store::Impl::VectorOf(const ActiveSpace& spac
   return vector;
 }
 
-absl::StatusOr<std::vector<Neighbor>> Store::Impl::Nearest(const SimilarOptions& options,
-                                                           const ActiveSpace& space,
-                                                           std::span<const float> vector,
-                                                           std::string_view without_key) const {
+absl::StatusOr<DocumentFilter> Store::Impl::FilterFor(const SimilarOptions& options,
+                                                      const ActiveSpace& space,
+                                                      const StoreSnapshot& snapshot) const {
+  const ActiveSpace* const captured = snapshot.SpaceOf(space);
+  const ActiveSpace* const at = captured != nullptr ? captured : &space;
+  LIBKV_RETURN_IF_ERROR(CheckFilters(options.filters, std::span(&at, 1)));
+  DocumentQuery query{.filters = options.filters};
+  ParsedQuery parsed;
+  if (!options.words.empty()) {
+    const std::vector<std::string> names = FilterNames(*at);
+    LIBKV_ASSIGN_OR_RETURN(parsed, ParseQuery(options.words, /*strict=*/true, &names));
+    query.words = &parsed.root;
+  }
+  FieldSearch fields(*engine_, snapshot.rows.get(), FieldSearch::SteadyTime::max());
+  return FilterDocuments(space, snapshot, Now(), options.prefix, query, &fields);
+}
+
+absl::StatusOr<std::vector<Neighbor>> Store::Impl::NearestPassing(
+    SimilarOptions options, const ActiveSpace& space, std::span<const float> vector,
+    std::string_view without_key) const {
+  const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(options.snapshot);
+  options.snapshot = snapshot;  // one moment for the filter and the vectors
+  LIBKV_ASSIGN_OR_RETURN(const DocumentFilter filter, FilterFor(options, space, *snapshot));
+  LIBKV_ASSIGN_OR_RETURN(std::vector<NearDocument> near,
+                         Nearest(options, space, vector, without_key, filter));
+  std::vector<Neighbor> neighbors;
+  for (NearDocument& document : near) neighbors.push_back(std::move(document.neighbor));
+  return neighbors;
+}
+
+absl::StatusOr<std::vector<NearDocument>> Store::Impl::Nearest(const SimilarOptions& options,
+                                                               const ActiveSpace& space,
+                                                               std::span<const float> vector,
+                                                               std::string_view without_key,
+                                                               const DocumentFilter& filter) const {
   if (options.limit > kSimilarLimitMax) {
     return InvalidArgument("a limit of ", options.limit, " is above ", kSimilarLimitMax);
   }
@@ -120,17 +166,21 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::Nearest(const SimilarOptions&
   LIBKV_RETURN_IF_ERROR(CheckVector(vector, space.definition().dimension, space.metric()));
   const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(options.snapshot);
   const std::shared_ptr<const SpaceView> view = snapshot->ViewOf(space);
-  if (view == nullptr || options.limit == 0) return std::vector<Neighbor>();
+  if (view == nullptr || options.limit == 0) return std::vector<NearDocument>();
   const VectorTable& vectors = *view->vectors;
 
   const std::vector<float> query = Comparable(space, vector);
+  if (IsNarrow(filter, vectors.size())) {
+    return NearestOf(options, space, *snapshot, query, without_key, filter.documents());
+  }
   std::vector<float> rotated(space.rotation()->padded());
   space.rotation()->Apply(query, rotated);
   const uint64_t sequence = snapshot->rows->sequence();
   const int64_t now = Now();
   const auto alive = [&](uint32_t slot) {
     const DocumentEntry& entry = vectors.documents()[slot];
-    return entry.VisibleAt(sequence, now) && entry.key.starts_with(options.prefix) &&
+    return filter.Contains(entry.document) && entry.VisibleAt(sequence, now) &&
+           entry.key.starts_with(options.prefix) &&
            (without_key.empty() || entry.key != without_key);
   };
   bool is_complete = true;
@@ -147,9 +197,9 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::Nearest(const SimilarOptions&
 
   // Candidates come with the greatest possible score first: once `limit` exact scores are above
   // what the next one can reach, the rest need not be read.
-  TopK<Neighbor, Better> best(options.limit);
+  TopK<NearDocument, Better> best(options.limit);
   for (size_t begin = 0; begin < candidates.size(); begin += kRefineStep) {
-    if (best.full() && best.worst().score > candidates[begin].upper_bound) break;
+    if (best.full() && best.worst().neighbor.score > candidates[begin].upper_bound) break;
     const size_t end = std::min(candidates.size(), begin + kRefineStep);
     std::vector<std::string> row_keys;
     for (size_t i = begin; i < end; ++i) {
@@ -169,10 +219,81 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::Nearest(const SimilarOptions&
       LIBKV_RETURN_IF_ERROR(ParseVectorRow(row_keys[i - begin], rows[i - begin].view(),
                                            space.definition().dimension, &stored));
       const double score = ExactScore(space.metric(), query, Comparable(space, stored));
-      best.Push({entry.key, score});
+      best.Push({{entry.key, score}, entry.document});
     }
   }
   return best.TakeSorted();
+}
+
+// The nearest of a few documents, by their rows alone: whatever keeps the vectors in memory.
+absl::StatusOr<std::vector<NearDocument>> Store::Impl::NearestOf(
+    const SimilarOptions& options, const ActiveSpace& space, const StoreSnapshot& snapshot,
+    std::span<const float> query, std::string_view without_key,
+    std::span<const uint64_t> documents) const {
+  LIBKV_ASSIGN_OR_RETURN(const std::vector<std::optional<double>> scores,
+                         VectorScores(space, snapshot, query, documents));
+  const EngineRead read{.snapshot = snapshot.rows.get()};
+  TopK<NearDocument, Better> best(options.limit);
+  for (size_t i = 0; i < documents.size(); ++i) {
+    NearDocument near{.neighbor = {.key = {}, .score = scores[i].value_or(0)},
+                      .document = documents[i]};
+    // The empty key wins every tie: what does not get in with it need not be looked up.
+    if (!scores[i].has_value() || !best.WouldKeep(near)) continue;
+    LIBKV_ASSIGN_OR_RETURN(near.neighbor.key, KeyOfDocument(space, read, documents[i]));
+    const std::string& key = near.neighbor.key;
+    if (key == without_key || !key.starts_with(options.prefix)) continue;
+    PinnedValue pinned;
+    Record record;
+    // Only the record knows when it expires. A damaged one is found, and its reader is told.
+    const absl::Status status = ReadLive(read, key, &pinned, &record);
+    if (absl::IsNotFound(status)) continue;
+    if (!status.ok() && !absl::IsDataLoss(status)) return status;
+    best.Push(std::move(near));
+  }
+  return best.TakeSorted();
+}
+
+absl::StatusOr<std::string> Store::Impl::KeyOfDocument(const ActiveSpace& space,
+                                                       const EngineRead& read,
+                                                       uint64_t document) const {
+  PinnedValue pinned;
+  bool found = false;
+  uint32_t words = 0;
+  std::string_view key;
+  LIBKV_RETURN_IF_ERROR(
+      engine_->Get(Family::kIndex, read, DocumentKey(space.id(), document), &pinned, &found));
+  if (!found || !ParseDocumentRow(pinned.view(), &words, &key)) {
+    return DataLoss("the document map of space '", Printable(space.definition().prefix),
+                    "' has no key for document ", document);
+  }
+  return std::string(key);
+}
+
+// The scores of `documents`, whatever they are; none for one without a vector.
+absl::StatusOr<std::vector<std::optional<double>>> Store::Impl::VectorScores(
+    const ActiveSpace& space, const StoreSnapshot& snapshot, std::span<const float> query,
+    std::span<const uint64_t> documents) const {
+  std::vector<std::optional<double>> scores(documents.size());
+  for (size_t begin = 0; begin < documents.size(); begin += kRefineStep) {
+    const size_t count = std::min(documents.size() - begin, kRefineStep);
+    std::vector<std::string> row_keys;
+    for (const uint64_t document : documents.subspan(begin, count)) {
+      row_keys.push_back(VectorKey(space.id(), document));
+    }
+    const std::vector<std::string_view> views(row_keys.begin(), row_keys.end());
+    std::vector<PinnedValue> rows(count);
+    bool found[kRefineStep] = {};
+    LIBKV_RETURN_IF_ERROR(engine_->MultiGet(Family::kVectors, {.snapshot = snapshot.rows.get()},
+                                            views, rows.data(), found));
+    for (size_t i = 0; i < count; ++i) {
+      if (!found[i]) continue;
+      std::vector<float> stored;
+      LIBKV_RETURN_IF_ERROR(
+          ParseVectorRow(row_keys[i], rows[i].view(), space.definition().dimension, &stored));
+      scores[begin + i] = ExactScore(space.metric(), query, Comparable(space, stored));
+    }
+  }
+  return scores;
 }
 
 }  // namespace libkv

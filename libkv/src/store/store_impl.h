@@ -6,7 +6,7 @@
 //   commit_path.cc   committing a group of requests, on the leader's
 //   read_path.cc     Get, View, MultiGet, iterators, snapshots
 //   search_path.cc   Search, Suggest        more_like_path.cc  MoreLike
-//   similar_path.cc  Similar, SimilarTo, SimilarText
+//   similar_path.cc  Similar, SimilarTo, SimilarText            hybrid_path.cc  Hybrid
 //   find_path.cc     FindByValue, QueryField   spaces.cc        DefineSpace, DropSpace
 //   field_indexes.cc CreateFieldIndex, DropFieldIndex
 //   sealing.cc       full deltas become segments   merging.cc       segments become one
@@ -22,6 +22,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -41,8 +42,15 @@
 
 namespace libkv {
 
+class DocumentFilter;
 class TextSearch;
 struct FoundHit;
+struct SpaceSearch;
+
+struct NearDocument {
+  Neighbor neighbor;
+  uint64_t document = 0;
+};
 
 // A view of everything at one moment: the rows, and what was in memory for them.
 class StoreSnapshot final : public Snapshot {
@@ -91,7 +99,7 @@ class Store::Impl {
                                         const IteratorOptions& bounds) const;
   std::shared_ptr<const StoreSnapshot> GetSnapshot() const;
 
-  // search_path.cc, similar_path.cc, find_path.cc
+  // search_path.cc, similar_path.cc, hybrid_path.cc, find_path.cc
   absl::StatusOr<SearchResult> Search(const SearchOptions& options, std::string_view query) const;
   absl::StatusOr<std::vector<Suggestion>> Suggest(const SuggestOptions& options,
                                                   std::string_view text) const;
@@ -102,6 +110,7 @@ class Store::Impl {
                                                   std::string_view key) const;
   absl::StatusOr<std::vector<Neighbor>> SimilarText(const SimilarOptions& options,
                                                     std::string_view text) const;
+  absl::StatusOr<HybridResult> Hybrid(const HybridOptions& options, std::string_view query) const;
   absl::StatusOr<std::vector<float>> GetVector(std::string_view key) const;
   absl::StatusOr<std::vector<std::string>> FindByValue(const FindOptions& options,
                                                        std::string_view value) const;
@@ -130,6 +139,7 @@ class Store::Impl {
   struct ReadView;
   class RecordIterator;
   class Verifier;
+  class HybridSearch;
   friend class RecordIterator;
   friend class Verifier;
 
@@ -192,16 +202,33 @@ class Store::Impl {
                    std::chrono::steady_clock::time_point deadline, TextSearch* search) const;
   static void AddExplanations(const TextSearch& search, std::span<const FoundHit> found,
                               std::vector<Hit>* hits);
-  void AddExcerpts(const SearchOptions& options, const StoreSnapshot& snapshot,
-                   const TextSearch& search, std::span<const FoundHit> found,
-                   std::vector<Hit>* hits) const;
+  std::vector<Excerpt> ExcerptsOf(const SpaceSearch& in, const StoreSnapshot& snapshot,
+                                  std::string_view key, size_t bytes, size_t count) const;
 
   // similar_path.cc
   absl::StatusOr<const ActiveSpace*> OneVectorSpace(std::string_view prefix) const;
-  absl::StatusOr<std::vector<Neighbor>> Nearest(const SimilarOptions& options,
-                                                const ActiveSpace& space,
-                                                std::span<const float> vector,
-                                                std::string_view without_key) const;
+  absl::StatusOr<DocumentFilter> FilterFor(const SimilarOptions& options, const ActiveSpace& space,
+                                           const StoreSnapshot& snapshot) const;
+  absl::StatusOr<std::vector<Neighbor>> NearestPassing(SimilarOptions options,
+                                                       const ActiveSpace& space,
+                                                       std::span<const float> vector,
+                                                       std::string_view without_key) const;
+  absl::StatusOr<std::vector<NearDocument>> Nearest(const SimilarOptions& options,
+                                                    const ActiveSpace& space,
+                                                    std::span<const float> vector,
+                                                    std::string_view without_key,
+                                                    const DocumentFilter& filter) const;
+  absl::StatusOr<std::vector<NearDocument>> NearestOf(const SimilarOptions& options,
+                                                      const ActiveSpace& space,
+                                                      const StoreSnapshot& snapshot,
+                                                      std::span<const float> query,
+                                                      std::string_view without_key,
+                                                      std::span<const uint64_t> documents) const;
+  absl::StatusOr<std::string> KeyOfDocument(const ActiveSpace& space, const EngineRead& read,
+                                            uint64_t document) const;
+  absl::StatusOr<std::vector<std::optional<double>>> VectorScores(
+      const ActiveSpace& space, const StoreSnapshot& snapshot, std::span<const float> query,
+      std::span<const uint64_t> documents) const;
   absl::StatusOr<std::vector<float>> VectorOf(const ActiveSpace& space,
                                               const EngineSnapshot* snapshot,
                                               std::string_view key) const;

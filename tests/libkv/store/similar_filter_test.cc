@@ -111,6 +111,12 @@ TEST_CASE("filters of every width find what comparing every value finds, whereve
       options.filters = {{.field = "n", .last = FieldValue(below - 1.0)}};
       CHECK(Keys(store->Similar(options, query)) ==
             Oracle(model, query, 10, [&](auto&, auto& item) { return item.number < below; }));
+      options.prefix = "k1";
+      CHECK(Keys(store->Similar(options, query)) ==
+            Oracle(model, query, 10, [&](auto& key, auto& item) {
+              return key.starts_with("k1") && item.number < below;
+            }));
+      options.prefix = "";
       options.words = "odd OR rare";
       CHECK(Keys(store->Similar(options, query)) == Oracle(model, query, 10, [&](auto&, auto& i) {
               return i.number < below && (i.words.contains("odd") || i.words.contains("rare"));

@@ -40,6 +40,7 @@ struct FieldFilter {
 
   bool operator==(const FieldFilter&) const = default;
 };
+inline constexpr size_t kFiltersMax = 64;  // of a query and of its options, each
 
 // A range of the values of one field, in their order.
 struct FieldQuery {

@@ -29,7 +29,6 @@ inline constexpr size_t kSuggestLimitMax = 1'000;
 inline constexpr size_t kExcerptCountMax = 16;
 inline constexpr size_t kCountAll = SIZE_MAX;
 inline constexpr double kBm25K1Max = 100;
-inline constexpr size_t kFiltersMax = 64;         // of a query and of its options, each
 inline constexpr size_t kFacetsMax = 16;          // of one search
 inline constexpr size_t kFacetValuesMax = 1'000;  // of one facet
 

@@ -34,6 +34,7 @@
 #include "absl/status/statusor.h"
 #include "libkv/batch.h"
 #include "libkv/find.h"
+#include "libkv/hybrid.h"
 #include "libkv/iterator.h"
 #include "libkv/options.h"
 #include "libkv/search.h"
@@ -147,15 +148,24 @@ class Store {
                                                   std::string_view text) const;
 
   // The nearest neighbours of a vector; of the vector of `key` (which is left out); of `text`, by
-  // the space's embedder. Exact: every vector is compared. Fewer than `limit` only when there are
-  // fewer. InvalidArgument: wrong dimension, NaN, zero under cosine, limit over kSimilarLimitMax,
-  // or a prefix that leads to several spaces. NotFound: `key` has no vector.
+  // the space's embedder. Exact: every vector is compared. Fewer than `limit` only when fewer pass
+  // the filters. InvalidArgument: wrong dimension, NaN, zero under cosine, limit over
+  // kSimilarLimitMax, a prefix that leads to several spaces, too many filters, or words that are no
+  // strict query. NotFound: `key` has no vector. FailedPrecondition: no space under the prefix has
+  // vectors; it does not index a field of a filter, or, with words, no text.
   absl::StatusOr<std::vector<Neighbor>> Similar(const SimilarOptions& options,
                                                 std::span<const float> vector) const;
   absl::StatusOr<std::vector<Neighbor>> SimilarTo(const SimilarOptions& options,
                                                   std::string_view key) const;
   absl::StatusOr<std::vector<Neighbor>> SimilarText(const SimilarOptions& options,
                                                     std::string_view text) const;
+
+  // The best values for `query` by words and by vectors together: see HybridOptions. One snapshot
+  // for both. Either side may find nothing: no value has the words, or the query has no direction.
+  // InvalidArgument and FailedPrecondition: as for Search and Similar; weights or candidates out of
+  // their bounds; and the space has no text, or neither an embedder nor HybridOptions::vector.
+  // Costs both searches, and of each hit that only one side named a look by the other.
+  absl::StatusOr<HybridResult> Hybrid(const HybridOptions& options, std::string_view query) const;
 
   // The stored vector of `key`. NotFound: no such key, or it has none.
   absl::StatusOr<std::vector<float>> GetVector(std::string_view key) const;

@@ -319,7 +319,19 @@ class TopValues {
   std::vector<Entry> heap_;  // the worst in front
 };
 
-// Ascending, each once. Ids that are close together go through a bit each instead of a sort.
+absl::Status CheckField(std::string_view field, std::span<const ActiveSpace* const> spaces) {
+  bool indexed = false;
+  for (const ActiveSpace* space : spaces) {
+    LIBKV_ASSIGN_OR_RETURN(const std::optional<uint16_t> number, FieldNumber(*space, field));
+    indexed = indexed || number.has_value();
+  }
+  if (indexed) return absl::OkStatus();
+  return FailedPrecondition("no space that is searched indexes the field '", field,
+                            "': set Space::fields, or CreateFieldIndex");
+}
+
+}  // namespace
+
 void SortIds(std::vector<uint64_t>* ids) {
   if (ids->empty()) return;
   const auto [first, last] = std::minmax_element(ids->begin(), ids->end());
@@ -338,19 +350,6 @@ void SortIds(std::vector<uint64_t>* ids) {
     }
   }
 }
-
-absl::Status CheckField(std::string_view field, std::span<const ActiveSpace* const> spaces) {
-  bool indexed = false;
-  for (const ActiveSpace* space : spaces) {
-    LIBKV_ASSIGN_OR_RETURN(const std::optional<uint16_t> number, FieldNumber(*space, field));
-    indexed = indexed || number.has_value();
-  }
-  if (indexed) return absl::OkStatus();
-  return FailedPrecondition("no space with text that is searched indexes the field '", field,
-                            "': set Space::fields, or CreateFieldIndex");
-}
-
-}  // namespace
 
 DocumentIds::DocumentIds(uint64_t first, uint64_t last, uint64_t count)
     : first_(first), count_(count), is_dense_(last - first < (count + 1) * kBitsPerId) {
@@ -398,29 +397,58 @@ bool FieldSearch::GoOn() {
   return !is_partial_;
 }
 
+absl::StatusOr<std::span<const uint64_t>> FieldSearch::DocumentsIn(
+    const ActiveSpace& space, std::span<const FieldFilter> ranges) {
+  if (!remembers_) walks_.clear();
+  for (const Walk& walk : walks_) {
+    if (std::ranges::equal(ranges, walk.ranges)) return std::span<const uint64_t>(walk.documents);
+  }
+  Walk& walk = walks_.emplace_back();
+  walk.ranges.assign(ranges.begin(), ranges.end());
+  for (const FieldFilter& range : ranges) {
+    LIBKV_ASSIGN_OR_RETURN(const std::optional<uint16_t> number, FieldNumber(space, range.field));
+    if (!number.has_value()) break;
+    LIBKV_ASSIGN_OR_RETURN(const OrderedRange bounds, RangeOf(range));
+    FieldCursor rows(engine_, read_, space, *number, bounds);
+    for (rows.SeekToFirst(); rows.valid() && GoOn(); rows.Next()) {
+      walk.documents.push_back(rows.document());
+    }
+    LIBKV_RETURN_IF_ERROR(rows.status());
+  }
+  SortIds(&walk.documents);
+  return std::span<const uint64_t>(walk.documents);
+}
+
 absl::StatusOr<std::vector<std::vector<DocumentSet>>> FieldSearch::Passing(
     const ActiveSpace& space, std::span<const SearchPlan::Filter> filters,
     std::span<const std::unique_ptr<PartReader>> readers) {
   std::vector<std::vector<DocumentSet>> passing(readers.size(),
                                                 std::vector<DocumentSet>(filters.size()));
-  std::vector<uint64_t> documents;
   for (size_t f = 0; f < filters.size(); ++f) {
-    documents.clear();
-    for (const FieldFilter& range : filters[f].ranges) {
-      LIBKV_ASSIGN_OR_RETURN(const std::optional<uint16_t> number, FieldNumber(space, range.field));
-      if (!number.has_value()) break;
-      LIBKV_ASSIGN_OR_RETURN(const OrderedRange bounds, RangeOf(range));
-      FieldCursor rows(engine_, read_, space, *number, bounds);
-      for (rows.SeekToFirst(); rows.valid() && GoOn(); rows.Next()) {
-        documents.push_back(rows.document());
-      }
-      LIBKV_RETURN_IF_ERROR(rows.status());
-    }
-    SortIds(&documents);
+    LIBKV_ASSIGN_OR_RETURN(const std::span<const uint64_t> documents,
+                           DocumentsIn(space, filters[f].ranges));
     for (size_t r = 0; r < readers.size(); ++r) {
       DocumentSet& set = passing[r][f];
       readers[r]->ForEachOrdinalOf(documents, [&set](uint32_t ordinal) { set.Add(ordinal); });
     }
+  }
+  return passing;
+}
+
+absl::StatusOr<std::vector<uint64_t>> FieldSearch::DocumentsPassing(
+    const ActiveSpace& space, std::span<const FieldFilter> filters) {
+  std::vector<uint64_t> passing;
+  for (size_t f = 0; f < filters.size(); ++f) {
+    LIBKV_ASSIGN_OR_RETURN(const std::span<const uint64_t> documents,
+                           DocumentsIn(space, filters.subspan(f, 1)));
+    if (f == 0) {
+      passing.assign(documents.begin(), documents.end());
+      continue;
+    }
+    std::vector<uint64_t> both;
+    std::set_intersection(passing.begin(), passing.end(), documents.begin(), documents.end(),
+                          std::back_inserter(both));
+    passing = std::move(both);
   }
   return passing;
 }
@@ -527,16 +555,20 @@ absl::StatusOr<std::vector<FieldSearch::Sorted>> FieldSearch::Sort(
   return sorted;
 }
 
-absl::Status CheckFields(const SearchOptions& options, std::span<const ActiveSpace* const> spaces) {
-  if (options.filters.size() > kFiltersMax) {
-    return InvalidArgument("more than ", kFiltersMax, " filters");
-  }
-  if (options.facets.size() > kFacetsMax)
-    return InvalidArgument("more than ", kFacetsMax, " facets");
-  for (const FieldFilter& filter : options.filters) {
+absl::Status CheckFilters(std::span<const FieldFilter> filters,
+                          std::span<const ActiveSpace* const> spaces) {
+  if (filters.size() > kFiltersMax) return InvalidArgument("more than ", kFiltersMax, " filters");
+  for (const FieldFilter& filter : filters) {
     LIBKV_RETURN_IF_ERROR(RangeOf(filter).status());
     LIBKV_RETURN_IF_ERROR(CheckField(filter.field, spaces));
   }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFields(const SearchOptions& options, std::span<const ActiveSpace* const> spaces) {
+  LIBKV_RETURN_IF_ERROR(CheckFilters(options.filters, spaces));
+  if (options.facets.size() > kFacetsMax)
+    return InvalidArgument("more than ", kFacetsMax, " facets");
   for (const FacetOptions& facet : options.facets) {
     if (facet.limit > kFacetValuesMax) {
       return InvalidArgument("a facet has at most ", kFacetValuesMax, " values");

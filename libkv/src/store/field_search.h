@@ -56,14 +56,21 @@ class FieldSearch {
  public:
   using SteadyTime = HitCollector::SteadyTime;
 
-  FieldSearch(const Engine& engine, const EngineSnapshot* rows, SteadyTime deadline)
-      : engine_(engine), read_{.snapshot = rows}, deadline_(deadline) {}
+  // `remembers`: it will be asked for the same filters of the same space again, and does not walk
+  // over their rows again.
+  FieldSearch(const Engine& engine, const EngineSnapshot* rows, SteadyTime deadline,
+              bool remembers = false)
+      : engine_(engine), read_{.snapshot = rows}, deadline_(deadline), remembers_(remembers) {}
 
   // Of each part the documents that pass each filter. FailedPrecondition: a field is being built.
   // In a space that does not index the field nothing passes.
   absl::StatusOr<std::vector<std::vector<DocumentSet>>> Passing(
       const ActiveSpace& space, std::span<const SearchPlan::Filter> filters,
       std::span<const std::unique_ptr<PartReader>> readers);
+
+  // The ids of the documents that pass all of `filters`, at least one, ascending.
+  absl::StatusOr<std::vector<uint64_t>> DocumentsPassing(const ActiveSpace& space,
+                                                         std::span<const FieldFilter> filters);
 
   // The values of a field that the matches of all spaces have.
   absl::StatusOr<Facet> Count(const FacetOptions& facet, std::span<const FieldSpace> spaces,
@@ -79,15 +86,25 @@ class FieldSearch {
                                            std::span<const FieldSpace> spaces,
                                            const DocumentIds& matches);
 
+  SteadyTime deadline() const { return deadline_; }
   bool is_partial() const { return is_partial_; }  // the deadline has passed
 
  private:
+  // Those with a value in one of `ranges`, ascending. The ids live until the next call.
+  absl::StatusOr<std::span<const uint64_t>> DocumentsIn(const ActiveSpace& space,
+                                                        std::span<const FieldFilter> ranges);
   bool GoOn();
   absl::StatusOr<Facet> CountFew(const FacetOptions& facet, std::span<const FieldSpace> spaces);
 
   const Engine& engine_;
   const EngineRead read_;
   const SteadyTime deadline_;
+  const bool remembers_;
+  struct Walk {
+    std::vector<FieldFilter> ranges;
+    std::vector<uint64_t> documents;
+  };
+  std::vector<Walk> walks_;  // the last one, or all
   uint64_t rows_ = 0;
   bool is_partial_ = false;
 };
@@ -95,8 +112,13 @@ class FieldSearch {
 // The ids of all matches of `spaces`.
 DocumentIds IdsOf(std::span<const FieldSpace> spaces);
 
+// Ascending, each once. Ids that are close together go through a bit each instead of a sort.
+void SortIds(std::vector<uint64_t>* ids);
+
 // InvalidArgument: NaN, too many or too much. FailedPrecondition: none of `spaces` indexes a field
-// that `options` name.
+// that is named.
+absl::Status CheckFilters(std::span<const FieldFilter> filters,
+                          std::span<const ActiveSpace* const> spaces);
 absl::Status CheckFields(const SearchOptions& options, std::span<const ActiveSpace* const> spaces);
 
 }  // namespace libkv

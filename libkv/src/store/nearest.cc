@@ -24,8 +24,9 @@ constexpr size_t kRefineStep = 32;
 constexpr float kUnbounded = std::numeric_limits<float>::infinity();
 
 struct Better {
-  bool operator()(const NearVector& a, const NearVector& b) const {
-    return a.score != b.score ? a.score > b.score : a.key < b.key;
+  bool operator()(const NearDocument& a, const NearDocument& b) const {
+    const Neighbor &x = a.neighbor, &y = b.neighbor;
+    return x.score != y.score ? x.score > y.score : x.key < y.key;
   }
 };
 
@@ -33,12 +34,12 @@ struct Better {
 
 // Compares candidates by their full vectors, those with the greatest bounds first: once `limit`
 // exact scores are above what the next one can reach, the rest need not be read.
-absl::StatusOr<std::vector<NearVector>> Store::Impl::Refine(
+absl::StatusOr<std::vector<NearDocument>> Store::Impl::Refine(
     const ActiveSpace& space, const EngineSnapshot* rows, std::span<const float> query,
     std::span<const ListCandidate> candidates, size_t limit) const {
-  TopK<NearVector, Better> best(limit);
+  TopK<NearDocument, Better> best(limit);
   for (size_t begin = 0; begin < candidates.size(); begin += kRefineStep) {
-    if (best.full() && best.worst().score > candidates[begin].upper_bound) break;
+    if (best.full() && best.worst().neighbor.score > candidates[begin].upper_bound) break;
     const size_t end = std::min(candidates.size(), begin + kRefineStep);
     std::vector<std::string> row_keys;
     for (size_t i = begin; i < end; ++i) {
@@ -57,17 +58,17 @@ absl::StatusOr<std::vector<NearVector>> Store::Impl::Refine(
       LIBKV_RETURN_IF_ERROR(ParseVectorRow(row_keys[i - begin], pinned[i - begin].view(),
                                            space.definition().dimension, &stored));
       const double score = ExactScore(space.metric(), query, Comparable(space, stored));
-      best.Push({candidates[i].document, std::string(candidates[i].key), score});
+      best.Push({{std::string(candidates[i].key), score}, candidates[i].document});
     }
   }
   return best.TakeSorted();
 }
 
-absl::StatusOr<std::vector<NearVector>> Store::Impl::FindNearest(
+absl::StatusOr<std::vector<NearDocument>> Store::Impl::FindNearest(
     const NearestQuery& query, const ActiveSpace& space, const StoreSnapshot& snapshot,
     absl::FunctionRef<bool(const EntryView&)> accept) const {
   const StoreSnapshot::Space* const captured = snapshot.Find(space);
-  if (captured == nullptr || query.limit == 0) return std::vector<NearVector>();
+  if (captured == nullptr || query.limit == 0) return std::vector<NearDocument>();
   const ListTable& lists = *captured->vectors.lists;
   const std::vector<float> comparable = Comparable(space, query.vector);
   std::vector<float> rotated(space.rotation()->padded());
@@ -119,10 +120,10 @@ absl::StatusOr<std::vector<NearVector>> Store::Impl::FindNearest(
               [](const auto& a, const auto& b) { return a.upper_bound > b.upper_bound; });
     return Refine(space, snapshot.rows.get(), comparable, candidates, query.limit);
   }
-  std::vector<NearVector> best;
+  std::vector<NearDocument> best;
   best.reserve(found.hits.size());
   for (const ListHit& hit : found.hits) {
-    best.push_back({hit.document, std::string(hit.key), hit.score});
+    best.push_back({{std::string(hit.key), hit.score}, hit.document});
   }
   std::sort(best.begin(), best.end(), Better());
   return best;

@@ -6,7 +6,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
+
+#include "libkv/similar.h"
 
 namespace libkv {
 
@@ -19,10 +20,9 @@ struct NearestQuery {
   std::optional<uint64_t> filtered = {};
 };
 
-struct NearVector {
+struct NearDocument {
+  Neighbor neighbor;
   uint64_t document = 0;
-  std::string key;
-  double score = 0;
 };
 
 struct SearchDepth {

@@ -34,14 +34,14 @@ struct Judged {
   std::vector<float> vector;  // as it is compared
   uint64_t without = 0;       // the document it was made from; 0: none
   ListQuery query;
-  std::vector<NearVector> truth;
+  std::vector<NearDocument> truth;
 };
 
 // The share of the `wanted` true neighbours among the hits; equally near ones count as well.
-double ShareFound(std::span<const ListHit> hits, std::span<const NearVector> truth, size_t wanted) {
+double ShareFound(std::span<const ListHit> hits, std::span<const NearDocument> truth, size_t wanted) {
   absl::flat_hash_set<uint64_t> good;
-  for (const NearVector& near : truth) {
-    if (near.score >= truth[wanted - 1].score) good.insert(near.document);
+  for (const NearDocument& near : truth) {
+    if (near.neighbor.score >= truth[wanted - 1].neighbor.score) good.insert(near.document);
   }
   size_t found = 0;
   for (const ListHit& hit : hits) found += good.contains(hit.document) ? 1 : 0;

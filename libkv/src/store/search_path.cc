@@ -20,12 +20,6 @@ namespace {
 
 using SteadyTime = HitCollector::SteadyTime;
 
-void AddWarnings(const std::vector<std::string>& from, std::vector<std::string>* to) {
-  for (const std::string& warning : from) {
-    if (std::find(to->begin(), to->end(), warning) == to->end()) to->push_back(warning);
-  }
-}
-
 absl::Status CheckOptions(const SearchOptions& options) {
   if (options.limit > kSearchLimitMax || options.offset > kSearchLimitMax - options.limit) {
     return InvalidArgument("limit + offset must be at most ", kSearchLimitMax);
@@ -47,23 +41,6 @@ absl::Status CheckOptions(const SearchOptions& options) {
   return absl::OkStatus();
 }
 
-SteadyTime DeadlineOf(std::chrono::milliseconds time_limit) {
-  if (time_limit.count() <= 0) return SteadyTime::max();
-  return std::chrono::steady_clock::now() + time_limit;
-}
-
-// Names that a query may use for filters.
-std::vector<std::string> FieldNames(std::span<const ActiveSpace* const> spaces) {
-  std::vector<std::string> names;
-  for (const ActiveSpace* space : spaces) {
-    const std::vector<std::string>& fields = space->definition().fields;
-    for (size_t f = 0; f < fields.size(); ++f) {
-      if (space->definition().IsIndexed(f)) names.push_back(fields[f]);
-    }
-  }
-  return names;
-}
-
 // What the walks over field rows make of the matches.
 absl::Status TakeFields(const SearchOptions& options, TextSearch& search, FieldSearch* fields,
                         std::vector<FieldSearch::Sorted>* sorted, SearchResult* result) {
@@ -82,12 +59,6 @@ absl::Status TakeFields(const SearchOptions& options, TextSearch& search, FieldS
   return absl::OkStatus();
 }
 
-double SumOf(const std::vector<ScorePart>& parts) {
-  double sum = 0;
-  for (const ScorePart& part : parts) sum += part.score;
-  return sum;
-}
-
 // Scores and values of hits that a field has put in order.
 void ScoreSorted(const TextSearch& search, std::span<FieldSearch::Sorted> sorted,
                  std::span<FoundHit> found, std::vector<std::optional<FieldValue>>* values) {
@@ -96,15 +67,6 @@ void ScoreSorted(const TextSearch& search, std::span<FieldSearch::Sorted> sorted
     found[i].score = SumOf(explanations[i]);
     values->push_back(std::move(sorted[i].value));
   }
-}
-
-std::string DidYouMean(TextSearch& search, std::string_view query,
-                       const std::vector<std::string>& fields, ExpansionBudget* budget) {
-  for (const SpaceSearch& in : search.spaces()) {
-    std::string better = CorrectQuery(query, *in.space->analyzer(), in.sources, budget, &fields);
-    if (!better.empty()) return better;
-  }
-  return {};
 }
 
 }  // namespace
@@ -120,21 +82,14 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
   LIBKV_ASSIGN_OR_RETURN(TextSearch search,
                          TextSearch::Open(Spaces(), *snapshot, Now(), options.prefix, scoring));
 
-  std::vector<const ActiveSpace*> spaces;
-  for (const SpaceSearch& in : search.spaces()) spaces.push_back(in.captured);
-  LIBKV_RETURN_IF_ERROR(CheckFields(options, spaces));
-  const std::vector<std::string> names = FieldNames(spaces);
+  LIBKV_RETURN_IF_ERROR(CheckFields(options, search.CapturedSpaces()));
+  const std::vector<std::string> names = search.FieldNames();
   LIBKV_ASSIGN_OR_RETURN(const ParsedQuery parsed, ParseQuery(query, options.strict, &names));
 
   SearchResult result;
   result.warnings = parsed.warnings;
   ExpansionBudget budget;
-  for (SpaceSearch& in : search.spaces()) {
-    in.plan = SearchPlan::Make(parsed.root, *in.space->analyzer(), options.filters);
-    in.plan.Expand(in.sources, options.typos, &budget);
-    in.wanted = in.plan.WantedTerms();
-    AddWarnings(in.plan.warnings(), &result.warnings);
-  }
+  search.Plan(parsed.root, options.filters, options.typos, &budget, &result.warnings);
   FieldSearch fields(*engine_, snapshot->rows.get(), deadline);
   LIBKV_RETURN_IF_ERROR(search.ApplyFilters(&fields));
   if (options.feedback.documents > 0) AddFeedback(options.feedback, *snapshot, deadline, &search);
@@ -151,7 +106,7 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
   result.total = collector.total();
   result.total_is_exact = !collector.left_some_out() && !result.is_partial;
   if ((options.typos || result.total == 0) && !result.is_partial) {
-    result.did_you_mean = DidYouMean(search, query, names, &budget);
+    result.did_you_mean = search.DidYouMean(query, names, &budget);
   }
   std::vector<FoundHit> found = collector.TakeSorted();
   for (const FieldSearch::Sorted& entry : sorted) found.push_back(entry.hit);
@@ -165,7 +120,11 @@ absl::StatusOr<SearchResult> Store::Impl::Search(const SearchOptions& options,
     result.hits.back().value = std::move(values[i]);
   }
   if (options.explain) AddExplanations(search, shown, &result.hits);
-  if (options.excerpt_bytes > 0) AddExcerpts(options, *snapshot, search, shown, &result.hits);
+  for (size_t i = 0; i < shown.size() && options.excerpt_bytes > 0; ++i) {
+    Hit& hit = result.hits[i];
+    hit.excerpts = ExcerptsOf(search.SpaceOf(shown[i]), *snapshot, hit.key, options.excerpt_bytes,
+                              options.excerpt_count);
+  }
   LIBKV_RETURN_IF_ERROR(search.status());
   return result;
 }
@@ -197,19 +156,14 @@ void Store::Impl::AddExplanations(const TextSearch& search, std::span<const Foun
   for (size_t i = 0; i < found.size(); ++i) (*hits)[i].explanation = std::move(explanations[i]);
 }
 
-void Store::Impl::AddExcerpts(const SearchOptions& options, const StoreSnapshot& snapshot,
-                              const TextSearch& search, std::span<const FoundHit> found,
-                              std::vector<Hit>* hits) const {
-  for (size_t i = 0; i < found.size(); ++i) {
-    Hit& hit = (*hits)[i];
-    PinnedValue pinned;
-    Record record;
-    // The snapshot shows exactly the value that was found; a damaged one has no excerpt.
-    if (!ReadLive({.snapshot = snapshot.rows.get()}, hit.key, &pinned, &record).ok()) continue;
-    const SpaceSearch& in = search.SpaceOf(found[i]);
-    hit.excerpts = MakeExcerpts(in.TextOf(record.value), in.wanted, *in.space->analyzer(),
-                                options.excerpt_bytes, options.excerpt_count);
-  }
+std::vector<Excerpt> Store::Impl::ExcerptsOf(const SpaceSearch& in, const StoreSnapshot& snapshot,
+                                             std::string_view key, size_t bytes,
+                                             size_t count) const {
+  PinnedValue pinned;
+  Record record;
+  // The snapshot shows exactly the value that was found; a damaged one has no excerpt.
+  if (!ReadLive({.snapshot = snapshot.rows.get()}, key, &pinned, &record).ok()) return {};
+  return MakeExcerpts(in.TextOf(record.value), in.wanted, *in.space->analyzer(), bytes, count);
 }
 
 absl::StatusOr<std::vector<Suggestion>> Store::Impl::Suggest(const SuggestOptions& options,

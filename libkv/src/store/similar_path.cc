@@ -1,15 +1,44 @@
-// Similarity: by a vector, by the vector of a key, by a text. See nearest.cc for what follows.
+// Similarity: by a vector, by the vector of a key, by a text; nearest.cc has the search itself. A
+// filter becomes a set of documents before: the search asks it; when few pass, their vectors are
+// read instead.
 #include <algorithm>
 
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/top_k.h"
 #include "format/keys.h"
 #include "index/derive.h"
 #include "index/index_rows.h"
+#include "store/document_filter.h"
 #include "store/store_impl.h"
+#include "store/text_search.h"
+#include "text/query_parser.h"
 #include "vector/metric.h"
 
 namespace libkv {
+namespace {
+
+// Candidates whose full vectors are read at once.
+constexpr size_t kRefineStep = 32;
+// Documents that pass a filter are read, at about 4 us each, if they are at most so many and the
+// space has for each so many vectors to be scanned.
+constexpr size_t kReadPassingMax = 512;
+constexpr size_t kScannedPerRead = 256;
+
+struct Better {
+  bool operator()(const NearDocument& a, const NearDocument& b) const {
+    const Neighbor &x = a.neighbor, &y = b.neighbor;
+    return x.score != y.score ? x.score > y.score : x.key < y.key;
+  }
+};
+
+bool IsNarrow(const DocumentFilter& filter, size_t vectors) {
+  return !filter.lets_all_through() && filter.count() <= kReadPassingMax &&
+         filter.count() * kScannedPerRead <= vectors;
+}
+
+}  // namespace
+
 absl::StatusOr<const ActiveSpace*> Store::Impl::OneVectorSpace(std::string_view prefix) const {
   std::vector<const ActiveSpace*> found;
   for (const ActiveSpace* space : Spaces().Overlapping(prefix)) {
@@ -28,7 +57,7 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::Similar(const SimilarOptions&
                                                            std::span<const float> vector) const {
   LIBKV_RETURN_IF_ERROR(CheckUsable());
   LIBKV_ASSIGN_OR_RETURN(const ActiveSpace* space, OneVectorSpace(options.prefix));
-  return Nearest(options, *space, vector, {});
+  return NearestPassing(options, *space, vector, {});
 }
 
 absl::StatusOr<std::vector<Neighbor>> Store::Impl::SimilarTo(const SimilarOptions& options,
@@ -43,7 +72,7 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::SimilarTo(const SimilarOption
   const auto* snapshot = static_cast<const StoreSnapshot*>(at.snapshot.get());
   LIBKV_ASSIGN_OR_RETURN(const std::vector<float> vector,
                          VectorOf(*space, snapshot->rows.get(), key));
-  return Nearest(at, *space, vector, key);
+  return NearestPassing(at, *space, vector, key);
 }
 
 absl::StatusOr<std::vector<Neighbor>> Store::Impl::SimilarText(const SimilarOptions& options,
@@ -54,9 +83,10 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::SimilarText(const SimilarOpti
   LIBKV_RETURN_IF_ERROR(Embed(*space, EmbedKind::kQuery, std::span(&text, 1), vector));
   // A text without words has no direction: nothing is similar to it.
   if (std::all_of(vector.begin(), vector.end(), [](float x) { return x == 0; })) {
+    LIBKV_RETURN_IF_ERROR(FilterFor(options, *space, *SnapshotOrNow(options.snapshot)).status());
     return std::vector<Neighbor>();
   }
-  return Nearest(options, *space, vector, {});
+  return NearestPassing(options, *space, vector, {});
 }
 
 absl::StatusOr<std::vector<float>> Store::Impl::GetVector(std::string_view key) const {
@@ -88,10 +118,41 @@ absl::StatusOr<std::vector<float>> Store::Impl::VectorOf(const ActiveSpace& spac
   return vector;
 }
 
-absl::StatusOr<std::vector<Neighbor>> Store::Impl::Nearest(const SimilarOptions& options,
-                                                           const ActiveSpace& space,
-                                                           std::span<const float> vector,
-                                                           std::string_view without_key) const {
+absl::StatusOr<DocumentFilter> Store::Impl::FilterFor(const SimilarOptions& options,
+                                                      const ActiveSpace& space,
+                                                      const StoreSnapshot& snapshot) const {
+  const ActiveSpace* const captured = snapshot.SpaceOf(space);
+  const ActiveSpace* const at = captured != nullptr ? captured : &space;
+  LIBKV_RETURN_IF_ERROR(CheckFilters(options.filters, std::span(&at, 1)));
+  DocumentQuery query{.filters = options.filters};
+  ParsedQuery parsed;
+  if (!options.words.empty()) {
+    const std::vector<std::string> names = FilterNames(*at);
+    LIBKV_ASSIGN_OR_RETURN(parsed, ParseQuery(options.words, /*strict=*/true, &names));
+    query.words = &parsed.root;
+  }
+  FieldSearch fields(*engine_, snapshot.rows.get(), FieldSearch::SteadyTime::max());
+  return FilterDocuments(space, snapshot, Now(), options.prefix, query, &fields);
+}
+
+absl::StatusOr<std::vector<Neighbor>> Store::Impl::NearestPassing(
+    SimilarOptions options, const ActiveSpace& space, std::span<const float> vector,
+    std::string_view without_key) const {
+  const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(options.snapshot);
+  options.snapshot = snapshot;  // one moment for the filter and the vectors
+  LIBKV_ASSIGN_OR_RETURN(const DocumentFilter filter, FilterFor(options, space, *snapshot));
+  LIBKV_ASSIGN_OR_RETURN(std::vector<NearDocument> near,
+                         Nearest(options, space, vector, without_key, filter));
+  std::vector<Neighbor> neighbors;
+  for (NearDocument& document : near) neighbors.push_back(std::move(document.neighbor));
+  return neighbors;
+}
+
+absl::StatusOr<std::vector<NearDocument>> Store::Impl::Nearest(const SimilarOptions& options,
+                                                               const ActiveSpace& space,
+                                                               std::span<const float> vector,
+                                                               std::string_view without_key,
+                                                               const DocumentFilter& filter) const {
   if (options.limit > kSimilarLimitMax) {
     return InvalidArgument("a limit of ", options.limit, " is above ", kSimilarLimitMax);
   }
@@ -100,7 +161,13 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::Nearest(const SimilarOptions&
   }
   LIBKV_RETURN_IF_ERROR(CheckVector(vector, space.definition().dimension, space.metric()));
   const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(options.snapshot);
+  if (snapshot->Find(space) == nullptr || options.limit == 0) return std::vector<NearDocument>();
+  if (IsNarrow(filter, space.index()->vectors()->live())) {
+    return NearestOf(options, space, *snapshot, Comparable(space, vector), without_key,
+                     filter.documents());
+  }
   const auto accept = [&](const EntryView& entry) {
+    if (!filter.Contains(entry.document())) return false;
     const std::string_view key = entry.key();
     return key.starts_with(options.prefix) && (without_key.empty() || key != without_key);
   };
@@ -108,13 +175,83 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::Nearest(const SimilarOptions&
                         .limit = options.limit,
                         .recall_target = options.recall_target,
                         .is_exact = options.exact};
-  if (options.prefix.size() > space.definition().prefix.size()) query.filtered = UINT64_MAX;
-  LIBKV_ASSIGN_OR_RETURN(std::vector<NearVector> found,
-                         FindNearest(query, space, *snapshot, accept));
-  std::vector<Neighbor> neighbors;
-  neighbors.reserve(found.size());
-  for (NearVector& near : found) neighbors.push_back({std::move(near.key), near.score});
-  return neighbors;
+  if (!filter.lets_all_through()) {
+    query.filtered = filter.count();
+  } else if (options.prefix.size() > space.definition().prefix.size()) {
+    query.filtered = UINT64_MAX;  // who knows
+  }
+  return FindNearest(query, space, *snapshot, accept);
+}
+
+// The nearest of a few documents, by their rows alone: whatever keeps the vectors in memory.
+absl::StatusOr<std::vector<NearDocument>> Store::Impl::NearestOf(
+    const SimilarOptions& options, const ActiveSpace& space, const StoreSnapshot& snapshot,
+    std::span<const float> query, std::string_view without_key,
+    std::span<const uint64_t> documents) const {
+  LIBKV_ASSIGN_OR_RETURN(const std::vector<std::optional<double>> scores,
+                         VectorScores(space, snapshot, query, documents));
+  const EngineRead read{.snapshot = snapshot.rows.get()};
+  TopK<NearDocument, Better> best(options.limit);
+  for (size_t i = 0; i < documents.size(); ++i) {
+    NearDocument near{.neighbor = {.key = {}, .score = scores[i].value_or(0)},
+                      .document = documents[i]};
+    // The empty key wins every tie: what does not get in with it need not be looked up.
+    if (!scores[i].has_value() || !best.WouldKeep(near)) continue;
+    LIBKV_ASSIGN_OR_RETURN(near.neighbor.key, KeyOfDocument(space, read, documents[i]));
+    const std::string& key = near.neighbor.key;
+    if (key == without_key || !key.starts_with(options.prefix)) continue;
+    PinnedValue pinned;
+    Record record;
+    // Only the record knows when it expires. A damaged one is found, and its reader is told.
+    const absl::Status status = ReadLive(read, key, &pinned, &record);
+    if (absl::IsNotFound(status)) continue;
+    if (!status.ok() && !absl::IsDataLoss(status)) return status;
+    best.Push(std::move(near));
+  }
+  return best.TakeSorted();
+}
+
+absl::StatusOr<std::string> Store::Impl::KeyOfDocument(const ActiveSpace& space,
+                                                       const EngineRead& read,
+                                                       uint64_t document) const {
+  PinnedValue pinned;
+  bool found = false;
+  uint32_t words = 0;
+  std::string_view key;
+  LIBKV_RETURN_IF_ERROR(
+      engine_->Get(Family::kIndex, read, DocumentKey(space.id(), document), &pinned, &found));
+  if (!found || !ParseDocumentRow(pinned.view(), &words, &key)) {
+    return DataLoss("the document map of space '", Printable(space.definition().prefix),
+                    "' has no key for document ", document);
+  }
+  return std::string(key);
+}
+
+// The scores of `documents`, whatever they are; none for one without a vector.
+absl::StatusOr<std::vector<std::optional<double>>> Store::Impl::VectorScores(
+    const ActiveSpace& space, const StoreSnapshot& snapshot, std::span<const float> query,
+    std::span<const uint64_t> documents) const {
+  std::vector<std::optional<double>> scores(documents.size());
+  for (size_t begin = 0; begin < documents.size(); begin += kRefineStep) {
+    const size_t count = std::min(documents.size() - begin, kRefineStep);
+    std::vector<std::string> row_keys;
+    for (const uint64_t document : documents.subspan(begin, count)) {
+      row_keys.push_back(VectorKey(space.id(), document));
+    }
+    const std::vector<std::string_view> views(row_keys.begin(), row_keys.end());
+    std::vector<PinnedValue> rows(count);
+    bool found[kRefineStep] = {};
+    LIBKV_RETURN_IF_ERROR(engine_->MultiGet(Family::kVectors, {.snapshot = snapshot.rows.get()},
+                                            views, rows.data(), found));
+    for (size_t i = 0; i < count; ++i) {
+      if (!found[i]) continue;
+      std::vector<float> stored;
+      LIBKV_RETURN_IF_ERROR(
+          ParseVectorRow(row_keys[i], rows[i].view(), space.definition().dimension, &stored));
+      scores[begin + i] = ExactScore(space.metric(), query, Comparable(space, stored));
+    }
+  }
+  return scores;
 }
 
 }  // namespace libkv

@@ -118,6 +118,10 @@ absl::StatusOr<std::vector<Neighbor>> Store::SimilarText(const SimilarOptions& o
                                                          std::string_view text) const {
   return Guarded([&] { return impl_->SimilarText(options, text); });
 }
+absl::StatusOr<HybridResult> Store::Hybrid(const HybridOptions& options,
+                                           std::string_view query) const {
+  return Guarded([&] { return impl_->Hybrid(options, query); });
+}
 absl::StatusOr<std::vector<float>> Store::GetVector(std::string_view key) const {
   return Guarded([&] { return impl_->GetVector(key); });
 }

@@ -7,6 +7,7 @@
 //   read_path.cc     Get, View, MultiGet, iterators, snapshots
 //   search_path.cc   Search, Suggest        more_like_path.cc  MoreLike
 //   similar_path.cc  Similar, SimilarTo, SimilarText    nearest.cc  what they share
+//   hybrid_path.cc   Hybrid
 //   find_path.cc     FindByValue, QueryField   spaces.cc        DefineSpace, DropSpace
 //   field_indexes.cc CreateFieldIndex, DropFieldIndex
 //   sealing.cc       full deltas become segments   merging.cc       segments become one
@@ -23,6 +24,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -44,9 +46,11 @@
 
 namespace libkv {
 
+class DocumentFilter;
 class ListChange;
 class TextSearch;
 struct FoundHit;
+struct SpaceSearch;
 
 // A view of everything at one moment: the rows, and what was in memory for them.
 class StoreSnapshot final : public Snapshot {
@@ -97,7 +101,7 @@ class Store::Impl {
                                         const IteratorOptions& bounds) const;
   std::shared_ptr<const StoreSnapshot> GetSnapshot() const;
 
-  // search_path.cc, similar_path.cc, find_path.cc
+  // search_path.cc, similar_path.cc, hybrid_path.cc, find_path.cc
   absl::StatusOr<SearchResult> Search(const SearchOptions& options, std::string_view query) const;
   absl::StatusOr<std::vector<Suggestion>> Suggest(const SuggestOptions& options,
                                                   std::string_view text) const;
@@ -108,6 +112,7 @@ class Store::Impl {
                                                   std::string_view key) const;
   absl::StatusOr<std::vector<Neighbor>> SimilarText(const SimilarOptions& options,
                                                     std::string_view text) const;
+  absl::StatusOr<HybridResult> Hybrid(const HybridOptions& options, std::string_view query) const;
   absl::StatusOr<std::vector<float>> GetVector(std::string_view key) const;
   absl::StatusOr<std::vector<std::string>> FindByValue(const FindOptions& options,
                                                        std::string_view value) const;
@@ -136,6 +141,7 @@ class Store::Impl {
   struct ReadView;
   class RecordIterator;
   class Verifier;
+  class HybridSearch;
   friend class RecordIterator;
   friend class Verifier;
 
@@ -198,22 +204,42 @@ class Store::Impl {
                    std::chrono::steady_clock::time_point deadline, TextSearch* search) const;
   static void AddExplanations(const TextSearch& search, std::span<const FoundHit> found,
                               std::vector<Hit>* hits);
-  void AddExcerpts(const SearchOptions& options, const StoreSnapshot& snapshot,
-                   const TextSearch& search, std::span<const FoundHit> found,
-                   std::vector<Hit>* hits) const;
+  std::vector<Excerpt> ExcerptsOf(const SpaceSearch& in, const StoreSnapshot& snapshot,
+                                  std::string_view key, size_t bytes, size_t count) const;
 
   // similar_path.cc
   absl::StatusOr<const ActiveSpace*> OneVectorSpace(std::string_view prefix) const;
-  absl::StatusOr<std::vector<Neighbor>> Nearest(const SimilarOptions& options,
-                                                const ActiveSpace& space,
-                                                std::span<const float> vector,
-                                                std::string_view without_key) const;
+  absl::StatusOr<DocumentFilter> FilterFor(const SimilarOptions& options, const ActiveSpace& space,
+                                           const StoreSnapshot& snapshot) const;
+  absl::StatusOr<std::vector<Neighbor>> NearestPassing(SimilarOptions options,
+                                                       const ActiveSpace& space,
+                                                       std::span<const float> vector,
+                                                       std::string_view without_key) const;
+  absl::StatusOr<std::vector<NearDocument>> Nearest(const SimilarOptions& options,
+                                                    const ActiveSpace& space,
+                                                    std::span<const float> vector,
+                                                    std::string_view without_key,
+                                                    const DocumentFilter& filter) const;
+  absl::StatusOr<std::vector<NearDocument>> NearestOf(const SimilarOptions& options,
+                                                      const ActiveSpace& space,
+                                                      const StoreSnapshot& snapshot,
+                                                      std::span<const float> query,
+                                                      std::string_view without_key,
+                                                      std::span<const uint64_t> documents) const;
+  absl::StatusOr<std::string> KeyOfDocument(const ActiveSpace& space, const EngineRead& read,
+                                            uint64_t document) const;
+  absl::StatusOr<std::vector<std::optional<double>>> VectorScores(
+      const ActiveSpace& space, const StoreSnapshot& snapshot, std::span<const float> query,
+      std::span<const uint64_t> documents) const;
+  absl::StatusOr<std::vector<float>> VectorOf(const ActiveSpace& space,
+                                              const EngineSnapshot* snapshot,
+                                              std::string_view key) const;
 
   // nearest.cc
-  absl::StatusOr<std::vector<NearVector>> FindNearest(
+  absl::StatusOr<std::vector<NearDocument>> FindNearest(
       const NearestQuery& query, const ActiveSpace& space, const StoreSnapshot& snapshot,
       absl::FunctionRef<bool(const EntryView& entry)> accept) const;
-  absl::StatusOr<std::vector<NearVector>> Refine(const ActiveSpace& space,
+  absl::StatusOr<std::vector<NearDocument>> Refine(const ActiveSpace& space,
                                                  const EngineSnapshot* rows,
                                                  std::span<const float> query,
                                                  std::span<const ListCandidate> candidates,
@@ -227,9 +253,6 @@ class Store::Impl {
   static bool RecallIsDue(const VectorIndex& vectors);
   absl::Status LoadRecall(const ActiveSpace& space, VectorIndex& vectors) const;
   absl::Status MeasureRecall(const ActiveSpace& space);
-  absl::StatusOr<std::vector<float>> VectorOf(const ActiveSpace& space,
-                                              const EngineSnapshot* snapshot,
-                                              std::string_view key) const;
 
   // spaces.cc
   absl::Status CommitSpace(uint32_t id, const SpaceDefinition& definition,

@@ -6,6 +6,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "store/store_impl.h"
+#include "text/correction.h"
 #include "text/json_text.h"
 
 namespace libkv {
@@ -46,6 +47,32 @@ absl::Status NoTextUnder(std::string_view prefix) {
                             "' indexes text: set Space::text");
 }
 
+HitCollector::SteadyTime DeadlineOf(std::chrono::milliseconds time_limit) {
+  if (time_limit.count() <= 0) return HitCollector::SteadyTime::max();
+  return std::chrono::steady_clock::now() + time_limit;
+}
+
+void AddWarnings(const std::vector<std::string>& from, std::vector<std::string>* to) {
+  for (const std::string& warning : from) {
+    if (std::find(to->begin(), to->end(), warning) == to->end()) to->push_back(warning);
+  }
+}
+
+double SumOf(const std::vector<ScorePart>& parts) {
+  double sum = 0;
+  for (const ScorePart& part : parts) sum += part.score;
+  return sum;
+}
+
+std::vector<std::string> FilterNames(const ActiveSpace& space) {
+  const SpaceDefinition& definition = space.definition();
+  std::vector<std::string> names;
+  for (size_t f = 0; f < definition.fields.size(); ++f) {
+    if (definition.IsIndexed(f)) names.push_back(definition.fields[f]);
+  }
+  return names;
+}
+
 std::vector<uint64_t> SpaceSearch::DocumentFrequencies(
     const std::vector<std::string>& terms) const {
   std::vector<uint64_t> frequencies(terms.size());
@@ -76,17 +103,67 @@ absl::StatusOr<TextSearch> TextSearch::Open(const SpaceTable& table, const Store
   for (const ActiveSpace* space : table.Overlapping(prefix)) {
     if (space->analyzer() == nullptr) continue;
     has_text = true;
-    std::shared_ptr<const SpaceView> view = snapshot.ViewOf(*space);
-    if (view == nullptr) continue;
-    SpaceSearch& in = search.spaces_.emplace_back(
-        SpaceSearch{space, view, {}, {}, {}, {}, {}, snapshot.SpaceOf(*space), {}, {}});
-    for (const TextPart* part : LargestFirst(*view)) {
-      in.readers.push_back(part->NewReader({snapshot.rows->sequence(), now, prefix}));
-      in.sources.push_back(&in.readers.back()->postings());
-    }
+    search.Add(*space, snapshot, now, prefix);
   }
   if (!has_text) return NoTextUnder(prefix);
   return search;
+}
+
+absl::StatusOr<TextSearch> TextSearch::OpenOne(const ActiveSpace& space,
+                                               const StoreSnapshot& snapshot, int64_t now,
+                                               const std::string& prefix, const Scoring& scoring) {
+  if (space.analyzer() == nullptr) {
+    return FailedPrecondition("space '", Printable(space.definition().prefix),
+                              "' indexes no text: set Space::text");
+  }
+  TextSearch search(scoring);
+  search.Add(space, snapshot, now, prefix);
+  return search;
+}
+
+void TextSearch::Add(const ActiveSpace& space, const StoreSnapshot& snapshot, int64_t now,
+                     const std::string& prefix) {
+  std::shared_ptr<const SpaceView> view = snapshot.ViewOf(space);
+  if (view == nullptr) return;
+  SpaceSearch& in = spaces_.emplace_back(
+      SpaceSearch{&space, view, {}, {}, {}, {}, {}, snapshot.SpaceOf(space), {}, {}});
+  for (const TextPart* part : LargestFirst(*view)) {
+    in.readers.push_back(part->NewReader({snapshot.rows->sequence(), now, prefix}));
+    in.sources.push_back(&in.readers.back()->postings());
+  }
+}
+
+std::vector<const ActiveSpace*> TextSearch::CapturedSpaces() const {
+  std::vector<const ActiveSpace*> spaces;
+  for (const SpaceSearch& in : spaces_) spaces.push_back(in.captured);
+  return spaces;
+}
+
+std::vector<std::string> TextSearch::FieldNames() const {
+  std::vector<std::string> names;
+  for (const SpaceSearch& in : spaces_) {
+    for (std::string& name : FilterNames(*in.captured)) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+void TextSearch::Plan(const QueryNode& query, std::span<const FieldFilter> filters, bool typos,
+                      ExpansionBudget* budget, std::vector<std::string>* warnings) {
+  for (SpaceSearch& in : spaces_) {
+    in.plan = SearchPlan::Make(query, *in.space->analyzer(), filters);
+    in.plan.Expand(in.sources, typos, budget);
+    in.wanted = in.plan.WantedTerms();
+    AddWarnings(in.plan.warnings(), warnings);
+  }
+}
+
+std::string TextSearch::DidYouMean(std::string_view query, const std::vector<std::string>& names,
+                                   ExpansionBudget* budget) const {
+  for (const SpaceSearch& in : spaces_) {
+    std::string better = CorrectQuery(query, *in.space->analyzer(), in.sources, budget, &names);
+    if (!better.empty()) return better;
+  }
+  return {};
 }
 
 absl::Status TextSearch::ApplyFilters(FieldSearch* fields) {

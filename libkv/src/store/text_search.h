@@ -3,6 +3,7 @@
 #ifndef LIBKV_SRC_STORE_TEXT_SEARCH_H_
 #define LIBKV_SRC_STORE_TEXT_SEARCH_H_
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -17,6 +18,8 @@
 #include "store/field_search.h"
 #include "store/hit_collector.h"
 #include "text/document_set.h"
+#include "text/expansion.h"
+#include "text/query.h"
 #include "text/scoring.h"
 #include "text/search_plan.h"
 
@@ -29,6 +32,18 @@ absl::StatusOr<Scoring> MakeScoring(Ranking ranking, double k1, double b);
 
 // FailedPrecondition: there is nothing to be searched.
 absl::Status NoTextUnder(std::string_view prefix);
+
+// When a search must be over; 0: never.
+HitCollector::SteadyTime DeadlineOf(std::chrono::milliseconds time_limit);
+
+// Those of `from` that are not there yet.
+void AddWarnings(const std::vector<std::string>& from, std::vector<std::string>* to);
+
+// What the parts of a hit's score add up to.
+double SumOf(const std::vector<ScorePart>& parts);
+
+// The fields of `space` that a query may name.
+std::vector<std::string> FilterNames(const ActiveSpace& space);
 
 // What is searched in one space.
 struct SpaceSearch {
@@ -64,8 +79,26 @@ class TextSearch {
                                          int64_t now, const std::string& prefix,
                                          const Scoring& scoring);
 
+  // The same of one space only. FailedPrecondition: it has no text.
+  static absl::StatusOr<TextSearch> OpenOne(const ActiveSpace& space, const StoreSnapshot& snapshot,
+                                            int64_t now, const std::string& prefix,
+                                            const Scoring& scoring);
+
   std::vector<SpaceSearch>& spaces() { return spaces_; }
+  const std::vector<SpaceSearch>& spaces() const { return spaces_; }
   const SpaceSearch& SpaceOf(const FoundHit& hit) const { return spaces_[hit.search]; }
+
+  // The spaces as the snapshot knows them; the names that a query may use for filters.
+  std::vector<const ActiveSpace*> CapturedSpaces() const;
+  std::vector<std::string> FieldNames() const;
+
+  // Makes the plans of a query, with what its prefixes and misspelt words stand for.
+  void Plan(const QueryNode& query, std::span<const FieldFilter> filters, bool typos,
+            ExpansionBudget* budget, std::vector<std::string>* warnings);
+
+  // The query with words that some value has; empty: there is nothing better. `names` as above.
+  std::string DidYouMean(std::string_view query, const std::vector<std::string>& names,
+                         ExpansionBudget* budget) const;
 
   // Looks up what passes the filters of the plans: before the first Run, if they have any.
   absl::Status ApplyFilters(FieldSearch* fields);
@@ -82,6 +115,8 @@ class TextSearch {
 
  private:
   explicit TextSearch(const Scoring& scoring) : scoring_(scoring) {}
+  void Add(const ActiveSpace& space, const StoreSnapshot& snapshot, int64_t now,
+           const std::string& prefix);
 
   Scoring scoring_;
   std::vector<SpaceSearch> spaces_;

@@ -21,7 +21,7 @@
 namespace libkv {
 namespace {
 
-constexpr size_t kSampledVectors = 512;  // stored ones that are asked for their neighbours
+constexpr size_t kSampledVectors = 400;  // stored ones that are asked for their neighbours
 constexpr double kTargets[] = {0.90, 0.95, 0.99};
 constexpr size_t kLimits[] = {10, 100};
 constexpr double kDepthStep = 1.15;       // between two depths that are tried
@@ -163,13 +163,20 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
     const auto accept = [&](const EntryView& entry) {
       return entry.document() != one.without && entry.VisibleAt(sequence, now);
     };
-    const ListCandidates candidates = ExactCandidates(lists, one.query, limit_max, accept, load);
+    bool is_complete = true;
+    const ListCandidates candidates =
+        ExactCandidates(lists, one.query, limit_max, accept, load, &is_complete);
     LIBKV_RETURN_IF_ERROR(status);
+    if (!is_complete) continue;  // thousands are equally near: any of them is right
     LIBKV_ASSIGN_OR_RETURN(one.truth, Refine(space, snapshot->rows.get(), one.vector,
                                              candidates.candidates, limit_max));
   }
-  std::erase_if(judged, [](const Judged& one) { return one.truth.empty(); });
-  if (judged.empty()) return absl::OkStatus();
+  // Without neighbours, or with more that are as near as the last one than were asked for.
+  std::erase_if(judged, [&](const Judged& one) {
+    return one.truth.empty() ||
+           (one.truth.size() == limit_max &&
+            one.truth.front().neighbor.score == one.truth.back().neighbor.score);
+  });
 
   // The share of the true neighbours found at some depth, less what chance may have added to it.
   const auto recall_at = [&](size_t limit, uint64_t entries, size_t refined) -> double {
@@ -192,6 +199,7 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
   auto table = std::make_shared<RecallTable>();
   table->vectors = vectors.live();
   for (const size_t limit : kLimits) {
+    if (judged.empty()) break;  // nothing can be told: searches compare everything
     // Whether codes alone tell the best apart, or more of them must be compared in full.
     const size_t refinements[] = {0, 2 * limit, 4 * limit};
     for (const double target : kTargets) {

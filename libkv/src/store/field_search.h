@@ -68,6 +68,11 @@ class FieldSearch {
       const ActiveSpace& space, std::span<const SearchPlan::Filter> filters,
       std::span<const std::unique_ptr<PartReader>> readers);
 
+  // The ids of the documents with a value in one of `ranges`, ascending. They live until the next
+  // call.
+  absl::StatusOr<std::span<const uint64_t>> DocumentsIn(const ActiveSpace& space,
+                                                        std::span<const FieldFilter> ranges);
+
   // The ids of the documents that pass all of `filters`, at least one, ascending.
   absl::StatusOr<std::vector<uint64_t>> DocumentsPassing(const ActiveSpace& space,
                                                          std::span<const FieldFilter> filters);
@@ -90,9 +95,6 @@ class FieldSearch {
   bool is_partial() const { return is_partial_; }  // the deadline has passed
 
  private:
-  // Those with a value in one of `ranges`, ascending. The ids live until the next call.
-  absl::StatusOr<std::span<const uint64_t>> DocumentsIn(const ActiveSpace& space,
-                                                        std::span<const FieldFilter> ranges);
   bool GoOn();
   absl::StatusOr<Facet> CountFew(const FacetOptions& facet, std::span<const FieldSpace> spaces);
 

@@ -56,8 +56,8 @@ class FieldSearch {
  public:
   using SteadyTime = HitCollector::SteadyTime;
 
-  // `remembers`: it will be asked for the same filters of the same space again, and does not walk
-  // over their rows again.
+  // `remembers`: it will be asked for the same filters of the same space again, and, unless they
+  // let very much through, does not walk over their rows again.
   FieldSearch(const Engine& engine, const EngineSnapshot* rows, SteadyTime deadline,
               bool remembers = false)
       : engine_(engine), read_{.snapshot = rows}, deadline_(deadline), remembers_(remembers) {}
@@ -107,6 +107,7 @@ class FieldSearch {
     std::vector<uint64_t> documents;
   };
   std::vector<Walk> walks_;  // the last one, or all
+  size_t remembered_ = 0;    // ids in them
   uint64_t rows_ = 0;
   bool is_partial_ = false;
 };

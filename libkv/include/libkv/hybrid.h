@@ -57,15 +57,15 @@ struct HybridOptions {
   bool exact = false;
 
   // As for Search. What the query demands beside words (fields and, after a minus or NOT, what is
-  // left out, unless within an alternative) holds for both sides: then values without words are not
-  // found.
+  // left out, unless words are an alternative to it) holds for both sides.
   std::vector<FieldFilter> filters = {};
   bool strict = false;
   bool typos = false;
   size_t excerpt_bytes = 0;  // a hit that has no word of the query shows its beginning
   size_t excerpt_count = 1;
   bool explain = false;  // each hit brings an explanation of its word score
-  // > 0: the side that would begin after this long is left out, and the words found so far count.
+  // > 0: after this long words and fields are no longer looked up, vectors are left out unless they
+  // have begun, and what was found is mixed, with is_partial set.
   std::chrono::milliseconds time_limit{0};
   std::shared_ptr<const Snapshot> snapshot = nullptr;  // null: every write that was acknowledged
 };

@@ -5,11 +5,9 @@
 #ifndef LIBKV_SRC_STORE_DOCUMENT_FILTER_H_
 #define LIBKV_SRC_STORE_DOCUMENT_FILTER_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -22,44 +20,53 @@ class StoreSnapshot;
 
 class DocumentFilter {
  public:
-  DocumentFilter() = default;  // every document
-  // These only; ascending, each once.
-  explicit DocumentFilter(std::vector<uint64_t> documents);
+  DocumentFilter() = default;  // every document passes
+  // These only, or all but these; ascending, each once.
+  static DocumentFilter Only(std::vector<uint64_t> documents);
+  static DocumentFilter AllBut(std::vector<uint64_t> documents);
+  // The time was over before it was known what passes.
+  static DocumentFilter Nothing();
 
-  bool lets_all_through() const { return lets_all_through_; }
-  bool Contains(uint64_t document) const { return lets_all_through_ || ids_.Contains(document); }
+  bool Contains(uint64_t document) const {
+    return documents_.empty() ? is_all_but_ : ids_.Contains(document) != is_all_but_;
+  }
 
-  // What passes, ascending, with or without a vector; nothing when everything does.
+  // Whether documents() are those that pass, not those that do not.
+  bool names_passing() const { return !is_all_but_; }
+  // Ascending, with or without a vector.
   std::span<const uint64_t> documents() const { return documents_; }
-  size_t count() const { return documents_.size(); }
 
-  // The time was over: what passes may be missing.
   bool is_partial() const { return is_partial_; }
-  void set_partial() { is_partial_ = true; }
 
  private:
-  bool lets_all_through_ = true, is_partial_ = false;
+  DocumentFilter(bool is_all_but, std::vector<uint64_t> documents);
+
+  bool is_all_but_ = true, is_partial_ = false;
   std::vector<uint64_t> documents_;
   DocumentIds ids_;
 };
 
-// What values must be like.
-struct DocumentQuery {
-  std::span<const FieldFilter> filters;
-  const QueryNode* words = nullptr;  // null: any, or none
+// Where and when documents are looked for.
+struct DocumentScope {
+  const ActiveSpace& space;
+  const StoreSnapshot& snapshot;
+  int64_t now = 0;
+  const std::string& prefix;  // of keys; what passes fields alone may have others
 };
 
-// The part of `query` that does not say what is wanted but what is not, and filters: what is found
-// otherwise must match it too. False: there is none.
-bool TakeConditions(const QueryNode& query, QueryNode* conditions);
+// What passes all of `filters` and, unless `words` is null, matches it. FailedPrecondition: a field
+// is being built; words, and the space has no text. Costs what FieldSearch says, and a search that
+// visits all matches of the words.
+absl::StatusOr<DocumentFilter> FilterDocuments(const DocumentScope& scope,
+                                               std::span<const FieldFilter> filters,
+                                               const QueryNode* words, FieldSearch* fields);
 
-// The documents of `space` with keys under `prefix` that match `query`, as `snapshot` sees them; of
-// filters alone, under any key. FailedPrecondition: a field is being built; words, and the space
-// has no text. Costs what FieldSearch says, and a search that visits all matches of the words.
-absl::StatusOr<DocumentFilter> FilterDocuments(const ActiveSpace& space,
-                                               const StoreSnapshot& snapshot, int64_t now,
-                                               const std::string& prefix,
-                                               const DocumentQuery& query, FieldSearch* fields);
+// What passes all of `filters` and what `query` demands besides the words it asks for: fields, and
+// what it leaves out. Values without words pass if nothing is against them. Costs as above, of
+// words only those that are left out.
+absl::StatusOr<DocumentFilter> FilterByConditions(const DocumentScope& scope,
+                                                  std::span<const FieldFilter> filters,
+                                                  const QueryNode& query, FieldSearch* fields);
 
 }  // namespace libkv
 

@@ -19,6 +19,8 @@ namespace {
 constexpr uint64_t kRowsPerLook = 1'024;
 // Bits spent on ids for each that is there, before a hash set is smaller.
 constexpr uint64_t kBitsPerId = 128;
+// Ids that a search keeps for another look, 8 bytes each.
+constexpr size_t kRememberedIdsMax = 4 << 20;
 // So many matches are read, at about 5 us each, rather than the rows of a whole field.
 constexpr uint64_t kFewMatches = 128;
 
@@ -403,6 +405,10 @@ absl::StatusOr<std::span<const uint64_t>> FieldSearch::DocumentsIn(
   for (const Walk& walk : walks_) {
     if (std::ranges::equal(ranges, walk.ranges)) return std::span<const uint64_t>(walk.documents);
   }
+  if (remembered_ > kRememberedIdsMax) {
+    walks_.clear();
+    remembered_ = 0;
+  }
   Walk& walk = walks_.emplace_back();
   walk.ranges.assign(ranges.begin(), ranges.end());
   for (const FieldFilter& range : ranges) {
@@ -416,6 +422,7 @@ absl::StatusOr<std::span<const uint64_t>> FieldSearch::DocumentsIn(
     LIBKV_RETURN_IF_ERROR(rows.status());
   }
   SortIds(&walk.documents);
+  remembered_ += walk.documents.size();
   return std::span<const uint64_t>(walk.documents);
 }
 

@@ -56,8 +56,8 @@ class FieldSearch {
  public:
   using SteadyTime = HitCollector::SteadyTime;
 
-  // `remembers`: it will be asked for the same filters of the same space again, and does not walk
-  // over their rows again.
+  // `remembers`: it will be asked for the same filters of the same space again, and, unless they
+  // let very much through, does not walk over their rows again.
   FieldSearch(const Engine& engine, const EngineSnapshot* rows, SteadyTime deadline,
               bool remembers = false)
       : engine_(engine), read_{.snapshot = rows}, deadline_(deadline), remembers_(remembers) {}
@@ -67,6 +67,11 @@ class FieldSearch {
   absl::StatusOr<std::vector<std::vector<DocumentSet>>> Passing(
       const ActiveSpace& space, std::span<const SearchPlan::Filter> filters,
       std::span<const std::unique_ptr<PartReader>> readers);
+
+  // The ids of the documents with a value in one of `ranges`, ascending. They live until the next
+  // call.
+  absl::StatusOr<std::span<const uint64_t>> DocumentsIn(const ActiveSpace& space,
+                                                        std::span<const FieldFilter> ranges);
 
   // The ids of the documents that pass all of `filters`, at least one, ascending.
   absl::StatusOr<std::vector<uint64_t>> DocumentsPassing(const ActiveSpace& space,
@@ -90,9 +95,6 @@ class FieldSearch {
   bool is_partial() const { return is_partial_; }  // the deadline has passed
 
  private:
-  // Those with a value in one of `ranges`, ascending. The ids live until the next call.
-  absl::StatusOr<std::span<const uint64_t>> DocumentsIn(const ActiveSpace& space,
-                                                        std::span<const FieldFilter> ranges);
   bool GoOn();
   absl::StatusOr<Facet> CountFew(const FacetOptions& facet, std::span<const FieldSpace> spaces);
 
@@ -105,6 +107,7 @@ class FieldSearch {
     std::vector<uint64_t> documents;
   };
   std::vector<Walk> walks_;  // the last one, or all
+  size_t remembered_ = 0;    // ids in them
   uint64_t rows_ = 0;
   bool is_partial_ = false;
 };

@@ -212,13 +212,9 @@ class Store::Impl::HybridSearch {
     }
     LIBKV_RETURN_IF_ERROR(MakeVector(query));
     if (vector_.empty()) return absl::OkStatus();
-    QueryNode conditions;
-    const bool has_conditions = TakeConditions(query, &conditions);
-    const DocumentQuery wanted{.filters = options_.filters,
-                               .words = has_conditions ? &conditions : nullptr};
-    LIBKV_ASSIGN_OR_RETURN(
-        const DocumentFilter filter,
-        FilterDocuments(space_, *snapshot_, store_.Now(), options_.prefix, wanted, &fields_));
+    LIBKV_ASSIGN_OR_RETURN(const DocumentFilter filter,
+                           FilterByConditions({space_, *snapshot_, store_.Now(), options_.prefix},
+                                              options_.filters, query, &fields_));
     result_.is_partial = result_.is_partial || filter.is_partial();
     SimilarOptions similar{.prefix = options_.prefix,
                            .limit = options_.candidates,

@@ -33,8 +33,8 @@ struct Better {
 };
 
 bool IsNarrow(const DocumentFilter& filter, size_t vectors) {
-  return !filter.lets_all_through() && filter.count() <= kReadPassingMax &&
-         filter.count() * kScannedPerRead <= vectors;
+  const size_t count = filter.documents().size();
+  return filter.names_passing() && count <= kReadPassingMax && count * kScannedPerRead <= vectors;
 }
 
 }  // namespace
@@ -124,15 +124,14 @@ absl::StatusOr<DocumentFilter> Store::Impl::FilterFor(const SimilarOptions& opti
   const ActiveSpace* const captured = snapshot.SpaceOf(space);
   const ActiveSpace* const at = captured != nullptr ? captured : &space;
   LIBKV_RETURN_IF_ERROR(CheckFilters(options.filters, std::span(&at, 1)));
-  DocumentQuery query{.filters = options.filters};
   ParsedQuery parsed;
   if (!options.words.empty()) {
     const std::vector<std::string> names = FilterNames(*at);
     LIBKV_ASSIGN_OR_RETURN(parsed, ParseQuery(options.words, /*strict=*/true, &names));
-    query.words = &parsed.root;
   }
   FieldSearch fields(*engine_, snapshot.rows.get(), FieldSearch::SteadyTime::max());
-  return FilterDocuments(space, snapshot, Now(), options.prefix, query, &fields);
+  return FilterDocuments({space, snapshot, Now(), options.prefix}, options.filters,
+                         options.words.empty() ? nullptr : &parsed.root, &fields);
 }
 
 absl::StatusOr<std::vector<Neighbor>> Store::Impl::NearestPassing(

@@ -293,6 +293,8 @@ TEST_CASE("either side may be empty") {
     CHECK(Keys(found) == "x:a x:v x:b x:c");
     CHECK(found->hits[0].score == doctest::Approx(0.4));
   }
+  // A value without words has nothing that is left out.
+  CHECK(Keys(small.store->Hybrid(options, "mail -web")) == "x:c x:v");
   options.vector_weight = 0;
   CHECK(Keys(small.store->Hybrid(options, "web")) == "x:n x:a x:b");
   CHECK(Keys(small.store->Hybrid(options, "unknown")) == "");
@@ -334,7 +336,13 @@ TEST_CASE("what a query leaves out or demands of fields holds for both sides") {
     CHECK(found("photo n:2") == "2 3");
     CHECK(found("photo -n:2") == "1 4");
     CHECK(found("photo (n:1 OR n:2) -edited") == "1 3");
-    CHECK(found("n:2") == "2 3");  // without words there is no direction
+    CHECK(found("photo -(edited OR web) -n:7") == "3 4");
+    CHECK(found("photo -(edited n:2)") == "1 3 4");
+    CHECK(found("photo n:* -(n:1 OR n:3)") == "2 3");
+    CHECK(found("photo -(n:2 -edited)") == "1 2 4");
+    CHECK(found("photo -edi* -the") == "3 4");
+    CHECK(found("photo (n:1 OR web)") == "1 2 3 4");  // an alternative demands nothing of fields
+    CHECK(found("n:2") == "2 3");                     // without words there is no direction
     HybridOptions options;
     options.filters = {{.field = "n", .first = FieldValue(2.0)}};
     CHECK(Keys(store->Hybrid(options, "photo")) == "2 3");

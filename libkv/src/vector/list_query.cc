@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "vector/kernels.h"
 #include "vector/one_bit.h"
+#include "vector/score_formula.h"
 
 namespace libkv {
 namespace {
@@ -72,8 +73,37 @@ ListQuery MakeListQuery(std::span<const float> rotated, Metric metric) {
 
 double PreciseDot(const ListQuery& query, const Code& code, const int8_t* values, int32_t high) {
   const int32_t low = ActiveKernels().dot_i8(query.low.data(), values, query.padded);
-  const double steps = double{ListQuery::kLowSteps} * high + low;
-  return steps / ListQuery::kLowSteps * query.code.scale * code.scale;
+  return PreciseDot(query, code, high, low);
+}
+
+CodeNorms NormsOf(const Code& code, size_t padded, int32_t square) {
+  // A code that was not made of a vector could ask for any correction.
+  constexpr double kCorrectionMax = 0.125;
+  const double scale2 = double{code.scale} * code.scale;
+  CodeNorms norms{.decoded2 = scale2 * square, .lost2 = scale2 * static_cast<double>(padded) / 12};
+  if (!(norms.decoded2 > 0)) return norms;
+  const double along = (code.norm2 - norms.decoded2 - norms.lost2) / (2 * norms.decoded2);
+  norms.correction = 1 + std::clamp(along, -kCorrectionMax, kCorrectionMax);
+  return norms;
+}
+
+DotEstimate EstimateDot(const ListQuery& query, const Code& code, const int8_t* values,
+                        int32_t high) {
+  const double dot = PreciseDot(query, code, values, high);
+  const int32_t square = ActiveKernels().dot_i8(values, values, query.padded);
+  const CodeNorms norms = NormsOf(code, query.padded, square);
+  if (!(norms.decoded2 > 0)) return {dot, query.norm * std::sqrt(double{code.norm2})};
+
+  // Across v': deviations of a sum of rounding errors. |e|^2 itself has a deviation of
+  // scale^2 sqrt(D / 180); and it is what q.e becomes when q is nearly v.
+  const double share = dot / norms.decoded2;
+  const double across = std::sqrt(std::max(0.0, query.norm * query.norm - dot * share));
+  const double square_deviation =
+      norms.lost2 * std::sqrt(144.0 / 180 / static_cast<double>(query.padded));
+  const double margin = kScoreDeviations * (across * code.scale / std::sqrt(12.0) +
+                                            std::fabs(share) * square_deviation / 2) +
+                        norms.lost2;
+  return {dot * norms.correction, margin};
 }
 
 }  // namespace libkv

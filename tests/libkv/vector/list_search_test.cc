@@ -305,7 +305,7 @@ TEST_CASE("a search of all lists finds nearly everything, the best first") {
             const int32_t high =
                 ActiveKernels().dot_i8(q.high.data(), world.codes[j].values.data(), q.padded);
             const double dot =
-                PreciseDot(q, world.codes.code(j), world.codes[j].values.data(), high);
+                EstimateDot(q, world.codes.code(j), world.codes[j].values.data(), high).dot;
             scores.push_back(ScoreOfDot(q, world.codes.code(j), dot));
           }
           const std::vector<float> best = Best(scores, 10);

@@ -94,15 +94,12 @@ DotEstimate EstimateDot(const ListQuery& query, const Code& code, const int8_t* 
   const CodeNorms norms = NormsOf(code, query.padded, square);
   if (!(norms.decoded2 > 0)) return {dot, query.norm * std::sqrt(double{code.norm2})};
 
-  // Across v': deviations of a sum of rounding errors. |e|^2 itself has a deviation of
-  // scale^2 sqrt(D / 180); and it is what q.e becomes when q is nearly v.
+  // Across v' meets deviations of a sum of rounding errors. When q is nearly v, q.e becomes |e|^2;
+  // and |e|^2 itself is not what was expected when the coordinates take few different values.
   const double share = dot / norms.decoded2;
   const double across = std::sqrt(std::max(0.0, query.norm * query.norm - dot * share));
-  const double square_deviation =
-      norms.lost2 * std::sqrt(144.0 / 180 / static_cast<double>(query.padded));
-  const double margin = kScoreDeviations * (across * code.scale / std::sqrt(12.0) +
-                                            std::fabs(share) * square_deviation / 2) +
-                        norms.lost2;
+  const double margin = kScoreDeviations * across * code.scale / std::sqrt(12.0) +
+                        norms.lost2 * (2 + std::fabs(share) / 2);
   return {dot * norms.correction, margin};
 }
 

@@ -35,6 +35,10 @@ struct Kernels {
   void (*dot_many)(const int8_t* query, const int8_t* codes, size_t stride_bytes, size_t count,
                    size_t n, int32_t* out);
 
+  // out[i] = dot_i8(query, codes[i], n) for every i < count.
+  void (*dot_each)(const int8_t* query, const int8_t* const* codes, size_t count, size_t n,
+                   int32_t* out);
+
   // Any n, 0 included.
   float (*dot)(const float* a, const float* b, size_t n);
   float (*squared_distance)(const float* a, const float* b, size_t n);

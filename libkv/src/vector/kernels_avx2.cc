@@ -64,6 +64,11 @@ LIBKV_AVX2 void DotMany(const int8_t* query, const int8_t* codes, size_t stride_
   for (; i < count; ++i) out[i] = DotI8(query, codes + i * stride_bytes, n);
 }
 
+LIBKV_AVX2 void DotEach(const int8_t* query, const int8_t* const* codes, size_t count, size_t n,
+                        int32_t* out) {
+  for (size_t i = 0; i < count; ++i) out[i] = DotI8(query, codes[i], n);
+}
+
 // The fixed order of a float sum; lanes 0 to 7 and 8 to 15.
 LIBKV_AVX2 inline float SumOfLanes(__m256 low, __m256 high) {
   const __m256 eight = _mm256_add_ps(low, high);
@@ -365,6 +370,7 @@ LIBKV_AVX2 uint32_t Reach(const uint32_t* sums, const float* constant, const flo
 const Kernels kAvx2Kernels = {
     .dot_i8 = DotI8,
     .dot_many = DotMany,
+    .dot_each = DotEach,
     .dot = Dot,
     .squared_distance = SquaredDistance,
     .max_abs = MaxAbs,

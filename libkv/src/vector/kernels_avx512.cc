@@ -84,6 +84,15 @@ LIBKV_AVX512 void DotMany(const int8_t* query, const int8_t* codes, size_t strid
   }
 }
 
+LIBKV_AVX512 void DotEach(const int8_t* query, const int8_t* const* codes, size_t count, size_t n,
+                          int32_t* out) {
+  if (count == 0) return;
+  const int32_t correction = Correction(query, n);
+  for (size_t i = 0; i < count; ++i) {
+    out[i] = _mm512_reduce_add_epi32(RowSums(query, codes[i], n)) + correction;
+  }
+}
+
 // A mask of the first `count` lanes, count <= 16.
 LIBKV_AVX512 inline __mmask16 FirstLanes(size_t count) {
   return static_cast<__mmask16>((1u << count) - 1);
@@ -313,6 +322,7 @@ LIBKV_AVX512 uint32_t Reach(const uint32_t* sums, const float* constant, const f
 const Kernels kAvx512Kernels = {
     .dot_i8 = DotI8,
     .dot_many = DotMany,
+    .dot_each = DotEach,
     .dot = Dot,
     .squared_distance = SquaredDistance,
     .max_abs = MaxAbs,

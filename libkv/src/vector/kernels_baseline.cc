@@ -23,6 +23,11 @@ void DotMany(const int8_t* query, const int8_t* codes, size_t stride_bytes, size
   for (size_t i = 0; i < count; ++i) out[i] = DotI8(query, codes + i * stride_bytes, n);
 }
 
+void DotEach(const int8_t* query, const int8_t* const* codes, size_t count, size_t n,
+             int32_t* out) {
+  for (size_t i = 0; i < count; ++i) out[i] = DotI8(query, codes[i], n);
+}
+
 float SumOfLanes(float* lanes) {
   for (size_t half = kLanes / 2; half > 0; half /= 2) {
     for (size_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
@@ -208,6 +213,7 @@ uint32_t Reach(const uint32_t* sums, const float* constant, const float* slope, 
 const Kernels kBaselineKernels = {
     .dot_i8 = DotI8,
     .dot_many = DotMany,
+    .dot_each = DotEach,
     .dot = Dot,
     .squared_distance = SquaredDistance,
     .max_abs = MaxAbs,

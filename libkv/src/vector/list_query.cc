@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "vector/kernels.h"
 #include "vector/one_bit.h"
+#include "vector/score_formula.h"
 
 namespace libkv {
 namespace {
@@ -72,8 +73,34 @@ ListQuery MakeListQuery(std::span<const float> rotated, Metric metric) {
 
 double PreciseDot(const ListQuery& query, const Code& code, const int8_t* values, int32_t high) {
   const int32_t low = ActiveKernels().dot_i8(query.low.data(), values, query.padded);
-  const double steps = double{ListQuery::kLowSteps} * high + low;
-  return steps / ListQuery::kLowSteps * query.code.scale * code.scale;
+  return PreciseDot(query, code, high, low);
+}
+
+CodeNorms NormsOf(const Code& code, size_t padded, int32_t square) {
+  // A code that was not made of a vector could ask for any correction.
+  constexpr double kCorrectionMax = 0.125;
+  const double scale2 = double{code.scale} * code.scale;
+  CodeNorms norms{.decoded2 = scale2 * square, .lost2 = scale2 * static_cast<double>(padded) / 12};
+  if (!(norms.decoded2 > 0)) return norms;
+  const double along = (code.norm2 - norms.decoded2 - norms.lost2) / (2 * norms.decoded2);
+  norms.correction = 1 + std::clamp(along, -kCorrectionMax, kCorrectionMax);
+  return norms;
+}
+
+DotEstimate EstimateDot(const ListQuery& query, const Code& code, const int8_t* values,
+                        int32_t high) {
+  const double dot = PreciseDot(query, code, values, high);
+  const int32_t square = ActiveKernels().dot_i8(values, values, query.padded);
+  const CodeNorms norms = NormsOf(code, query.padded, square);
+  if (!(norms.decoded2 > 0)) return {dot, query.norm * std::sqrt(double{code.norm2})};
+
+  // Across v' meets deviations of a sum of rounding errors. When q is nearly v, q.e becomes |e|^2;
+  // and |e|^2 itself is not what was expected when the coordinates take few different values.
+  const double share = dot / norms.decoded2;
+  const double across = std::sqrt(std::max(0.0, query.norm * query.norm - dot * share));
+  const double margin = kScoreDeviations * across * code.scale / std::sqrt(12.0) +
+                        norms.lost2 * (2 + std::fabs(share) / 2);
+  return {dot * norms.correction, margin};
 }
 
 }  // namespace libkv

@@ -35,11 +35,37 @@ struct ListQuery {
 // The same bits on every machine. Cost: about 1 us per 1,024 dimensions.
 ListQuery MakeListQuery(std::span<const float> rotated, Metric metric);
 
-// The dot product of the query and what a code stands for, `high` being that of the first bytes.
-// Only the rounding of the code is left in it.
+// The dot product of the query and what a code stands for, from those of the code's values with the
+// query's high and low bytes. Only the rounding of the code is left in it.
+inline double PreciseDot(const ListQuery& query, const Code& code, int32_t high, int32_t low) {
+  const double steps = double{ListQuery::kLowSteps} * high + low;
+  return steps / ListQuery::kLowSteps * query.code.scale * code.scale;
+}
 double PreciseDot(const ListQuery& query, const Code& code, const int8_t* values, int32_t high);
 
-// The score by codes that belongs to that dot product.
+// What a code says of the vector v it was made of, beyond v', what it stands for.
+//
+// With v = v' + e the stored norm tells the part of e along v': v'.e = (|v|^2 - |v'|^2 - |e|^2) /
+// 2, where |e|^2 is close to scale^2 D / 12. So q.v is about q.v' (1 + v'.e / |v'|^2), and only the
+// part of the query across v' still meets a random error: for near neighbours that part is short.
+struct CodeNorms {
+  double decoded2 = 0;    // |v'|^2
+  double lost2 = 0;       // |e|^2, as expected
+  double correction = 1;  // 1 + v'.e / |v'|^2
+};
+
+// `square` is the dot product of the code's values with themselves.
+CodeNorms NormsOf(const Code& code, size_t padded, int32_t square);
+
+// An estimate of q.v, and how far it can be off.
+struct DotEstimate {
+  double dot = 0;
+  double margin = 0;
+};
+DotEstimate EstimateDot(const ListQuery& query, const Code& code, const int8_t* values,
+                        int32_t high);
+
+// The score that belongs to a dot product.
 inline float ScoreOfDot(const ListQuery& query, const Code& code, double dot) {
   if (query.metric != Metric::kL2) return static_cast<float>(dot);
   return static_cast<float>(2 * dot - query.code.norm2 - code.norm2);

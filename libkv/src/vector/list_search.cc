@@ -33,6 +33,7 @@ void PrefetchBits(const EntryBlock& block, size_t padded) {
 // An entry among the best so far.
 struct Kept {
   float score = 0;
+  float margin = 0;  // without that of arithmetic
   uint32_t row = 0;
   const EntryBlock* block = nullptr;
 };
@@ -50,7 +51,7 @@ class Searcher {
   Searcher(const ListQuery& query, size_t limit, AcceptEntry accept, ListStats* stats)
       : query_(query),
         kernels_(ActiveKernels()),
-        query_rounding_(ScoreFormula(query).OnlyQueryRounding()),
+        estimate_(ScoreFormula(query).ForEstimates()),
         accept_(accept),
         stats_(stats),
         best_(limit) {}
@@ -69,11 +70,6 @@ class Searcher {
   std::vector<ListHit> TakeHits();
 
  private:
-  struct Place {
-    const EntryBlock* block = nullptr;
-    uint32_t row = 0;
-  };
-
   float threshold() const { return best_.full() ? best_.worst().score : kNothingYet; }
   void ScanBits(const EntryBlock& block, OneBitBound& bound);
   void ScoreWaiting();
@@ -81,7 +77,7 @@ class Searcher {
 
   const ListQuery& query_;
   const Kernels& kernels_;
-  const ScoreFormula query_rounding_;
+  const ScoreFormula estimate_;
   const AcceptEntry accept_;
   ListStats* const stats_;
   TopK<Kept, BetterKept> best_;
@@ -89,14 +85,17 @@ class Searcher {
 
   // Rows of the block before that may be among the best: their codes are on the way from memory
   // while the next block's bits are summed.
-  std::array<Place, kOneBitRows> waiting_;
+  const EntryBlock* waiting_block_ = nullptr;
+  std::array<uint8_t, kOneBitRows> waiting_;
   size_t waiting_count_ = 0;
 };
 
 void Searcher::Offer(const EntryBlock& block, size_t row, int32_t high) {
   const Code code{block.scales()[row], block.norms2()[row]};
-  const double dot = PreciseDot(query_, code, block.values(row), high);
-  const Kept kept{ScoreOfDot(query_, code, dot), static_cast<uint32_t>(row), &block};
+  const DotEstimate estimate = EstimateDot(query_, code, block.values(row), high);
+  const float factor = query_.metric == Metric::kL2 ? 2 : 1;
+  const Kept kept{ScoreOfDot(query_, code, estimate.dot),
+                  factor * static_cast<float>(estimate.margin), static_cast<uint32_t>(row), &block};
   if (!best_.WouldKeep(kept)) return;
   ++shown_;
   if (!accept_(EntryView(&block, row))) return;
@@ -110,17 +109,26 @@ void Searcher::ScanRows(const EntryBlock& block) {
   const size_t rows = block.rows();
   stats_->entries += rows;
   kernels_.dot_many(query_.high.data(), block.values(0), query_.padded, rows, query_.padded, dots);
-  query_rounding_.Evaluate(dots, block.scales(), block.norms2(), rows, scores, margins);
+  estimate_.Evaluate(dots, block.scales(), block.norms2(), rows, scores, margins);
   for (size_t row = 0; row < rows; ++row) {
     if (scores[row] + margins[row] >= threshold()) Offer(block, row, dots[row]);
   }
 }
 
 void Searcher::ScoreWaiting() {
+  if (waiting_count_ == 0) return;
+  const int8_t* values[kOneBitRows];
+  int32_t dots[kOneBitRows];
   for (size_t i = 0; i < waiting_count_; ++i) {
-    const auto [block, row] = waiting_[i];
-    const int8_t* const values = block->values(row);
-    Offer(*block, row, kernels_.dot_i8(query_.high.data(), values, query_.padded));
+    values[i] = waiting_block_->values(waiting_[i]);
+  }
+  kernels_.dot_each(query_.high.data(), values, waiting_count_, query_.padded, dots);
+  for (size_t i = 0; i < waiting_count_; ++i) {
+    float score = 0, margin = 0;
+    const size_t row = waiting_[i];
+    estimate_.Evaluate(&dots[i], waiting_block_->scales() + row, waiting_block_->norms2() + row, 1,
+                       &score, &margin);
+    if (score + margin >= threshold()) Offer(*waiting_block_, row, dots[i]);
   }
   stats_->scored += waiting_count_;
   waiting_count_ = 0;
@@ -134,10 +142,11 @@ void Searcher::ScanBits(const EntryBlock& block, OneBitBound& bound) {
   ScoreWaiting();
   uint32_t left = bound.Reach(kernels_, sums, block.factors(), block.norms2(), threshold());
   if (rows < kOneBitRows) left &= (uint32_t{1} << rows) - 1;
+  waiting_block_ = &block;
   for (; left != 0; left &= left - 1) {
-    const auto row = static_cast<uint32_t>(std::countr_zero(left));
+    const auto row = static_cast<uint8_t>(std::countr_zero(left));
     PrefetchRow(block.values(row), query_.padded);
-    waiting_[waiting_count_++] = {&block, row};
+    waiting_[waiting_count_++] = row;
   }
 }
 
@@ -166,12 +175,12 @@ void Searcher::ScanList(const PostingList& list, const PostingList* next, double
 
 std::vector<ListHit> Searcher::TakeHits() {
   ScoreWaiting();
-  const ScoreFormula formula = ScoreFormula(query_).WithoutQueryRounding(query_);
+  const ScoreFormula formula(query_);
   std::vector<ListHit> hits;
   for (const Kept& kept : best_.TakeSorted()) {
     const Code code = kept.block->code(kept.row).code;
     hits.push_back({kept.block->document(kept.row), kept.block->key(kept.row), kept.score,
-                    formula.Margin(code)});
+                    kept.margin + formula.ArithmeticMargin(query_, code)});
   }
   return hits;
 }

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
-#include "base/top_k.h"
 #include "vector/code_array.h"
 #include "vector/kernels.h"
 #include "vector/one_bit.h"
@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kGroupListsMin = 16;
 constexpr size_t kGroupListsJoined = 48;
 
-// Lists whose centroids are nearest by the first byte of the query are compared by both.
+// Lists that are nearest by the first byte of a vector's coordinates are compared by both.
 constexpr size_t kNearestTried = 4;
 
 using Lists = std::vector<std::shared_ptr<PostingList>>;
@@ -113,18 +113,55 @@ Lists Changed(const Lists& lists, std::span<const Change> changes, bool* same) {
   return result;
 }
 
+// A list among the nearest so far; small, because many pass through the heap.
 struct Scored {
   float score = 0;
-  uint32_t number = 0;
-  const std::shared_ptr<PostingList>* list = nullptr;
-  double dot = 0;
-  float distance2 = 0;
+  uint32_t place = 0;  // kGroupLists * group + list: in the order of numbers
+  int32_t high = 0;    // the dot product with the first bytes of the query
 };
 
 struct Nearer {
   bool operator()(const Scored& a, const Scored& b) const {
-    return a.score != b.score ? a.score > b.score : a.number < b.number;
+    return a.score != b.score ? a.score > b.score : a.place < b.place;
   }
+};
+
+// The best `limit` of many, without a heap: room for twice as many, cut in half when it is full.
+class Shortlist {
+ public:
+  explicit Shortlist(size_t limit) : limit_(limit) { items_.reserve(2 * limit + kOneBitRows); }
+
+  // What is below it is out.
+  float threshold() const { return threshold_; }
+
+  void Add(const Scored& item) {
+    if (item.score >= threshold_) items_.push_back(item);
+  }
+
+  // To be called after at most kOneBitRows additions.
+  void Cut() {
+    if (items_.size() >= 2 * limit_) Keep();
+  }
+
+  // Best first.
+  std::vector<Scored> Take() {
+    if (items_.size() > limit_) Keep();
+    std::sort(items_.begin(), items_.end(), Nearer());
+    return std::move(items_);
+  }
+
+ private:
+  void Keep() {
+    if (limit_ == 0) return items_.clear();
+    const auto worst = items_.begin() + static_cast<ptrdiff_t>(limit_ - 1);
+    std::nth_element(items_.begin(), worst, items_.end(), Nearer());
+    threshold_ = worst->score;
+    items_.resize(limit_);
+  }
+
+  const size_t limit_;
+  float threshold_ = -std::numeric_limits<float>::infinity();
+  std::vector<Scored> items_;
 };
 
 }  // namespace
@@ -142,12 +179,10 @@ struct ListTable::Group {
 
 namespace {
 
-// Offers the lists of a group to the best so far.
-template <typename Group>
-void OfferGroup(const Group& group, const ListQuery& query, Metric metric,
-                TopK<Scored, Nearer>* best) {
+// Offers the lists of a group, which begin at `first_place`, to the best so far.
+void OfferGroup(const Centroids& centroids, const ListQuery& query, Metric metric,
+                size_t first_place, Shortlist* best) {
   const Kernels& kernels = ActiveKernels();
-  const Centroids& centroids = *group.centroids;
   const auto dot_with = [&](const CodeView& view) {
     const int32_t dot = kernels.dot_i8(query.high.data(), view.values.data(), query.padded);
     return double{query.code.scale} * view.code.scale * dot;
@@ -155,24 +190,33 @@ void OfferGroup(const Group& group, const ListQuery& query, Metric metric,
   const double mean_dot = dot_with(centroids.mean[0]);
   OneBitBound bound(query, metric, mean_dot,
                     std::sqrt(Distance2(query, mean_dot, centroids.mean_norm2)));
-  for (size_t begin = 0; begin < group.lists.size(); begin += kOneBitRows) {
+  for (size_t begin = 0; begin < centroids.codes.size(); begin += kOneBitRows) {
     const size_t block = begin / kOneBitRows;
-    const size_t rows = std::min(kOneBitRows, group.lists.size() - begin);
+    const size_t rows = std::min(kOneBitRows, centroids.codes.size() - begin);
     uint32_t left = rows == kOneBitRows ? ~uint32_t{0} : (uint32_t{1} << rows) - 1;
-    if (best->full()) {
+    if (best->threshold() > -std::numeric_limits<float>::infinity()) {
       alignas(kLineBytes) uint32_t sums[kOneBitRows];
       SumBits(kernels, query, centroids.bits.data() + block * OneBitBlockBytes(query.padded), sums);
       left &= bound.Reach(kernels, sums, centroids.factors[block],
-                          centroids.block_norms2.data() + begin, best->worst().score);
+                          centroids.block_norms2.data() + begin, best->threshold());
     }
+    const int8_t* values[kOneBitRows];
+    int32_t dots[kOneBitRows];
+    size_t places[kOneBitRows], count = 0;
     for (; left != 0; left &= left - 1) {
-      const size_t i = begin + static_cast<size_t>(std::countr_zero(left));
-      const double dot = dot_with(centroids.codes[i]);
+      places[count] = begin + static_cast<size_t>(std::countr_zero(left));
+      values[count] = centroids.codes[places[count]].values.data();
+      ++count;
+    }
+    kernels.dot_each(query.high.data(), values, count, query.padded, dots);
+    for (size_t j = 0; j < count; ++j) {
+      const size_t i = places[j];
+      const double dot = double{query.code.scale} * centroids.codes.code(i).scale * dots[j];
       const double distance2 = Distance2(query, dot, centroids.norms2[i]);
       const double score = metric == Metric::kL2 ? -distance2 : dot;
-      best->Push({static_cast<float>(score), group.lists[i]->number(), &group.lists[i], dot,
-                  static_cast<float>(distance2)});
+      best->Add({static_cast<float>(score), static_cast<uint32_t>(first_place + i), dots[j]});
     }
+    best->Cut();
   }
 }
 
@@ -263,34 +307,39 @@ const std::shared_ptr<PostingList>& ListTable::Find(uint32_t number) const {
 
 uint32_t ListTable::Nearest(std::span<const float> rotated) const {
   if (groups_.empty()) return kFlatList;
-  const std::vector<NearList> lists = NearestLists(MakeListQuery(rotated, Metric::kL2), 1);
-  return lists.front().list->number();
+  const std::vector<NearList> lists =
+      NearestLists(MakeListQuery(rotated, Metric::kL2), kNearestTried);
+  const auto nearest = std::min_element(
+      lists.begin(), lists.end(),
+      [](const NearList& a, const NearList& b) { return a.distance2 < b.distance2; });
+  return nearest->list->number();
 }
 
 std::vector<NearList> ListTable::NearestLists(const ListQuery& query, size_t count) const {
   LIBKV_CHECK(query.padded == padded_);
   // Cosine chooses by distance too: centroids are means of directions, and shorter than one.
   const Metric metric = query.metric == Metric::kInnerProduct ? Metric::kInnerProduct : Metric::kL2;
-  TopK<Scored, Nearer> best(std::min(list_count_, std::max(count, kNearestTried)));
-  for (const GroupPointer& group : groups_) OfferGroup(*group, query, metric, &best);
-  std::vector<Scored> found = best.TakeSorted();
-  for (Scored& scored : found) {
-    const CodeView view = (*scored.list)->centroid();
-    const int32_t high =
-        ActiveKernels().dot_i8(query.high.data(), view.values.data(), query.padded);
-    const double dot = PreciseDot(query, view.code, view.values.data(), high);
-    // |q|^2 - 2 q.c + |c|^2: only the dot product changes.
-    const double distance2 = std::max(0.0, double{scored.distance2} + 2 * (scored.dot - dot));
-    scored.dot = dot;
-    scored.distance2 = static_cast<float>(distance2);
-    scored.score = static_cast<float>(metric == Metric::kL2 ? -distance2 : dot);
+  Shortlist best(std::min(list_count_, count));
+  for (size_t i = 0; i < groups_.size(); ++i) {
+    OfferGroup(*groups_[i]->centroids, query, metric, i * kGroupLists, &best);
   }
-  std::sort(found.begin(), found.end(), Nearer());
-  found.resize(std::min(found.size(), count));
+  const std::vector<Scored> found = best.Take();
+  std::vector<const int8_t*> values(found.size());
+  std::vector<int32_t> low(found.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    const Group& group = *groups_[found[i].place / kGroupLists];
+    values[i] = group.centroids->codes[found[i].place % kGroupLists].values.data();
+  }
+  ActiveKernels().dot_each(query.low.data(), values.data(), found.size(), padded_, low.data());
   std::vector<NearList> lists;
   lists.reserve(found.size());
-  for (const Scored& scored : found) {
-    lists.push_back({scored.list->get(), scored.distance2, scored.dot});
+  for (size_t i = 0; i < found.size(); ++i) {
+    const Group& group = *groups_[found[i].place / kGroupLists];
+    const size_t place = found[i].place % kGroupLists;
+    const Code& centroid = group.centroids->codes.code(place);
+    const double dot = PreciseDot(query, centroid, found[i].high, low[i]);
+    const double distance2 = Distance2(query, dot, group.centroids->norms2[place]);
+    lists.push_back({group.lists[place].get(), static_cast<float>(distance2), dot});
   }
   return lists;
 }

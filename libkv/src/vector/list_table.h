@@ -58,7 +58,8 @@ class ListTable {
   uint32_t Nearest(std::span<const float> rotated) const;
 
   // The `count` lists that a query should look into first, best first: by distance, or by dot
-  // product under kInnerProduct. Without list 0. Ties: the lower number.
+  // product under kInnerProduct, to within the rounding of one byte per coordinate. Without list 0.
+  // Ties: the lower number.
   std::vector<NearList> NearestLists(const ListQuery& query, size_t count) const;
 
   // Every list in the order of their numbers.

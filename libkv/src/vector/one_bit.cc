@@ -60,16 +60,20 @@ void OneBitCentroid::Encode(const CodeView& code, size_t row, uint8_t* block,
   const Kernels& kernels = ActiveKernels();
   uint8_t signs[kCodeDimensionMax / 8];
   float sum_abs = 0, centroid_sum = 0;
-  kernels.sign_bits(code.values.data(), code.code.scale, floats_.data(), padded, signs, &sum_abs,
-                    &centroid_sum);
+  // Bounds are for scores by EstimateDot, which corrects the length of what a code stands for.
+  const CodeNorms norms = NormsOf(code.code, padded, SquareSum(code.values));
+  const double scale = code.code.scale * norms.correction;
+  kernels.sign_bits(code.values.data(), static_cast<float>(scale), floats_.data(), padded, signs,
+                    &sum_abs, &centroid_sum);
   SpreadSigns(signs, padded, row, block);
 
   const int32_t dot = kernels.dot_i8(view_.values.data(), code.values.data(), padded);
-  const double product = Product(code.code, view_.code, dot);
+  const double product = scale * view_.code.scale * dot;
   // Differences of great numbers: rounding must not leave what no vector can have.
   const double sum = sum_abs, dimensions = static_cast<double>(padded);
+  const double code_norm2 = norms.decoded2 * norms.correction * norms.correction;
   const double norm2 =
-      std::clamp(DecodedNorm2(code) - 2 * product + norm2_, sum * sum / dimensions, sum * sum);
+      std::clamp(code_norm2 - 2 * product + norm2_, sum * sum / dimensions, sum * sum);
   double slope = 0, spread = 0;
   if (sum > 0) {
     slope = norm2 / sum;

@@ -2,7 +2,8 @@
 // guessed from that can be off. A scan reads these bits first and looks at the int8 codes of those
 // few vectors only that can still be among the best.
 //
-// With v the vector (what its int8 code stands for), c the centroid, r = v - c and b = sign(r):
+// With v the vector (what its int8 code stands for, at its true length), c the centroid, r = v - c
+// and b = sign(r):
 //   q.v = q.c + r.c + r.(q - c),   r.(q - c) is about f * (b.q - b.c),   f = |r|^2 / sum |r_i|
 // After a random rotation the guess is unbiased, and its deviation is
 //   |q - c| |r| sqrt(1 / a^2 - 1) / sqrt(D - 1),   a = sum |r_i| / (|r| sqrt(D)), about 0.8.

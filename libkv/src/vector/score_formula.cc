@@ -37,24 +37,18 @@ ScoreFormula::ScoreFormula(const ListQuery& query) {
   constant_margin = 2 * constant_margin + rounding * query.code.norm2;
 }
 
-ScoreFormula ScoreFormula::WithoutQueryRounding(const ListQuery& query) const {
+ScoreFormula ScoreFormula::ForEstimates() const {
   ScoreFormula formula = *this;
+  formula.scale_margin /= 2;
+  return formula;
+}
+
+float ScoreFormula::ArithmeticMargin(const ListQuery& query, const Code& code) const {
   // The low byte leaves 1 / kLowSteps of the rounding error.
   const float deviations = kScoreDeviations / std::sqrt(12.0f);
-  const float lost = deviations * query.code.scale * (1 - 1.0f / ListQuery::kLowSteps);
-  formula.norm_margin -= query.metric == Metric::kL2 ? 2 * lost : lost;
-  return formula;
-}
-
-ScoreFormula ScoreFormula::OnlyQueryRounding() const {
-  ScoreFormula formula = *this;
-  formula.scale_margin = 0;
-  return formula;
-}
-
-float ScoreFormula::Margin(const Code& code) const {
-  return code.scale * scale_margin + std::sqrt(code.norm2) * norm_margin +
-         code.norm2 * norm2_margin + constant_margin;
+  const float gone = deviations * query.code.scale * (1 - 1.0f / ListQuery::kLowSteps);
+  const float norm = norm_margin - (query.metric == Metric::kL2 ? 2 * gone : gone);
+  return std::sqrt(code.norm2) * norm + code.norm2 * norm2_margin + constant_margin;
 }
 
 void ScoreFormula::Evaluate(const int32_t* dots, const float* scales, const float* norms2,

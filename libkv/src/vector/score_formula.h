@@ -21,12 +21,13 @@ struct ScoreFormula {
   // For the dot product with query.high.
   explicit ScoreFormula(const ListQuery& query);
 
-  // The part that is left when the dot product is PreciseDot: the rounding of the code.
-  ScoreFormula WithoutQueryRounding(const ListQuery& query) const;
-  // The other part: how far the dot product with query.high is from PreciseDot.
-  ScoreFormula OnlyQueryRounding() const;
+  // The margin between a score by query.high and that by EstimateDot, which knows the rest of the
+  // query and corrects each code's length by a fraction of its rounding.
+  ScoreFormula ForEstimates() const;
 
-  float Margin(const Code& code) const;
+  // What the rounding of floats and of the low bytes of the query adds to the margin of a score by
+  // EstimateDot.
+  float ArithmeticMargin(const ListQuery& query, const Code& code) const;
 
   // Both of many codes.
   void Evaluate(const int32_t* dots, const float* scales, const float* norms2, size_t count,

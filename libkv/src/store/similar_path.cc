@@ -174,8 +174,8 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::Nearest(const SimilarOpti
                         .limit = options.limit,
                         .recall_target = options.recall_target,
                         .is_exact = options.exact};
-  if (!filter.lets_all_through()) {
-    query.filtered = filter.count();
+  if (filter.names_passing()) {
+    query.filtered = filter.documents().size();
   } else if (options.prefix.size() > space.definition().prefix.size()) {
     query.filtered = UINT64_MAX;  // who knows
   }

@@ -22,6 +22,7 @@ inline constexpr size_t kKeyBytesMax = 65'535;
 inline constexpr size_t kValueBytesMax = size_t{64} << 20;
 inline constexpr size_t kBatchBytesMax = size_t{64} << 20;  // keys and values of one batch
 inline constexpr size_t kVectorDimensionMax = 8'192;
+inline constexpr size_t kExactVectorsMin = 1'000;  // Options::exact_vectors_max
 
 enum class Metric : uint8_t {
   kCosine = 1,        // score = cosine, 1 is the same direction
@@ -70,6 +71,10 @@ struct Options {
   // At least 8 MiB. Indexes that outgrow it shrink the cache, never the answer (Stats tells).
   size_t memory_bytes = size_t{256} << 20;
   int background_threads = 2;  // flushes and compactions
+  // Up to so many vectors a search compares all of a space; with more of them they are kept in
+  // lists, and it looks into as many as SimilarOptions::recall_target asks for. At least
+  // kExactVectorsMin. Lists that are there stay when it is raised.
+  size_t exact_vectors_max = 32'768;
 
   // Milliseconds since 1970, for expiry times. Null: the system's clock.
   std::function<int64_t()> clock;

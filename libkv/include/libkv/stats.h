@@ -26,7 +26,7 @@ struct SpaceStats {
     double share = 0;
   };
   std::vector<Recall> recall;
-  uint64_t recall_age = 0;  // vectors that came, went or moved since it was measured
+  uint64_t recall_age = 0;  // vectors overwritten or deleted since it was measured
 };
 
 struct StoreStats {

@@ -20,8 +20,8 @@ size_t SpaceView::text_bytes() const {
   return bytes;
 }
 
-SpaceIndex::SpaceIndex(size_t padded_dimension)
-    : vectors_(padded_dimension == 0 ? nullptr : std::make_unique<VectorIndex>(padded_dimension)) {
+SpaceIndex::SpaceIndex(size_t padded_dimension, size_t exact_vectors_max)
+    : vectors_(padded_dimension == 0 ? nullptr : std::make_unique<VectorIndex>(padded_dimension, exact_vectors_max)) {
   auto view = std::make_shared<SpaceView>();
   view->deltas.push_back(std::make_shared<DeltaPart>());
   view_ = std::move(view);
@@ -54,7 +54,10 @@ void SpaceIndex::Add(uint64_t document, std::string_view key, uint64_t born, int
 }
 
 void SpaceIndex::Kill(uint64_t document, uint32_t list, uint64_t died) {
-  if (vectors_ != nullptr) vectors_->Kill(list, document, died);
+  if (vectors_ != nullptr) {
+    vectors_->Kill(list, document, died);
+    vectors_->CountDeath();
+  }
   if (document <= marks_through()) AddMarker(document);
   const auto kill = [&](const auto& part) { return part->Kill(document, died); };
   // New documents are changed most often.

@@ -24,6 +24,7 @@
 #include "index/derived_document.h"
 #include "index/sealed_part.h"
 #include "index/vector_index.h"
+#include "libkv/options.h"
 
 namespace libkv {
 
@@ -41,7 +42,8 @@ struct SpaceView {
 class SpaceIndex {
  public:
   // `padded_dimension` is 0 for a space without vectors.
-  explicit SpaceIndex(size_t padded_dimension);
+  explicit SpaceIndex(size_t padded_dimension,
+                      size_t exact_vectors_max = Options().exact_vectors_max);
 
   std::shared_ptr<const SpaceView> view() const;
   VectorIndex* vectors() const { return vectors_.get(); }  // null: no vectors

@@ -22,11 +22,13 @@ std::string Join(const std::vector<std::string>& items) {
 ActiveSpace::ActiveSpace(uint32_t id, SpaceDefinition definition,
                          std::shared_ptr<const Analyzer> analyzer,
                          std::shared_ptr<const Embedder> embedder,
-                         const std::optional<VectorDescriptor>& vectors)
+                         const std::optional<VectorDescriptor>& vectors,
+                         size_t exact_vectors_max)
     : id_(id),
       definition_(std::move(definition)),
       analyzer_(std::move(analyzer)),
-      embedder_(std::move(embedder)) {
+      embedder_(std::move(embedder)),
+      exact_vectors_max_(exact_vectors_max) {
   if (vectors.has_value()) rotation_.emplace(definition_.dimension, vectors->seed);
   index_ = NewIndex();
 }
@@ -42,7 +44,7 @@ void ActiveSpace::ReplaceIndex(std::shared_ptr<SpaceIndex> index) {
 }
 
 std::shared_ptr<SpaceIndex> ActiveSpace::NewIndex() const {
-  return std::make_shared<SpaceIndex>(rotation_ ? rotation_->padded() : 0);
+  return std::make_shared<SpaceIndex>(rotation_ ? rotation_->padded() : 0, exact_vectors_max_);
 }
 
 SpaceTable::SpaceTable(std::vector<std::shared_ptr<ActiveSpace>> spaces)

@@ -31,7 +31,8 @@ class ActiveSpace {
  public:
   ActiveSpace(uint32_t id, SpaceDefinition definition, std::shared_ptr<const Analyzer> analyzer,
               std::shared_ptr<const Embedder> embedder,
-              const std::optional<VectorDescriptor>& vectors);
+              const std::optional<VectorDescriptor>& vectors,
+              size_t exact_vectors_max = Options().exact_vectors_max);
 
   uint32_t id() const { return id_; }
   const SpaceDefinition& definition() const { return definition_; }
@@ -56,6 +57,7 @@ class ActiveSpace {
   const std::shared_ptr<const Analyzer> analyzer_;
   const std::shared_ptr<const Embedder> embedder_;
   std::optional<Rotation> rotation_;
+  const size_t exact_vectors_max_;
 
   mutable std::mutex mutex_;
   std::shared_ptr<SpaceIndex> index_;  // guarded by mutex_

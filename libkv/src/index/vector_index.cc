@@ -16,7 +16,8 @@ constexpr size_t kRecentQueries = 128;
 
 }  // namespace
 
-VectorIndex::VectorIndex(size_t padded) : padded_(padded) {
+VectorIndex::VectorIndex(size_t padded, size_t exact_max)
+    : padded_(padded), exact_max_(exact_max) {
   const auto flat = PostingList::Build(kFlatList, padded, {}, {});
   view_.lists = ListTable::Empty(padded)->With({}, std::span(&flat, 1));
 }
@@ -59,7 +60,7 @@ void VectorIndex::Grow(std::shared_ptr<PostingList>* list, const ListItem& item)
 }
 
 void VectorIndex::LookAt(const PostingList& list) {
-  size_t due = list.number() == kFlatList ? kFlatDue : kListDue;
+  size_t due = list.number() == kFlatList ? exact_max_ + 1 : kListDue;
   if (!resting_.empty()) {
     const auto resting = resting_.find(list.number());
     if (resting != resting_.end()) due = std::max(due, resting->second);
@@ -69,7 +70,6 @@ void VectorIndex::LookAt(const PostingList& list) {
 
 void VectorIndex::Add(uint32_t list, const ListItem& item) {
   last_document_ = std::max(last_document_, item.document);
-  changes_.fetch_add(1, std::memory_order_relaxed);
   if (const auto loading = loading_.find(list); loading != loading_.end()) {
     loading->second.missed.push_back(
         {.document = item.document,
@@ -89,7 +89,6 @@ void VectorIndex::Add(uint32_t list, const ListItem& item) {
 }
 
 void VectorIndex::Kill(uint32_t list, uint64_t document, uint64_t died) {
-  changes_.fetch_add(1, std::memory_order_relaxed);
   if (const auto loading = loading_.find(list); loading != loading_.end()) {
     loading->second.missed.push_back({.document = document, .died = died});
   }
@@ -176,8 +175,8 @@ std::shared_ptr<const RecallTable> VectorIndex::recall() const {
   return recall_;
 }
 
-void VectorIndex::SetRecall(std::shared_ptr<const RecallTable> table, uint64_t changes) {
-  recall_changes_.store(changes, std::memory_order_relaxed);
+void VectorIndex::SetRecall(std::shared_ptr<const RecallTable> table, uint64_t deaths) {
+  recall_deaths_.store(deaths, std::memory_order_relaxed);
   const std::lock_guard lock(mutex_);
   recall_ = std::move(table);
 }

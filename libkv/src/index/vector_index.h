@@ -36,7 +36,10 @@ struct VectorView {
 
 class VectorIndex {
  public:
-  explicit VectorIndex(size_t padded);
+  VectorIndex(size_t padded, size_t exact_max);
+
+  // Up to so many vectors lists are not worth it.
+  size_t exact_max() const { return exact_max_; }
 
   VectorView view() const;
   bool has_lists() const { return has_lists_.load(std::memory_order_acquire); }  // besides list 0
@@ -45,8 +48,9 @@ class VectorIndex {
   uint64_t live() const { return live_.load(std::memory_order_relaxed); }
   size_t memory_bytes() const;
   bool is_loaded() const { return unloaded_.load(std::memory_order_relaxed) == 0; }  // all lists
-  // Additions and deaths since the store was opened.
-  uint64_t changes() const { return changes_.load(std::memory_order_relaxed); }
+  // Vectors that were overwritten or deleted since the store was opened.
+  uint64_t deaths() const { return deaths_.load(std::memory_order_relaxed); }
+  void CountDeath() { deaths_.fetch_add(1, std::memory_order_relaxed); }
 
   // For the loader: the lists as they are on disk, none of them read yet. Documents up to
   // `last_document` are in them.
@@ -70,19 +74,18 @@ class VectorIndex {
   void Replace(std::span<const uint32_t> removed, std::span<const std::shared_ptr<PostingList>> put,
                uint64_t complete_from);
 
-  // How deep searches must go, null if that is not known, and changes() when it was measured.
+  // How deep searches must go, null if that is not known, and deaths() when it was measured.
   std::shared_ptr<const RecallTable> recall() const;
-  uint64_t recall_changes() const { return recall_changes_.load(std::memory_order_relaxed); }
-  void SetRecall(std::shared_ptr<const RecallTable> table, uint64_t changes = 0);
+  uint64_t recall_deaths() const { return recall_deaths_.load(std::memory_order_relaxed); }
+  void SetRecall(std::shared_ptr<const RecallTable> table, uint64_t deaths = 0);
 
   // Keeps one in some queries, to measure with; any thread.
   void Remember(std::span<const float> query);
   std::vector<std::vector<float>> RecentQueries() const;
 
-  // Lists that want to be looked after: they have grown to kListDue entries, the flat one to
-  // kFlatDue, or more than half of their entries are dead.
+  // Lists that want to be looked after: they have grown to kListDue entries, the flat one beyond
+  // exact_max(), or more than half of their entries are dead.
   static constexpr size_t kListDue = 160;
-  static constexpr size_t kFlatDue = 32'768;
   static constexpr size_t kDueMax = 512;  // beyond, writers should wait
   size_t due_count() const { return due_count_.load(std::memory_order_acquire); }
   std::vector<uint32_t> TakeDue();
@@ -93,7 +96,7 @@ class VectorIndex {
   uint32_t NextList() { return next_list_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
-  const size_t padded_;
+  const size_t padded_, exact_max_;
 
   std::shared_ptr<PostingList> Current(uint32_t list) const;
   void Grow(std::shared_ptr<PostingList>* list, const ListItem& item);
@@ -104,7 +107,7 @@ class VectorIndex {
   VectorView view_;                            // guarded by mutex_; changed by the writer only
   std::shared_ptr<const RecallTable> recall_;  // guarded by mutex_
   std::atomic<bool> has_lists_{false};
-  std::atomic<uint64_t> live_{0}, entries_{0}, changes_{0};
+  std::atomic<uint64_t> live_{0}, entries_{0}, deaths_{0};
   std::atomic<size_t> due_count_{0}, unloaded_{0};
   std::atomic<uint32_t> next_list_{1};
 
@@ -128,7 +131,7 @@ class VectorIndex {
   absl::flat_hash_set<uint32_t> due_;
   absl::flat_hash_map<uint32_t, size_t> resting_;
 
-  std::atomic<uint64_t> recall_changes_{0};
+  std::atomic<uint64_t> recall_deaths_{0};
   std::atomic<uint32_t> queries_{0};
   mutable std::mutex recent_mutex_;
   std::vector<std::vector<float>> recent_;  // guarded by recent_mutex_, as is the next

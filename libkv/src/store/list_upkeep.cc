@@ -32,7 +32,7 @@ constexpr size_t kSampleOfList = 64;  // vectors to learn a centroid from
 constexpr size_t kDrainStep = 2'048;  // vectors moved by one batch
 constexpr size_t kNeighbours = 16;    // lists looked at after a split
 // Beyond, writers wait.
-constexpr size_t kFlatMax = 8 * VectorIndex::kFlatDue;
+constexpr size_t kFlatTimes = 8;  // of exact_max()
 
 std::vector<ListItem> LiveItems(const PostingList& list) {
   std::vector<ListItem> items;
@@ -114,7 +114,7 @@ bool Store::Impl::ListsLag() const {
     if (vectors == nullptr) continue;
     if (vectors->due_count() > VectorIndex::kDueMax) return true;
     const std::shared_ptr<PostingList> flat = vectors->view().lists->flat();
-    if (flat->live() > kFlatMax) return true;
+    if (flat->live() > kFlatTimes * vectors->exact_max()) return true;
   }
   return false;
 }
@@ -162,7 +162,7 @@ absl::Status Store::Impl::KeepSpace(const ActiveSpace& space, bool* did_somethin
   const std::shared_ptr<PostingList> flat = vectors.view().lists->flat();
   if (!flat->is_loaded()) return absl::OkStatus();
   if (!vectors.has_lists()) {
-    return flat->live() >= VectorIndex::kFlatDue ? MakeLists(space) : absl::OkStatus();
+    return flat->live() > vectors.exact_max() ? MakeLists(space) : absl::OkStatus();
   }
   if (flat->live() > 0) LIBKV_RETURN_IF_ERROR(DrainFlat(space));
   return due.empty() && RecallIsDue(vectors) ? MeasureRecall(space) : absl::OkStatus();

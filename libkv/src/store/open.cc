@@ -27,6 +27,10 @@ absl::Status CheckOptions(const Options& options) {
     return InvalidArgument("memory_bytes is ", options.memory_bytes, "; at least ", kMemoryBytesMin,
                            " are needed");
   }
+  if (options.exact_vectors_max < kExactVectorsMin) {
+    return InvalidArgument("exact_vectors_max is ", options.exact_vectors_max, "; at least ",
+                           kExactVectorsMin, " are needed");
+  }
   for (const libkv::Space& space : options.spaces) {
     LIBKV_RETURN_IF_ERROR(DefinitionOf(space).status());
     const auto same = [&](const libkv::Space& other) { return other.prefix == space.prefix; };
@@ -66,7 +70,8 @@ Store::Impl::Impl(const Options& options, std::string directory)
     : directory_(std::move(directory)),
       read_only_(options.read_only),
       clock_(options.clock ? options.clock : SystemTimeMillis),
-      delta_bytes_max_(DeltaBytesMax(options)) {
+      delta_bytes_max_(DeltaBytesMax(options)),
+      exact_vectors_max_(options.exact_vectors_max) {
   PutTable({});
 }
 
@@ -181,7 +186,7 @@ absl::Status Store::Impl::LoadCatalog(const Options& options) {
       }
     }
     auto space = std::make_shared<ActiveSpace>(id, std::move(definition), objects.analyzer,
-                                               objects.embedder, vectors);
+                                               objects.embedder, vectors, exact_vectors_max_);
     space->index()->SetSealedThrough(sealed_through);
     if (dropping) {
       dropping_.push_back(std::move(space));
@@ -325,7 +330,7 @@ StoreStats Store::Impl::Stats() const {
       of_space.vectors = lists->live();
       of_space.vector_bytes = lists->memory_bytes();
       of_space.vector_lists = lists->list_count();
-      of_space.recall_age = vectors->changes() - vectors->recall_changes();
+      of_space.recall_age = vectors->deaths() - vectors->recall_deaths();
       if (const auto recall = vectors->recall(); recall != nullptr) {
         for (const RecallPoint& point : recall->points) {
           if (point.limit != 10) continue;

@@ -4,7 +4,7 @@
 // The list keeper takes some of the stored vectors, and some of the latest queries, finds their
 // true neighbours by comparing everything, and looks how deep a search in lists must go to find the
 // wanted share of them. The table of that is stored beside the centroids, and made again when there
-// are twice as many vectors, or a tenth of them has changed. Until that is done searches go
+// are twice as many vectors, or a tenth of them was replaced. Until that is done searches go
 // twice as deep; one deeper than the table knows compares everything.
 #include <algorithm>
 #include <cmath>
@@ -21,7 +21,8 @@
 namespace libkv {
 namespace {
 
-constexpr size_t kSampledVectors = 400;  // stored ones that are asked for their neighbours
+constexpr double kErrors = 1.5;          // standard errors by which the mean must be above a target
+constexpr size_t kSampledVectors = 800;  // stored ones that are asked for their neighbours
 constexpr double kTargets[] = {0.90, 0.95, 0.99};
 constexpr size_t kLimits[] = {10, 100};
 constexpr double kDepthStep = 1.15;       // between two depths that are tried
@@ -59,7 +60,7 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
   const std::shared_ptr<const RecallTable> table = vectors.recall();
   if (table == nullptr) return {};
   const uint64_t live = vectors.is_loaded() ? vectors.live() : table->vectors;
-  if (live <= VectorIndex::kFlatDue) return {};
+  if (live <= vectors.exact_max()) return {};
 
   // The smallest measured point that promises as much; more neighbours take more entries.
   const RecallPoint* point = nullptr;
@@ -79,6 +80,8 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
   }
   if (point == nullptr) return {};
   double factor = std::max(1.0, static_cast<double>(query.limit) / point->limit);
+  // With more vectors than were measured there are more lists, and a share of them is as good.
+  factor *= std::max(1.0, std::sqrt(static_cast<double>(live) / static_cast<double>(table->vectors)));
   if (RecallIsDue(vectors)) factor *= kOutdatedFactor;
   const auto entries = static_cast<uint64_t>(static_cast<double>(point->entries) * factor);
   if (entries >= live) return {};
@@ -90,11 +93,11 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
 }
 
 bool Store::Impl::RecallIsDue(const VectorIndex& vectors) {
-  if (!vectors.has_lists() || vectors.live() <= VectorIndex::kFlatDue) return false;
+  if (!vectors.has_lists() || vectors.live() <= vectors.exact_max()) return false;
   const std::shared_ptr<const RecallTable> table = vectors.recall();
   if (table == nullptr) return true;
   return vectors.live() > 2 * table->vectors ||
-         vectors.changes() - vectors.recall_changes() > table->vectors / 10;
+         vectors.deaths() - vectors.recall_deaths() > table->vectors / 10;
 }
 
 absl::Status Store::Impl::LoadRecall(const ActiveSpace& space, VectorIndex& vectors) const {
@@ -113,7 +116,7 @@ absl::Status Store::Impl::LoadRecall(const ActiveSpace& space, VectorIndex& vect
 absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
   const std::shared_ptr<SpaceIndex> index = space.index();
   VectorIndex& vectors = *index->vectors();
-  const uint64_t changes = vectors.changes();
+  const uint64_t deaths = vectors.deaths();
   const std::shared_ptr<const StoreSnapshot> snapshot = GetSnapshot();
   const StoreSnapshot::Space* const captured = snapshot->Find(space);
   if (captured == nullptr) return absl::OkStatus();
@@ -193,7 +196,7 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
     }
     const auto n = static_cast<double>(judged.size());
     const double mean = sum / n;
-    return mean - std::sqrt(std::max(0.0, squares / n - mean * mean) / n);
+    return mean - kErrors * std::sqrt(std::max(0.0, squares / n - mean * mean) / n);
   };
 
   auto table = std::make_shared<RecallTable>();
@@ -229,7 +232,7 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
     batch.Put(Family::kVectors, row_key, EncodeRecallRow(row_key, *table));
   };
   LIBKV_RETURN_IF_ERROR(Run({.durability = Durability::kWritten}, request));
-  vectors.SetRecall(std::move(table), changes);
+  vectors.SetRecall(std::move(table), deaths);
   return absl::OkStatus();
 }
 

@@ -338,6 +338,7 @@ class Store::Impl {
   const bool read_only_;
   const std::function<int64_t()> clock_;
   const size_t delta_bytes_max_;  // of text in a delta
+  const size_t exact_vectors_max_;
   const ForkGuard fork_guard_;
   std::optional<DirectoryLock> lock_;
   std::unique_ptr<Engine> engine_;

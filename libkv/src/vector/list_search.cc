@@ -73,7 +73,8 @@ class Searcher {
   float threshold() const { return best_.full() ? best_.worst().score : kNothingYet; }
   void ScanBits(const EntryBlock& block, OneBitBound& bound);
   void ScoreWaiting();
-  void Offer(const EntryBlock& block, size_t row, int32_t high);
+  bool Accept(const EntryBlock& block, size_t row);
+  void Offer(const EntryBlock& block, size_t row, int32_t high, bool is_accepted);
 
   const ListQuery& query_;
   const Kernels& kernels_;
@@ -86,21 +87,30 @@ class Searcher {
   // Rows of the block before that may be among the best: their codes are on the way from memory
   // while the next block's bits are summed.
   const EntryBlock* waiting_block_ = nullptr;
+  bool waiting_is_accepted_ = false;
   std::array<uint8_t, kOneBitRows> waiting_;
   size_t waiting_count_ = 0;
 };
 
-void Searcher::Offer(const EntryBlock& block, size_t row, int32_t high) {
+bool Searcher::Accept(const EntryBlock& block, size_t row) {
+  ++shown_;
+  if (!accept_(EntryView(&block, row))) return false;
+  ++accepted_;
+  return true;
+}
+
+// As long as everything would be kept, asking comes first: a narrow filter then spares the codes.
+void Searcher::Offer(const EntryBlock& block, size_t row, int32_t high, bool is_accepted) {
+  if (!is_accepted && !best_.full()) {
+    if (!Accept(block, row)) return;
+    is_accepted = true;
+  }
   const Code code{block.scales()[row], block.norms2()[row]};
   const DotEstimate estimate = EstimateDot(query_, code, block.values(row), high);
   const float factor = query_.metric == Metric::kL2 ? 2 : 1;
   const Kept kept{ScoreOfDot(query_, code, estimate.dot),
                   factor * static_cast<float>(estimate.margin), static_cast<uint32_t>(row), &block};
-  if (!best_.WouldKeep(kept)) return;
-  ++shown_;
-  if (!accept_(EntryView(&block, row))) return;
-  ++accepted_;
-  best_.Push(kept);
+  if (best_.WouldKeep(kept) && (is_accepted || Accept(block, row))) best_.Push(kept);
 }
 
 void Searcher::ScanRows(const EntryBlock& block) {
@@ -111,7 +121,7 @@ void Searcher::ScanRows(const EntryBlock& block) {
   kernels_.dot_many(query_.high.data(), block.values(0), query_.padded, rows, query_.padded, dots);
   estimate_.Evaluate(dots, block.scales(), block.norms2(), rows, scores, margins);
   for (size_t row = 0; row < rows; ++row) {
-    if (scores[row] + margins[row] >= threshold()) Offer(block, row, dots[row]);
+    if (scores[row] + margins[row] >= threshold()) Offer(block, row, dots[row], false);
   }
 }
 
@@ -128,7 +138,8 @@ void Searcher::ScoreWaiting() {
     const size_t row = waiting_[i];
     estimate_.Evaluate(&dots[i], waiting_block_->scales() + row, waiting_block_->norms2() + row, 1,
                        &score, &margin);
-    if (score + margin >= threshold()) Offer(*waiting_block_, row, dots[i]);
+    if (score + margin < threshold()) continue;
+    Offer(*waiting_block_, row, dots[i], waiting_is_accepted_);
   }
   stats_->scored += waiting_count_;
   waiting_count_ = 0;
@@ -143,8 +154,10 @@ void Searcher::ScanBits(const EntryBlock& block, OneBitBound& bound) {
   uint32_t left = bound.Reach(kernels_, sums, block.factors(), block.norms2(), threshold());
   if (rows < kOneBitRows) left &= (uint32_t{1} << rows) - 1;
   waiting_block_ = &block;
+  waiting_is_accepted_ = !best_.full();
   for (; left != 0; left &= left - 1) {
     const auto row = static_cast<uint8_t>(std::countr_zero(left));
+    if (waiting_is_accepted_ && !Accept(block, row)) continue;
     PrefetchRow(block.values(row), query_.padded);
     waiting_[waiting_count_++] = row;
   }

@@ -9,11 +9,16 @@
 //
 // A score by codes is wrong by the rounding of both codes: q.v - q'.v' = q.(v - v') + (q - q').v'.
 // After a random rotation each sum is about normal with a deviation of |q| scale_v / sqrt(12), and
-// of |v| scale_q / sqrt(12): a rounding error is even over [-scale/2, scale/2]. A margin is
-// kScoreDeviations times the deviation (or times the sum of the two, not the root of the squares:
+// of |v| scale_q / sqrt(12): a rounding error is even over [-scale/2, scale/2]. The margin of a
+// candidate is kScoreDeviations times the sum of the two (the sum, not the root of the squares:
 // when q and v are nearly the same, so are their rounding errors), plus what sums of floats lose.
-// The chance that an exact score is outside is that of a normal number beyond six deviations, 2e-9;
-// a caller who knows the rotation could build a vector that is, for its own search only.
+// The chance that the exact score is outside is that of a normal number beyond six deviations,
+// 2e-9; a caller who knows the rotation could build a vector that is, for its own search only.
+//
+// Hits are scored by a query of two bytes per coordinate and with the code's length corrected
+// (vector/list_query.h): there only the part of the first sum across v is left, which is short for
+// near neighbours. So of the hits few can be out of order: those whose score + margin reaches the
+// score - margin of a better one.
 #ifndef LIBKV_SRC_VECTOR_LIST_SEARCH_H_
 #define LIBKV_SRC_VECTOR_LIST_SEARCH_H_
 
@@ -61,7 +66,7 @@ struct ListSearch {
 struct ListHit {
   uint64_t document = 0;
   std::string_view key;  // lives as long as the table and ListHits::loaded
-  float score = 0;       // by the code, the query being precise
+  float score = 0;       // by the code, corrected
   float margin = 0;      // how far the exact score can be from it
 };
 

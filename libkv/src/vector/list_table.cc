@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -20,6 +21,17 @@ constexpr size_t kGroupListsJoined = 48;
 
 // Lists that are nearest by the first byte of a vector's coordinates are compared by both.
 constexpr size_t kNearestTried = 4;
+
+// One list of so many is compared ahead of the others, to tell how good the chosen ones will be;
+// one of more when there are more groups than that.
+constexpr size_t kSampleStep = 8;
+constexpr size_t kSampleStepLarge = 32;
+constexpr size_t kGroupsLarge = 32;
+
+// Of the bits of a group; the rest comes by itself.
+constexpr size_t kPrefetchBytesMax = 1'024;
+
+constexpr float kNoThreshold = -std::numeric_limits<float>::infinity();
 
 using Lists = std::vector<std::shared_ptr<PostingList>>;
 
@@ -129,7 +141,9 @@ struct Nearer {
 // The best `limit` of many, without a heap: room for twice as many, cut in half when it is full.
 class Shortlist {
  public:
-  explicit Shortlist(size_t limit) : limit_(limit) { items_.reserve(2 * limit + kOneBitRows); }
+  Shortlist(size_t limit, float threshold) : limit_(limit), threshold_(threshold) {
+    items_.reserve(2 * limit + kOneBitRows);
+  }
 
   // What is below it is out.
   float threshold() const { return threshold_; }
@@ -160,7 +174,7 @@ class Shortlist {
   }
 
   const size_t limit_;
-  float threshold_ = -std::numeric_limits<float>::infinity();
+  float threshold_;
   std::vector<Scored> items_;
 };
 
@@ -179,6 +193,26 @@ struct ListTable::Group {
 
 namespace {
 
+// By the dot product with the first bytes of the query; greater is nearer.
+float ScoreOf(const Centroids& centroids, size_t i, const ListQuery& query, Metric metric,
+              int32_t high) {
+  const double dot = double{query.code.scale} * centroids.codes.code(i).scale * high;
+  if (metric != Metric::kL2) return static_cast<float>(dot);
+  return static_cast<float>(-Distance2(query, dot, centroids.norms2[i]));
+}
+
+// Adds the scores of every `step`-th list of a group.
+void AddSample(const Centroids& centroids, const ListQuery& query, Metric metric, size_t step,
+               std::vector<float>* scores) {
+  const size_t count = centroids.codes.size() / step;
+  int32_t dots[ListTable::kGroupLists / kSampleStep];
+  ActiveKernels().dot_many(query.high.data(), centroids.codes.values(), step * query.padded, count,
+                           query.padded, dots);
+  for (size_t i = 0; i < count; ++i) {
+    scores->push_back(ScoreOf(centroids, i * step, query, metric, dots[i]));
+  }
+}
+
 // Offers the lists of a group, which begin at `first_place`, to the best so far.
 void OfferGroup(const Centroids& centroids, const ListQuery& query, Metric metric,
                 size_t first_place, Shortlist* best) {
@@ -194,7 +228,7 @@ void OfferGroup(const Centroids& centroids, const ListQuery& query, Metric metri
     const size_t block = begin / kOneBitRows;
     const size_t rows = std::min(kOneBitRows, centroids.codes.size() - begin);
     uint32_t left = rows == kOneBitRows ? ~uint32_t{0} : (uint32_t{1} << rows) - 1;
-    if (best->threshold() > -std::numeric_limits<float>::infinity()) {
+    if (best->threshold() > kNoThreshold) {
       alignas(kLineBytes) uint32_t sums[kOneBitRows];
       SumBits(kernels, query, centroids.bits.data() + block * OneBitBlockBytes(query.padded), sums);
       left &= bound.Reach(kernels, sums, centroids.factors[block],
@@ -211,13 +245,25 @@ void OfferGroup(const Centroids& centroids, const ListQuery& query, Metric metri
     kernels.dot_each(query.high.data(), values, count, query.padded, dots);
     for (size_t j = 0; j < count; ++j) {
       const size_t i = places[j];
-      const double dot = double{query.code.scale} * centroids.codes.code(i).scale * dots[j];
-      const double distance2 = Distance2(query, dot, centroids.norms2[i]);
-      const double score = metric == Metric::kL2 ? -distance2 : dot;
-      best->Add({static_cast<float>(score), static_cast<uint32_t>(first_place + i), dots[j]});
+      best->Add({ScoreOf(centroids, i, query, metric, dots[j]),
+                 static_cast<uint32_t>(first_place + i), dots[j]});
     }
     best->Cut();
   }
+}
+
+// Brings what comes after the group at `i` nearer, one step of its pointers for each group.
+template <typename Groups>
+void PrefetchAfter(const Groups& groups, size_t i) {
+  if (i + 3 < groups.size()) __builtin_prefetch(groups[i + 3].get());
+  if (i + 2 < groups.size()) __builtin_prefetch(groups[i + 2]->centroids.get());
+  if (i + 1 >= groups.size()) return;
+  const Centroids& next = *groups[i + 1]->centroids;
+  __builtin_prefetch(next.mean.values());
+  __builtin_prefetch(next.factors.data());
+  __builtin_prefetch(next.block_norms2.data());
+  const size_t bytes = std::min(next.bits.size(), kPrefetchBytesMax);
+  for (size_t j = 0; j < bytes; j += kLineBytes) __builtin_prefetch(next.bits.data() + j);
 }
 
 }  // namespace
@@ -315,15 +361,38 @@ uint32_t ListTable::Nearest(std::span<const float> rotated) const {
   return nearest->list->number();
 }
 
+float ListTable::ExpectedThreshold(const ListQuery& query, Metric metric, size_t count) const {
+  if (count > list_count_ / 4) return kNoThreshold;
+  std::vector<float> scores;
+  scores.reserve(list_count_ / kSampleStep + 1);
+  const size_t step = groups_.size() > kGroupsLarge ? kSampleStepLarge : kSampleStep;
+  for (const GroupPointer& group : groups_) {
+    AddSample(*group->centroids, query, metric, step, &scores);
+  }
+  // The share of the sample that should be among the chosen, and half as much again.
+  const size_t place = count * scores.size() / list_count_ * 3 / 2 + 4;
+  if (place >= scores.size()) return kNoThreshold;
+  const auto worst = scores.begin() + static_cast<ptrdiff_t>(place);
+  std::nth_element(scores.begin(), worst, scores.end(), std::greater<>());
+  return *worst;
+}
+
 std::vector<NearList> ListTable::NearestLists(const ListQuery& query, size_t count) const {
   LIBKV_CHECK(query.padded == padded_);
   // Cosine chooses by distance too: centroids are means of directions, and shorter than one.
   const Metric metric = query.metric == Metric::kInnerProduct ? Metric::kInnerProduct : Metric::kL2;
-  Shortlist best(std::min(list_count_, count));
-  for (size_t i = 0; i < groups_.size(); ++i) {
-    OfferGroup(*groups_[i]->centroids, query, metric, i * kGroupLists, &best);
+  count = std::min(list_count_, count);
+  const float threshold = ExpectedThreshold(query, metric, count);
+  std::vector<Scored> found;
+  for (const float start : {threshold, kNoThreshold}) {
+    Shortlist best(count, start);
+    for (size_t i = 0; i < groups_.size(); ++i) {
+      PrefetchAfter(groups_, i);
+      OfferGroup(*groups_[i]->centroids, query, metric, i * kGroupLists, &best);
+    }
+    found = best.Take();
+    if (found.size() == count) break;  // otherwise too much was expected
   }
-  const std::vector<Scored> found = best.Take();
   std::vector<const int8_t*> values(found.size());
   std::vector<int32_t> low(found.size());
   for (size_t i = 0; i < found.size(); ++i) {

@@ -85,6 +85,9 @@ class ListTable {
   // Puts lists behind those that are there, in new groups.
   void AddGroups(std::vector<std::shared_ptr<PostingList>> lists);
 
+  // What the `count`-th nearest list will probably score, or a little less.
+  float ExpectedThreshold(const ListQuery& query, Metric metric, size_t count) const;
+
   const size_t padded_;
   size_t list_count_ = 0;
   size_t usual_size_ = 0;

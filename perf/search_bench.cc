@@ -1,6 +1,7 @@
 // search_bench: libkv's word index beside Lucene, Xapian and SQLite FTS5. What the numbers mean:
 // perf/README.md.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -30,6 +31,8 @@ struct Arguments {
   int index_rounds = 3;
   bool quick = false;
   bool alone = false;
+  bool keeps = false;
+  std::vector<std::string> classes;  // empty: all
   std::string json_path;
   std::string directory = fs::temp_directory_path() / "search_bench";
 };
@@ -134,6 +137,12 @@ void PrintExcerpts(const std::vector<Document>& documents, const std::vector<Que
               cost.with_us - cost.without_us, cost.with_us);
 }
 
+bool IsWanted(const Arguments& arguments, const Query& query) {
+  const std::vector<std::string>& classes = arguments.classes;
+  return classes.empty() ||
+         std::find(classes.begin(), classes.end(), query.query_class) != classes.end();
+}
+
 std::vector<Query> QueriesFor(const Arguments& arguments, const std::vector<Document>& documents) {
   const size_t count = arguments.quick ? kInventedQueries / kQuickStride : kInventedQueries;
   std::vector<Query> queries =
@@ -143,6 +152,7 @@ std::vector<Query> QueriesFor(const Arguments& arguments, const std::vector<Docu
   for (Query& query : InventDictionaryQueries(documents, count / 2)) {
     queries.push_back(std::move(query));
   }
+  std::erase_if(queries, [&](const Query& query) { return !IsWanted(arguments, query); });
   return queries;
 }
 
@@ -156,6 +166,23 @@ void SaveJson(const Arguments& arguments, const std::string& command,
     out << object.dump() << '\n';
   }
   if (!out.flush()) Fail("cannot write " + arguments.json_path);
+}
+
+// Makes the indexes and prints what they cost.
+void BuildAndReport(const Arguments& arguments, const std::vector<Document>& documents,
+                    const std::vector<Query>& queries, std::vector<Built> ours,
+                    std::vector<Built> rivals, std::vector<std::string>* json) {
+  const uint64_t text_bytes = TextBytes(documents);
+  BuildAll(arguments, documents, &ours, &rivals);
+  std::vector<Built> all = ours;
+  all.insert(all.end(), rivals.begin(), rivals.end());
+  PrintIndexing(text_bytes, all, json);
+  PrintIndexAlone(text_bytes, ours[0], ours[1]);
+  for (const Built& built : ours) {
+    if (&built != &ours[1]) PrintOpened(text_bytes, built);
+  }
+  PrintLogBytes(documents, arguments.directory + "/log");
+  PrintExcerpts(documents, queries, arguments.directory + "/excerpts");
 }
 
 int RunAll(Arguments arguments, const std::string& command) {
@@ -184,18 +211,15 @@ int RunAll(Arguments arguments, const std::string& command) {
     for (const EngineKind& kind : Rivals()) rivals.push_back(place(kind));
   }
 
-  std::vector<std::string> json;
-  BuildAll(arguments, documents, &ours, &rivals);
   std::vector<Built> all = ours;
   all.insert(all.end(), rivals.begin(), rivals.end());
-  PrintIndexing(text_bytes, all, &json);
-  PrintIndexAlone(text_bytes, ours[0], ours[1]);
-  for (const Built& built : ours) {
-    if (&built != &ours[1]) PrintOpened(text_bytes, built);
-  }
-  PrintLogBytes(documents, arguments.directory + "/log");
+  const bool are_there =
+      arguments.keeps && std::all_of(all.begin(), all.end(), [](const Built& built) {
+        return fs::exists(built.directory);
+      });
+  std::vector<std::string> json;
   const std::vector<Query> queries = QueriesFor(arguments, documents);
-  PrintExcerpts(documents, queries, arguments.directory + "/excerpts");
+  if (!are_there) BuildAndReport(arguments, documents, queries, ours, rivals, &json);
   std::fflush(stdout);
 
   // From here on this process has threads and starts no child by fork.
@@ -208,6 +232,7 @@ int RunAll(Arguments arguments, const std::string& command) {
   PrintLatencies(contenders, queries, rounds, &json);
   SaveJson(arguments, command, json);
   contenders.clear();
+  if (arguments.keeps) return 0;
   for (const Built& built : all) fs::remove_all(built.directory);
   return 0;
 }
@@ -237,6 +262,9 @@ int main(int argc, char** argv) {
   app.add_flag("--quick", arguments.quick,
                "10,000 documents, a quarter of the queries, fewer rounds");
   app.add_flag("--alone", arguments.alone, "Without the other engines");
+  app.add_option("--classes", arguments.classes, "Only queries of these classes")->delimiter(',');
+  app.add_flag("--keep", arguments.keeps,
+               "Leave the indexes there; if all of them are there already, only search them");
   app.add_option("--json", arguments.json_path, "Append one line of JSON per table to this file");
   app.add_option("--dir", arguments.directory, "Where the indexes are made and removed again")
       ->capture_default_str();

@@ -1,12 +1,14 @@
 #include "engine/rocks_options.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
 #include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
+#include <vector>
 
 namespace libkv {
 namespace {
@@ -17,6 +19,14 @@ size_t WriteBufferBytes(const EngineOptions& options, const std::string& name) {
   // Small buffers cost less CPU per write (the skip list stays in the processor's cache) and bound
   // the log that an open has to replay; a quarter of the budget at most.
   return std::clamp(options.memory_bytes / 16, size_t{1} << 20, size_t{16} << 20);
+}
+
+// Any RocksDB with LZ4, which others of our files need, can write segments.
+rocksdb::CompressionType BestCompression() {
+  const std::vector<rocksdb::CompressionType> supported = rocksdb::GetSupportedCompressions();
+  const bool has_zstd =
+      std::find(supported.begin(), supported.end(), rocksdb::kZSTD) != supported.end();
+  return has_zstd ? rocksdb::kZSTD : rocksdb::kLZ4Compression;
 }
 
 }  // namespace
@@ -113,10 +123,14 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(const EngineOptions& options,
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
 
   // Files of segments come with disjoint keys, straight to the last level: nothing to compact,
-  // ever, unless a range delete is flushed; compaction is on for its sake. Rows are packed already.
+  // ever, unless a range delete is flushed; compaction is on for its sake.
 
-  // Values compress well and are read one by one; the newest levels are rewritten soon anyway.
+  // Values compress well and are read one by one; the newest levels are rewritten soon anyway. Rows
+  // of the index are short and alike from the first level on. Segments are written once, and what
+  // is read often stays in the caches unpacked: they are worth the best there is.
   family.compression = rocksdb::kNoCompression;
+  if (name == "index") family.compression = rocksdb::kLZ4Compression;
+  if (name == "segments") family.compression = BestCompression();
   if (name == "data") {
     family.compression_per_level = {rocksdb::kNoCompression,  rocksdb::kNoCompression,
                                     rocksdb::kLZ4Compression, rocksdb::kLZ4Compression,

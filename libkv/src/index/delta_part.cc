@@ -19,6 +19,9 @@ class DeltaReader final : public PartReader {
     const DocumentEntry& entry = part_.documents()[ordinal];
     return entry.VisibleAt(view_.sequence, view_.now) && entry.key.starts_with(view_.prefix);
   }
+  size_t KeepShown(std::span<uint32_t> documents, std::span<double> scores) const override {
+    return KeepShownBy(*this, documents, scores);
+  }
   std::string_view KeyOf(uint32_t ordinal) const override { return part_.documents()[ordinal].key; }
   uint64_t DocumentOf(uint32_t ordinal) const override {
     return part_.documents()[ordinal].document;

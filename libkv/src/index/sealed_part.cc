@@ -27,12 +27,17 @@ class SealedReader final : public PartReader {
         keys_(part.segment()),
         end_(part.segment().documents()) {
     if (!view.prefix.empty()) FindRange();
+    // Whoever dies from here on is seen by this view still.
+    shows_all_ = view.prefix.empty() && !part.segment().has_expiries() && !part.has_dead();
   }
 
   const PostingsSource& postings() const override { return source_; }
   bool Shows(uint32_t ordinal) const override {
     return ordinal >= begin_ && ordinal < end_ &&
            part_.VisibleAt(ordinal, view_.sequence, view_.now);
+  }
+  size_t KeepShown(std::span<uint32_t> documents, std::span<double> scores) const override {
+    return shows_all_ ? documents.size() : KeepShownBy(*this, documents, scores);
   }
   void PrefetchKeys(std::span<const uint32_t> ordinals) const override {
     if (absl::Status status = keys_.Prefetch(ordinals); !status.ok() && status_.ok()) {
@@ -75,6 +80,7 @@ class SealedReader final : public PartReader {
   mutable SegmentKeys keys_;
   mutable absl::Status status_;
   uint32_t begin_ = 0, end_;
+  bool shows_all_ = false;
 };
 
 }  // namespace

@@ -37,6 +37,7 @@ class SealedPart final : public TextPart {
   bool IsDead(uint32_t ordinal) const {
     return (dead_[ordinal / 64].load(std::memory_order_acquire) >> (ordinal % 64) & 1) != 0;
   }
+  bool has_dead() const { return dead_count_.load(std::memory_order_acquire) != 0; }
   bool VisibleAt(uint32_t ordinal, uint64_t sequence, int64_t now) const;
 
   // The segment row as of now; and its dead set, read back. False: it is damaged.

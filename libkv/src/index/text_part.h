@@ -34,6 +34,10 @@ class PartReader {
 
   virtual bool Shows(uint32_t ordinal) const = 0;
 
+  // Keeps those of `documents` that are shown, in order, and what is parallel to them in `scores`.
+  // Returns how many there are.
+  virtual size_t KeepShown(std::span<uint32_t> documents, std::span<double> scores) const = 0;
+
   // Says that the keys of all `ordinals`, ascending, will be asked for next, in this order.
   virtual void PrefetchKeys(std::span<const uint32_t> /*ordinals*/) const {}
 
@@ -52,6 +56,18 @@ class PartReader {
   // What went wrong while it was read: what it gave is not to be used then.
   virtual absl::Status status() const = 0;
 };
+
+// KeepShown of a `reader` whose class is known: no call for each document.
+template <typename Reader>
+size_t KeepShownBy(const Reader& reader, std::span<uint32_t> documents, std::span<double> scores) {
+  size_t kept = 0;
+  for (size_t i = 0; i < documents.size(); ++i) {
+    documents[kept] = documents[i];
+    scores[kept] = scores[i];
+    kept += reader.Shows(documents[i]) ? 1 : 0;
+  }
+  return kept;
+}
 
 // Threads    Everything here from any thread.
 class TextPart {

@@ -14,6 +14,19 @@
 #include "text/postings.h"
 
 namespace libkv {
+namespace {
+
+// Of remembered rows: room for the keys of all documents, if they are short and alike.
+constexpr uint64_t kRowBytesPerDocument = 16, kRowBytesMax = 4 << 20;
+
+}  // namespace
+
+Segment::Segment(const Engine& engine, uint32_t space, uint32_t number, uint64_t documents)
+    : engine_(engine),
+      space_(space),
+      number_(number),
+      row_cache_(
+          std::make_unique<RowCache>(std::min(documents * kRowBytesPerDocument, kRowBytesMax))) {}
 
 absl::StatusOr<std::unique_ptr<Segment>> Segment::Load(const Engine& engine, uint32_t space,
                                                        uint32_t segment, uint64_t documents) {
@@ -23,7 +36,7 @@ absl::StatusOr<std::unique_ptr<Segment>> Segment::Load(const Engine& engine, uin
   // An ordinal must never be kNoDocument.
   if (documents == 0 || documents > kNoDocument)
     return damaged("an impossible number of documents");
-  std::unique_ptr<Segment> loaded(new Segment(engine, space, segment));
+  std::unique_ptr<Segment> loaded(new Segment(engine, space, segment, documents));
   const std::string lower = SegmentPrefix(space, segment, SegmentKind::kNumbers);
   const auto rows =
       engine.NewCursor(Family::kSegments, {.fill_cache = false}, lower, PrefixEnd(lower));
@@ -147,9 +160,9 @@ void Segment::ForEachOrdinalOf(std::span<const uint64_t> documents,
 }
 
 size_t Segment::memory_bytes() const {
-  size_t bytes = sizeof *this + ids_.memory_bytes() + words_.memory_bytes() +
-                 by_id_.capacity() * sizeof(uint32_t) + length_norms_.capacity() +
-                 cosines_.capacity() * sizeof(uint16_t) +
+  size_t bytes = sizeof *this + row_cache_->memory_bytes() + ids_.memory_bytes() +
+                 words_.memory_bytes() + by_id_.capacity() * sizeof(uint32_t) +
+                 length_norms_.capacity() + cosines_.capacity() * sizeof(uint16_t) +
                  expiries_.capacity() * sizeof expiries_[0];
   for (const std::vector<int64_t>& row : expiries_) bytes += row.capacity() * sizeof(int64_t);
   return bytes;

@@ -1,12 +1,13 @@
-// A Segment is what is kept in memory of a sealed segment: the numbers of its documents. Postings,
-// words and keys stay on disk (segment_source.h, segment_keys.h).
+// A Segment is what is kept in memory of a sealed segment: the numbers of its documents, and small
+// rows that were read of late. Postings, words and keys stay on disk (segment_source.h,
+// segment_keys.h).
 //
-// Threads    Immutable: any number.
+// Threads    Any number: nothing changes but what is remembered of rows.
 // Memory     About 11 bytes a document: 2 to 4 for the id, 4 to find an id, 1 for the length norm,
-// 2
-//            for the cosine norm, 1 or 2 for the number of words; and 8 where documents expire.
+//            2 for the cosine norm, 1 or 2 for the number of words; and 8 where documents expire.
+//            Of rows that were read, up to 16 bytes a document, 4 MiB at most.
 // Lifetime   The engine must outlive it. Its rows may be dropped when nobody reads from it any
-// more.
+//            more.
 #ifndef LIBKV_SRC_SEGMENT_SEGMENT_H_
 #define LIBKV_SRC_SEGMENT_SEGMENT_H_
 
@@ -22,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "engine/engine.h"
 #include "segment/number_blocks.h"
+#include "segment/row_cache.h"
 
 namespace libkv {
 
@@ -55,11 +57,13 @@ class Segment {
   void ForEachOrdinalOf(std::span<const uint64_t> documents,
                         absl::FunctionRef<void(uint32_t ordinal)> visit) const;
 
+  // Rows of terms and keys, by names that begin with their kind.
+  RowCache& row_cache() const { return *row_cache_; }
+
   size_t memory_bytes() const;
 
  private:
-  Segment(const Engine& engine, uint32_t space, uint32_t number)
-      : engine_(engine), space_(space), number_(number) {}
+  Segment(const Engine& engine, uint32_t space, uint32_t number, uint64_t documents);
 
   bool AddRow(std::string_view row);
   bool SortIds();
@@ -72,6 +76,7 @@ class Segment {
   std::vector<uint16_t> cosines_;
   std::vector<std::vector<int64_t>> expiries_;  // by kDocumentsPerRow; empty: none of them expires
   bool has_expiries_ = false;
+  const std::unique_ptr<RowCache> row_cache_;
 };
 
 }  // namespace libkv

@@ -162,6 +162,7 @@ class LongTermCursor final : public PostingsCursor {
   void Fail(std::string_view what) {
     source_.FailDamaged(what, term_);
     failed_ = true;
+    positions_block_ = UINT32_MAX;  // nothing of it is to be used
   }
   bool FetchRow(SegmentKind kind, uint32_t number, PackedRow* row);
   bool FetchBlock(std::string_view* bytes);
@@ -169,10 +170,11 @@ class LongTermCursor final : public PostingsCursor {
   bool DecodeTail(std::string_view bytes);
   bool IsAscending() const;
 
+  void PositionsAhead(std::vector<uint32_t>* positions);
   bool EnterPositions();
   bool FetchPositions(std::string_view* bytes);
   bool NextGroup();
-  void UnpackGroup();
+  bool ReadGroup(uint32_t end);
 
   const SegmentSource& source_;
   const std::string_view term_;
@@ -188,15 +190,17 @@ class LongTermCursor final : public PostingsCursor {
   uint32_t bounds_block_ = 0;
 
   // Positions of the block `positions_block_`, all its documents' together, are read in groups of
-  // kPackedNumbers; the one at hand is unpacked when one of its positions is asked for.
+  // kPackedNumbers; the one at hand is unpacked when one of its positions is asked for. The last
+  // one, if it is shorter, is not packed, and read as far as it is asked for.
   uint32_t positions_block_ = UINT32_MAX;
   PackedRow positions_row_;
   Reader positions_in_{{}};      // behind the group at hand
   uint32_t positions_left_ = 0;  // there
   uint32_t group_begin_ = 0;     // the first position of the group
   uint32_t group_count_ = 0;
-  const char* packed_group_ = nullptr;  // null: group_ has it
+  const char* packed_group_ = nullptr;  // null: group_ has it, or it is not packed
   uint32_t group_bits_ = 0;
+  uint32_t group_read_ = 0;  // so many of it are in group_
   std::array<uint32_t, kPackedNumbers> group_;
   std::array<uint32_t, kPostingsBlock + 1> positions_begin_;  // of each document, and the end
 };
@@ -312,27 +316,38 @@ void LongTermCursor::LoadFrequencies() {
 }
 
 void LongTermCursor::Positions(std::vector<uint32_t>* positions) {
-  if (!EnterPositions()) return positions->clear();
-  uint32_t from = positions_begin_[at_];
+  if (positions_block_ != block_ && !EnterPositions()) return positions->clear();
+  const uint32_t from = positions_begin_[at_], end = positions_begin_[at_ + 1];
+  positions->resize(end - from);
+  if (end - group_begin_ > group_read_) return PositionsAhead(positions);
+  uint32_t position = 0;
+  uint32_t* out = positions->data();
+  for (uint32_t i = from - group_begin_; i < end - group_begin_; ++i)
+    *out++ = position += group_[i];
+}
+
+// The same where not all of them are in group_.
+void LongTermCursor::PositionsAhead(std::vector<uint32_t>* positions) {
   const uint32_t end = positions_begin_[at_ + 1];
   uint32_t position = 0;
-  positions->resize(end - from);
   uint32_t* out = positions->data();
-  while (from < end) {
+  for (uint32_t from = positions_begin_[at_]; from < end;) {
     if (from >= group_begin_ + group_count_) {
       if (NextGroup()) continue;
       positions->clear();
       return Fail("positions");
     }
-    if (packed_group_ != nullptr) UnpackGroup();
     const uint32_t group_end = std::min(end, group_begin_ + group_count_);
+    if (group_read_ < group_end - group_begin_ && !ReadGroup(group_end - group_begin_)) {
+      positions->clear();
+      return Fail("positions");
+    }
     for (; from < group_end; ++from) *out++ = position += group_[from - group_begin_];
   }
 }
 
 bool LongTermCursor::EnterPositions() {
   if (failed_) return false;
-  if (positions_block_ == block_) return true;
   frequency();  // for all of the block
   std::string_view bytes;
   if (failed_ || !FetchPositions(&bytes)) return false;
@@ -344,7 +359,7 @@ bool LongTermCursor::EnterPositions() {
     positions += PositionsOf(frequencies_[i]);
   }
   positions_begin_[count_] = positions_left_ = positions;
-  group_begin_ = 0;
+  group_begin_ = group_read_ = 0;
   group_count_ = 0;
   return true;
 }
@@ -382,11 +397,9 @@ bool LongTermCursor::NextGroup() {
   group_begin_ += group_count_;
   group_count_ = std::min<uint32_t>(positions_left_, kPackedNumbers);
   positions_left_ -= group_count_;
-  if (group_count_ < kPackedNumbers) {
-    packed_group_ = nullptr;
-    if (!ReadPositions(positions_in_, group_count_, group_.data())) return false;
-    return positions_in_.done() && group_count_ > 0;
-  }
+  group_read_ = 0;
+  packed_group_ = nullptr;
+  if (group_count_ < kPackedNumbers) return group_count_ > 0;
   uint8_t bits = 0;
   std::string_view packed;
   if (!positions_in_.Fixed8(&bits) || bits > kPackedBitsMax) return false;
@@ -396,9 +409,18 @@ bool LongTermCursor::NextGroup() {
   return true;
 }
 
-void LongTermCursor::UnpackGroup() {
-  Unpack(packed_group_, group_bits_, group_.data());
-  packed_group_ = nullptr;
+// Makes the first `end` positions of the group be in group_, and some more. False: damaged.
+bool LongTermCursor::ReadGroup(uint32_t end) {
+  if (packed_group_ != nullptr) {
+    Unpack(packed_group_, group_bits_, group_.data());
+    group_read_ = kPackedNumbers;
+    return true;
+  }
+  constexpr uint32_t kMore = 32;
+  end = std::min(group_count_, end + kMore);
+  if (!ReadPositions(positions_in_, end - group_read_, group_.data() + group_read_)) return false;
+  group_read_ = end;
+  return end < group_count_ || positions_in_.done();
 }
 
 class AllDocumentsCursor final : public PostingsCursor {

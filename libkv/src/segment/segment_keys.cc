@@ -10,25 +10,41 @@
 #include "segment/little_endian.h"
 
 namespace libkv {
+namespace {
+
+// Of a row in the segment's cache.
+std::string KeysName(uint32_t row) {
+  std::string name(1 + sizeof row, 'K');
+  StoreLittle32(name.data() + 1, row);
+  return name;
+}
+
+}  // namespace
 
 absl::Status SegmentKeys::Prefetch(std::span<const uint32_t> ordinals) {
   group_end_ = 0;
   rows_.clear();
-  std::vector<std::string> keys;
   for (const uint32_t ordinal : ordinals) {
     const uint32_t row = ordinal / kKeysPerRow;
-    if (!rows_.empty() && rows_.back().number == row) continue;
-    rows_.emplace_back().number = row;
-    keys.push_back(RowKey(row));
+    if (rows_.empty() || rows_.back().number != row) rows_.emplace_back().number = row;
   }
+  std::vector<Row*> missing;
+  for (Row& row : rows_) {
+    if (!Recall(&row)) missing.push_back(&row);
+  }
+  if (missing.empty()) return absl::OkStatus();
+  if (missing.size() == 1) return Read(missing.front());
+  std::vector<std::string> keys;
+  for (const Row* const row : missing) keys.push_back(RowKey(row->number));
   const std::vector<std::string_view> views(keys.begin(), keys.end());
-  std::vector<PinnedValue> values(rows_.size());
-  const auto found = std::make_unique<bool[]>(rows_.size());
+  std::vector<PinnedValue> values(missing.size());
+  const auto found = std::make_unique<bool[]>(missing.size());
   LIBKV_RETURN_IF_ERROR(segment_.engine().MultiGet(Family::kSegments, {.fill_cache = fill_cache_},
                                                    views, values.data(), found.get()));
-  for (size_t i = 0; i < rows_.size(); ++i) {
-    rows_[i].value = std::move(values[i]);
-    rows_[i].found = found[i];
+  for (size_t i = 0; i < missing.size(); ++i) {
+    missing[i]->pinned = std::move(values[i]);
+    missing[i]->found = found[i];
+    Remember(*missing[i]);
   }
   return absl::OkStatus();
 }
@@ -45,7 +61,7 @@ absl::StatusOr<std::string_view> SegmentKeys::KeyOf(uint32_t ordinal) {
   if (!is_ahead) {
     LIBKV_ASSIGN_OR_RETURN(const Row* const row, RowOf(ordinal / kKeysPerRow));
     if (!row->found) return damaged("missing");
-    if (!EnterGroup(row->value.view(), ordinal)) return damaged("damaged");
+    if (!EnterGroup(row->value(), ordinal)) return damaged("damaged");
   }
   while (next_ <= ordinal) {
     if (!ReadKey()) return damaged("damaged");
@@ -77,11 +93,33 @@ absl::StatusOr<const SegmentKeys::Row*> SegmentKeys::RowOf(uint32_t row) {
   if (prefetched != rows_.end() && prefetched->number == row) return &*prefetched;
   if (last_.number == row) return &last_;
   group_end_ = 0;  // it may be of this row
-  last_.number = UINT32_MAX;
-  LIBKV_RETURN_IF_ERROR(segment_.engine().Get(Family::kSegments, {.fill_cache = fill_cache_},
-                                              RowKey(row), &last_.value, &last_.found));
-  last_.number = row;
+  last_ = Row();
+  Row next;
+  next.number = row;
+  if (!Recall(&next)) LIBKV_RETURN_IF_ERROR(Read(&next));
+  last_ = std::move(next);
   return &last_;
+}
+
+// Whether the segment remembers it.
+bool SegmentKeys::Recall(Row* row) const {
+  if (!fill_cache_) return false;
+  row->kept = segment_.row_cache().Find(KeysName(row->number));
+  row->found = row->kept != nullptr;
+  return row->found;
+}
+
+absl::Status SegmentKeys::Read(Row* row) const {
+  LIBKV_RETURN_IF_ERROR(segment_.engine().Get(Family::kSegments, {.fill_cache = fill_cache_},
+                                              RowKey(row->number), &row->pinned, &row->found));
+  Remember(*row);
+  return absl::OkStatus();
+}
+
+void SegmentKeys::Remember(const Row& row) const {
+  if (fill_cache_ && row.found) {
+    segment_.row_cache().Keep(KeysName(row.number), row.pinned.view());
+  }
 }
 
 // To the first key of the group of `ordinal`. False: damaged.

@@ -3,6 +3,7 @@
 #define LIBKV_SRC_SEGMENT_SEGMENT_KEYS_H_
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,8 +20,9 @@
 namespace libkv {
 
 // Threads    One.
-// Cost       A read for each change of row (64 keys), which stays pinned; of its keys up to 16 are
-//            read to find one, none twice when they are asked for in ascending order.
+// Cost       A read for each change of row (64 keys), which stays pinned, unless the segment
+//            remembers the row; of its keys up to 16 are read to find one, none twice when they are
+//            asked for in ascending order.
 class SegmentKeys {
  public:
   // `segment` must outlive this.
@@ -43,10 +45,15 @@ class SegmentKeys {
   struct Row {
     uint32_t number = UINT32_MAX;
     bool found = false;
-    PinnedValue value;
+    std::shared_ptr<const RowCache::Row> kept;  // or else
+    PinnedValue pinned;
+    std::string_view value() const { return kept != nullptr ? kept->value() : pinned.view(); }
   };
 
   std::string RowKey(uint32_t row) const;
+  bool Recall(Row* row) const;
+  absl::Status Read(Row* row) const;
+  void Remember(const Row& row) const;
   absl::StatusOr<const Row*> RowOf(uint32_t row);
   bool EnterGroup(std::string_view row, uint32_t ordinal);
   bool ReadKey();

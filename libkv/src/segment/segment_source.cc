@@ -9,6 +9,12 @@
 #include "text/cosine_norm.h"
 
 namespace libkv {
+namespace {
+
+// Of a row in the segment's cache.
+std::string TermName(std::string_view term) { return Concat("T", term); }
+
+}  // namespace
 
 SegmentSource::SegmentSource(const Segment& segment, bool fill_cache)
     : segment_(segment), fill_cache_(fill_cache) {}
@@ -33,16 +39,17 @@ void SegmentSource::CosineNorms(std::span<const uint32_t> ordinals, float* norms
 
 void SegmentSource::Prefetch(std::span<const std::string> terms) const {
   std::vector<CachedTerm*> missing;
-  std::vector<std::string> keys;
   for (const std::string& term : terms) {
     std::unique_ptr<CachedTerm>& cached = terms_[term];
     if (cached != nullptr) continue;
     cached = std::make_unique<CachedTerm>();
     cached->term = term;
-    missing.push_back(cached.get());
-    keys.push_back(SegmentTextKey(segment_.space(), segment_.number(), SegmentKind::kTerm, term));
+    if (!Recall(*cached)) missing.push_back(cached.get());
   }
   if (missing.empty()) return;
+  if (missing.size() == 1) return Read(*missing.front());
+  std::vector<std::string> keys;
+  for (const CachedTerm* const term : missing) keys.push_back(RowKey(*term));
   const std::vector<std::string_view> views(keys.begin(), keys.end());
   std::vector<PinnedValue> rows(missing.size());
   const auto found = std::make_unique<bool[]>(missing.size());
@@ -50,8 +57,8 @@ void SegmentSource::Prefetch(std::span<const std::string> terms) const {
       segment_.engine().MultiGet(Family::kSegments, read(), views, rows.data(), found.get());
   if (!status.ok()) return Fail(status);
   for (size_t i = 0; i < missing.size(); ++i) {
-    missing[i]->row = std::move(rows[i]);
-    Parse(*missing[i], found[i]);
+    missing[i]->pinned = std::move(rows[i]);
+    Take(*missing[i], found[i]);
   }
 }
 
@@ -59,20 +66,44 @@ const SegmentSource::CachedTerm& SegmentSource::Fetch(std::string_view term) con
   if (const auto at = terms_.find(term); at != terms_.end()) return *at->second;
   auto cached = std::make_unique<CachedTerm>();
   cached->term = term;
-  bool found = false;
-  const absl::Status status = segment_.engine().Get(
-      Family::kSegments, read(),
-      SegmentTextKey(segment_.space(), segment_.number(), SegmentKind::kTerm, term), &cached->row,
-      &found);
-  if (!status.ok()) Fail(status);
-  Parse(*cached, status.ok() && found);
+  if (!Recall(*cached)) Read(*cached);
   return *terms_.emplace(term, std::move(cached)).first->second;
 }
 
-void SegmentSource::Parse(CachedTerm& cached, bool found) const {
-  cached.is_there = found && ParseTermRow(cached.row.view(), &cached.parsed) &&
-                    cached.parsed.documents <= segment_.documents();
-  if (found && !cached.is_there) FailDamaged("the row of the term", cached.term);
+// Whether the segment remembers the row.
+bool SegmentSource::Recall(CachedTerm& cached) const {
+  if (!fill_cache_) return false;
+  cached.kept = segment_.row_cache().Find(TermName(cached.term));
+  if (cached.kept == nullptr) return false;
+  Parse(cached, cached.kept->value());
+  return true;
+}
+
+void SegmentSource::Read(CachedTerm& cached) const {
+  bool found = false;
+  const absl::Status status =
+      segment_.engine().Get(Family::kSegments, read(), RowKey(cached), &cached.pinned, &found);
+  if (!status.ok()) Fail(status);
+  Take(cached, status.ok() && found);
+}
+
+// Of a row that was read; without one no document has the term.
+void SegmentSource::Take(CachedTerm& cached, bool found) const {
+  if (!found) return;
+  Parse(cached, cached.pinned.view());
+  if (fill_cache_ && cached.is_there) {
+    segment_.row_cache().Keep(TermName(cached.term), cached.pinned.view());
+  }
+}
+
+void SegmentSource::Parse(CachedTerm& cached, std::string_view row) const {
+  cached.is_there =
+      ParseTermRow(row, &cached.parsed) && cached.parsed.documents <= segment_.documents();
+  if (!cached.is_there) FailDamaged("the row of the term", cached.term);
+}
+
+std::string SegmentSource::RowKey(const CachedTerm& cached) const {
+  return SegmentTextKey(segment_.space(), segment_.number(), SegmentKind::kTerm, cached.term);
 }
 
 uint32_t SegmentSource::DocumentFrequency(std::string_view term) const {

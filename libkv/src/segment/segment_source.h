@@ -6,7 +6,8 @@
 //
 // Threads    One, cursors included.
 // Lifetime   The segment must outlive the source, the source its cursors.
-// Cost       A term that was not prefetched is one read. Documents are unpacked in blocks of 128,
+// Cost       A term that was not prefetched is one read, unless the segment remembers its row.
+// Documents are unpacked in blocks of 128,
 //            frequencies and positions only when they are asked for.
 #ifndef LIBKV_SRC_SEGMENT_SEGMENT_SOURCE_H_
 #define LIBKV_SRC_SEGMENT_SEGMENT_SOURCE_H_
@@ -56,13 +57,18 @@ class SegmentSource final : public PostingsSource {
  private:
   struct CachedTerm {
     std::string term;
-    PinnedValue row;
+    std::shared_ptr<const RowCache::Row> kept;  // or else
+    PinnedValue pinned;
     TermRow parsed;
     bool is_there = false;  // and intact
   };
 
   const CachedTerm& Fetch(std::string_view term) const;
-  void Parse(CachedTerm& cached, bool found) const;
+  bool Recall(CachedTerm& cached) const;
+  void Read(CachedTerm& cached) const;
+  void Take(CachedTerm& cached, bool found) const;
+  void Parse(CachedTerm& cached, std::string_view row) const;
+  std::string RowKey(const CachedTerm& cached) const;
 
   const Segment& segment_;
   const bool fill_cache_;

@@ -10,12 +10,6 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-bool IsBetter(const FoundHit& a, const FoundHit& b) {
-  if (a.score != b.score) return a.score > b.score;
-  if (a.reader == b.reader && a.reader->InKeyOrder()) return a.ordinal < b.ordinal;
-  return a.Key() < b.Key();
-}
-
 }  // namespace
 
 const std::string& FoundHit::Key() const {
@@ -47,13 +41,23 @@ HitCollector::HitCollector(size_t limit, size_t count_up_to,
                            const std::optional<SearchAfter>& after, SteadyTime deadline)
     : limit_(limit), count_up_to_(count_up_to), after_(after), deadline_(deadline) {}
 
-bool HitCollector::ComesAfter(const FoundHit& hit) const {
+const std::string& HitCollector::Candidate::Key() const {
+  if (key == nullptr) key = std::make_unique<const std::string>(reader->KeyOf(ordinal));
+  return *key;
+}
+
+bool HitCollector::IsBetter(const Candidate& a, const Candidate& b) {
+  if (a.score != b.score) return a.score > b.score;
+  if (a.reader == b.reader && a.reader->InKeyOrder()) return a.ordinal < b.ordinal;
+  return a.Key() < b.Key();
+}
+
+bool HitCollector::ComesAfter(const Candidate& hit) const {
   if (!after_.has_value()) return true;
   return hit.score != after_->score ? hit.score < after_->score : hit.Key() > after_->key;
 }
 
-bool HitCollector::Push(FoundHit hit) {
-  if (limit_ == 0) return false;
+bool HitCollector::Push(Candidate hit) {
   if (heap_.size() == limit_) {
     if (!IsBetter(hit, heap_.front())) return false;
     std::pop_heap(heap_.begin(), heap_.end(), IsBetter);
@@ -67,30 +71,58 @@ bool HitCollector::Push(FoundHit hit) {
 
 std::vector<FoundHit> HitCollector::TakeSorted() {
   std::sort(heap_.begin(), heap_.end(), IsBetter);
-  return std::move(heap_);
+  std::vector<FoundHit> hits;
+  hits.reserve(heap_.size());
+  for (const Candidate& hit : heap_) {
+    hits.push_back({hit.score, hit.reader, hit.ordinal, hit.search,
+                    hit.key == nullptr ? std::string() : *hit.key});
+  }
+  heap_.clear();
+  return hits;
 }
 
 PartCollector::PartCollector(HitCollector* hits, const PartReader* reader, uint32_t search,
                              DocumentSet* matches)
-    : hits_(*hits), reader_(reader), search_(search), matches_(matches) {
-  UpdateLeast(/*ties_lose=*/false);
+    : hits_(*hits),
+      reader_(reader),
+      search_(search),
+      matches_(matches),
+      in_key_order_(reader->InKeyOrder()) {
+  UpdateLeast();
 }
 
 bool PartCollector::Visit(uint32_t ordinal, double score) {
   if (!reader_->Shows(ordinal)) return true;
   ++hits_.total_;
   if (matches_ != nullptr) matches_->Add(ordinal);
-  if (hits_.IsTooLow(score)) {
-    UpdateLeast(/*ties_lose=*/false);
-    return true;
-  }
-  FoundHit hit{score, reader_, ordinal, search_, {}};
-  if (!hits_.ComesAfter(hit)) return true;
-  const bool is_best = hits_.Push(std::move(hit));
-  // In key order, whatever has the same score from here on loses too.
-  UpdateLeast(!is_best && reader_->InKeyOrder() && !hits_.heap_.empty() &&
-              score == hits_.heap_.front().score);
+  if (score >= hits_.floor()) Offer(ordinal, score);
+  UpdateLeast();
   return true;
+}
+
+bool PartCollector::VisitMany(std::span<uint32_t> ordinals, std::span<double> scores) {
+  const size_t shown = reader_->KeepShown(ordinals, scores);
+  hits_.total_ += shown;
+  double floor = hits_.floor();
+  for (size_t i = 0; i < shown; ++i) {
+    if (scores[i] < floor) continue;
+    Offer(ordinals[i], scores[i]);
+    floor = hits_.floor();
+  }
+  if (matches_ != nullptr) {
+    for (const uint32_t ordinal : ordinals.first(shown)) matches_->Add(ordinal);
+  }
+  UpdateLeast();
+  return true;
+}
+
+// A match that is not below the floor.
+void PartCollector::Offer(uint32_t ordinal, double score) {
+  if (score <= lost_) return;
+  HitCollector::Candidate hit{score, reader_, ordinal, search_, nullptr};
+  if (!hits_.ComesAfter(hit)) return;
+  // In key order, whatever has the same score from here on loses too.
+  if (!hits_.Push(std::move(hit)) && in_key_order_) lost_ = score;
 }
 
 bool PartCollector::GoOn() {
@@ -101,13 +133,15 @@ bool PartCollector::GoOn() {
 }
 
 // What a match must score to be of interest.
-void PartCollector::UpdateLeast(bool ties_lose) {
+void PartCollector::UpdateLeast() {
   if (hits_.heap_.size() < hits_.limit_ || hits_.total_ < hits_.count_up_to_) return;
   hits_.left_some_out_ = true;
   if (hits_.limit_ == 0) return RaiseLeast(kInfinity);
-  const FoundHit& worst = hits_.heap_.front();
-  const bool is_here = worst.reader == reader_ && reader_->InKeyOrder();
-  RaiseLeast(ties_lose || is_here ? std::nextafter(worst.score, kInfinity) : worst.score);
+  const HitCollector::Candidate& worst = hits_.heap_.front();
+  if (worst.score < least()) return;
+  const bool is_here = worst.reader == reader_ && in_key_order_;
+  const bool ties_lose = is_here || lost_ == worst.score;
+  RaiseLeast(ties_lose ? std::nextafter(worst.score, kInfinity) : worst.score);
 }
 
 }  // namespace libkv

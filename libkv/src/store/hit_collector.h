@@ -8,6 +8,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -50,18 +52,29 @@ class HitCollector {
  private:
   friend class PartCollector;
 
-  // Most matches that are only counted need no more than this.
-  bool IsTooLow(double score) const {
-    return heap_.size() == limit_ && limit_ > 0 && score < heap_.front().score;
+  // A hit as the heap moves it about.
+  struct Candidate {
+    double score;
+    const PartReader* reader;
+    uint32_t ordinal, search;
+    mutable std::unique_ptr<const std::string> key;  // null: not read yet
+    const std::string& Key() const;
+  };
+  static bool IsBetter(const Candidate& a, const Candidate& b);
+
+  // Lower ones need no further look.
+  double floor() const {
+    if (limit_ == 0) return std::numeric_limits<double>::infinity();
+    return heap_.size() < limit_ ? 0 : heap_.front().score;
   }
-  bool ComesAfter(const FoundHit& hit) const;
+  bool ComesAfter(const Candidate& hit) const;
   // False: it is not among the best.
-  bool Push(FoundHit hit);
+  bool Push(Candidate hit);
 
   const size_t limit_, count_up_to_;
   const std::optional<SearchAfter>& after_;
   const SteadyTime deadline_;
-  std::vector<FoundHit> heap_;  // the worst in front
+  std::vector<Candidate> heap_;  // the worst in front
   size_t total_ = 0;
   bool is_partial_ = false, left_some_out_ = false;
 };
@@ -74,15 +87,19 @@ class PartCollector final : public MatchSink {
                 DocumentSet* matches = nullptr);
 
   bool Visit(uint32_t ordinal, double score) override;
+  bool VisitMany(std::span<uint32_t> ordinals, std::span<double> scores) override;
   bool GoOn() override;
 
  private:
-  void UpdateLeast(bool ties_lose);
+  void Offer(uint32_t ordinal, double score);
+  void UpdateLeast();
 
   HitCollector& hits_;
   const PartReader* const reader_;
   const uint32_t search_;
   DocumentSet* const matches_;
+  const bool in_key_order_;
+  double lost_ = 0;  // in key order: what has this score or less and comes later loses too
 };
 
 }  // namespace libkv

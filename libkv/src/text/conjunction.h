@@ -51,6 +51,7 @@ class Conjunction final : public Matcher {
     std::unique_ptr<Matcher> matcher;
     TermMatcher* term;  // the same, if it is one: spares virtual calls
     bool is_scored;
+    uint32_t cost;
     double score = 0;  // in the document at hand
     double rest = 0;   // bound of all behind it, phrases included, in the stretch at hand
 

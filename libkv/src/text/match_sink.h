@@ -4,7 +4,9 @@
 #define LIBKV_SRC_TEXT_MATCH_SINK_H_
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace libkv {
 
@@ -14,6 +16,15 @@ class MatchSink {
 
   // A match, documents ascending, scores above 0. False: enough, nothing follows.
   virtual bool Visit(uint32_t document, double score) = 0;
+
+  // The same for several, ascending, with their scores, parallel; those below least() do not count.
+  // What is in the arrays afterwards is of no meaning.
+  virtual bool VisitMany(std::span<uint32_t> documents, std::span<double> scores) {
+    for (size_t i = 0; i < documents.size(); ++i) {
+      if (scores[i] >= least_ && !Visit(documents[i], scores[i])) return false;
+    }
+    return true;
+  }
 
   // Asked at least once per some thousand postings that were looked at, also when nothing matches.
   // False: stop.

@@ -1,6 +1,7 @@
 #include "text/max_score.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/check.h"
@@ -51,7 +52,8 @@ bool MaxScore::StartWindow() {
   rest_ = 0;
   least_ = sink_->least();
   if (least_ > least_set_) SetLeasts();
-  if (least_ > 0) BoundWindow();
+  is_bounded_ = least_ > 0;
+  if (is_bounded_) BoundWindow();
   return true;
 }
 
@@ -111,10 +113,26 @@ bool MaxScore::RunOne(Matcher* matcher) {
     matcher->Collect(end_, &batch_);
     if (batch_.count == 0) return true;
     if (!pace_.Spend(batch_.count)) return false;
+    if (essential_ == lists_.size()) {
+      if (!OfferAll()) return false;
+      // From the first bound on, a single list is taken stretch by stretch.
+      if (lists_.size() > 1 || is_bounded_ || least_ == 0) continue;
+      end_ = matcher->document();
+      return true;
+    }
     for (uint32_t i = 0; i < batch_.count; ++i) {
       if (!Offer(batch_.documents[i], batch_.scores[i])) return false;
     }
   }
+}
+
+// The batch, whose scores are whole. False: stop.
+bool MaxScore::OfferAll() {
+  const bool go_on = sink_->VisitMany(std::span(batch_.documents).first(batch_.count),
+                                      std::span(batch_.scores).first(batch_.count));
+  least_ = sink_->least();
+  batch_.count = 0;
+  return go_on;
 }
 
 bool MaxScore::RunMany() {
@@ -127,7 +145,17 @@ bool MaxScore::RunMany() {
       scores_->Add(batch_);
     }
   }
-  return scores_->Drain([this](uint32_t document, double score) { return Offer(document, score); });
+  if (essential_ < lists_.size()) {
+    return scores_->Drain(
+        [this](uint32_t document, double score) { return Offer(document, score); });
+  }
+  batch_.count = 0;
+  const bool go_on = scores_->Drain([this](uint32_t document, double score) {
+    batch_.documents[batch_.count] = document;
+    batch_.scores[batch_.count] = score;
+    return ++batch_.count < kPostingsBlock || OfferAll();
+  });
+  return go_on && OfferAll();
 }
 
 // A document with the score of the essential lists. False: stop.

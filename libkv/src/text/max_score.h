@@ -55,6 +55,7 @@ class MaxScore {
   bool RunOne(Matcher* matcher);
   bool RunMany();
   bool Offer(uint32_t document, double score);
+  bool OfferAll();
 
   std::vector<List> lists_;
   Pace& pace_;
@@ -65,8 +66,9 @@ class MaxScore {
   // The window at hand, [begin_, end_).
   uint32_t begin_ = 0, end_ = 0;
   uint32_t width_;
-  size_t essential_ = 0;  // so many lists, the first ones
-  double rest_ = 0;       // bounds of the others
+  bool is_bounded_ = false;  // by what its lists can score
+  size_t essential_ = 0;     // so many lists, the first ones
+  double rest_ = 0;          // bounds of the others
   std::vector<Matcher*> active_;
   MatchBatch batch_;
   std::unique_ptr<ScoreWindow> scores_;

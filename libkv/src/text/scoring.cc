@@ -53,19 +53,26 @@ void Scorer::ScoreAll(std::span<const uint32_t> documents, std::span<const uint3
                       double weight, double* scores) const {
   const size_t n = documents.size();
   LIBKV_CHECK(n <= kPostingsBlock && n <= frequencies.size());
-  if (is_bm25_ && norms_ != nullptr) {
-    for (size_t i = 0; i < n; ++i) {
-      scores[i] = OfBm25(frequencies[i], norms_[documents[i]], weight);
-    }
-  } else if (is_bm25_) {
-    std::array<uint8_t, kPostingsBlock> norms;
-    source_.LengthNorms(documents, norms.data());
-    for (size_t i = 0; i < n; ++i) scores[i] = OfBm25(frequencies[i], norms[i], weight);
+  if (is_bm25_) {
+    std::array<double, kPostingsBlock> factors;
+    LengthFactors(documents, factors.data());
+    // Apart from the look-ups, so that several are divided at once.
+    for (size_t i = 0; i < n; ++i) scores[i] = OfBm25(frequencies[i], factors[i], weight);
   } else {
     std::array<float, kPostingsBlock> norms;
     source_.CosineNorms(documents, norms.data());
     for (size_t i = 0; i < n; ++i) scores[i] = OfTfIdf(frequencies[i], norms[i], weight);
   }
+}
+
+void Scorer::LengthFactors(std::span<const uint32_t> documents, double* factors) const {
+  if (norms_ != nullptr) {
+    for (const uint32_t document : documents) *factors++ = length_factors_[norms_[document]];
+    return;
+  }
+  std::array<uint8_t, kPostingsBlock> norms;
+  source_.LengthNorms(documents, norms.data());
+  for (size_t i = 0; i < documents.size(); ++i) factors[i] = length_factors_[norms[i]];
 }
 
 double Scorer::Bound(const ScoreBounds& bounds) const {
@@ -75,7 +82,7 @@ double Scorer::Bound(const ScoreBounds& bounds) const {
   double greatest = 0;
   for (uint32_t i = 0; i < bounds.count; ++i) {
     const Impact& impact = bounds.impacts[i];
-    greatest = std::max(greatest, OfBm25(impact.frequency, impact.length_norm, 1));
+    greatest = std::max(greatest, OfBm25(impact.frequency, length_factors_[impact.length_norm], 1));
   }
   return greatest;
 }

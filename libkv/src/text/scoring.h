@@ -64,7 +64,7 @@ class Scorer {
   double Score(uint32_t document, uint32_t frequency, double weight) const {
     if (is_bm25_) {
       const uint8_t norm = norms_ != nullptr ? norms_[document] : source_.LengthNorm(document);
-      return OfBm25(frequency, norm, weight);
+      return OfBm25(frequency, length_factors_[norm], weight);
     }
     return OfTfIdf(frequency, source_.CosineNorm(document), weight);
   }
@@ -78,13 +78,15 @@ class Scorer {
   double Bound(const ScoreBounds& bounds) const;
 
  private:
-  double OfBm25(uint32_t frequency, uint8_t length_norm, double weight) const {
+  static double OfBm25(uint32_t frequency, double length_factor, double weight) {
     const double tf = frequency;
-    return weight * tf / (tf + length_factors_[length_norm]);
+    return weight * tf / (tf + length_factor);
   }
   static double OfTfIdf(uint32_t frequency, float norm, double weight) {
     return weight * LogFrequency(frequency) / static_cast<double>(norm);
   }
+
+  void LengthFactors(std::span<const uint32_t> documents, double* factors) const;
 
   const bool is_bm25_;
   const PostingsSource& source_;

@@ -41,6 +41,19 @@ absl::Status WriteBulk(Store& store, const WriteOptions& write, size_t thread, u
   return absl::OkStatus();
 }
 
+absl::Status WriteBlock(Store& store, const WriteOptions& write, size_t thread, uint64_t number) {
+  Batch batch;
+  for (size_t i = 0; i < kBlockKeys; ++i) {
+    const std::string key = BlockKey(thread, BlockOf(number), i);
+    if (IsDelete(number)) {
+      batch.Delete(key);
+    } else {
+      batch.Set(key, BlockValue(thread, number, i));
+    }
+  }
+  return store.Apply(write, batch);
+}
+
 absl::Status Count(Store& store, const WriteOptions& write, uint64_t number, int64_t* result) {
   if (IsIncrement(number)) {
     const absl::StatusOr<int64_t> sum = store.Increment(write, kIncrementedKey);
@@ -63,6 +76,8 @@ absl::Status Operate(Store& store, size_t thread, uint64_t number, Mode mode, in
                               : store.Set(write, KeyOf(thread, number), ValueOf(thread, number));
     case Role::kBulks:
       return WriteBulk(store, write, thread, number, mode);
+    case Role::kVectors:
+      return WriteBlock(store, write, thread, number);
     case Role::kCounters:
       break;
   }

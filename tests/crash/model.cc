@@ -49,6 +49,10 @@ void Model::Take(const Message& message) {
     case Role::kBulks:
       bulks_[message.thread] = message.number;
       break;
+    case Role::kVectors:
+      blocks_[message.thread][BlockOf(message.number)] =
+          IsDelete(message.number) ? 0 : message.number;
+      break;
     case Role::kCounters:
       ++(IsIncrement(message.number) ? incremented_ : compared_).acknowledged;
       greatest_sum_ = std::max(greatest_sum_, message.result);
@@ -60,6 +64,9 @@ void Model::Check(const Store& store, Findings* findings) const {
   CheckKeys(store, findings);
   for (size_t thread = 0; thread < kThreads; ++thread) {
     if (RoleOf(thread) == Role::kBulks) CheckBulk(store, thread, findings);
+    for (size_t block = 0; RoleOf(thread) == Role::kVectors && block < kBlocks; ++block) {
+      CheckBlock(store, thread, block, findings);
+    }
   }
   CheckCounter(store, true, findings);
   CheckCounter(store, false, findings);
@@ -149,6 +156,38 @@ void Model::CheckBulk(const Store& store, size_t thread, Findings* findings) con
   }
 }
 
+void Model::CheckBlock(const Store& store, size_t thread, size_t block,
+                       Findings* findings) const {
+  const std::string first = BlockKey(thread, block, 0);
+  const uint64_t found = NumberOf(ValueIn(store, first));
+  for (size_t i = 0; i < kBlockKeys; ++i) {
+    const std::string key = BlockKey(thread, block, i), value = ValueIn(store, key);
+    if (value == (found == 0 ? "" : BlockValue(thread, found, i))) continue;
+    ++findings->torn;
+    Say("torn", key, first + " has " + std::to_string(found) + ", this " + value.substr(0, 60));
+    return;
+  }
+  const uint64_t doubt = in_doubt_[thread];
+  const bool may_be_doubt = doubt != 0 && BlockOf(doubt) == block &&
+                            found == (IsDelete(doubt) ? 0 : doubt);
+  if (found != blocks_[thread][block] && !may_be_doubt) {
+    ++(found < blocks_[thread][block] ? findings->lost : findings->foreign);
+    Say("lost", first,
+        "should have " + std::to_string(blocks_[thread][block]) + ", has " +
+            std::to_string(found));
+  }
+  if (found == 0) return;
+  // Every vector finds itself, in lists and by comparing everything.
+  for (size_t i = 0; i < kBlockKeys; i += 9) {
+    const std::string key = BlockKey(thread, block, i);
+    const auto near = store.SimilarText({.prefix = "vector:", .limit = 1, .exact = i % 2 == 0},
+                                        BlockValue(thread, found, i));
+    if (near.ok() && near->size() == 1 && near->front().key == key) continue;
+    ++findings->disagree;
+    Say("its vector does not find", key, near.ok() ? "" : near.status().ToString());
+  }
+}
+
 void Model::CheckCounter(const Store& store, bool is_increment, Findings* findings) const {
   const Counter& counter = is_increment ? incremented_ : compared_;
   const std::string_view key = is_increment ? kIncrementedKey : kComparedKey;
@@ -171,6 +210,10 @@ void Model::Settle(const Store& store) {
   for (size_t thread = 0; thread < kThreads; ++thread) {
     if (RoleOf(thread) == Role::kBulks) {
       bulks_[thread] = NumberOf(ValueIn(store, BulkKey(thread, 0)));
+    } else if (RoleOf(thread) == Role::kVectors) {
+      for (size_t block = 0; block < kBlocks; ++block) {
+        blocks_[thread][block] = NumberOf(ValueIn(store, BlockKey(thread, block, 0)));
+      }
     } else if (IsKeyed(thread) && in_doubt_[thread] != 0) {
       numbers_.emplace(KeyOf(thread, in_doubt_[thread]), 0);
     }

@@ -45,13 +45,15 @@ class Model {
 
   void CheckKeys(const Store& store, Findings* findings) const;
   void CheckBulk(const Store& store, size_t thread, Findings* findings) const;
+  void CheckBlock(const Store& store, size_t thread, size_t block, Findings* findings) const;
   void CheckCounter(const Store& store, bool is_increment, Findings* findings) const;
   void CheckText(const Store& store, size_t thread, const std::string& key, uint64_t number,
                  Findings* findings) const;
 
   std::map<std::string, uint64_t> numbers_;    // key -> the operation that set it; 0: no value
   std::array<uint64_t, kThreads> bulks_{};     // the last bulk of a thread
-  std::array<uint64_t, kThreads> in_doubt_{};  // 0: none
+  std::array<std::array<uint64_t, kBlocks>, kThreads> blocks_{};  // what a block has; 0: nothing
+  std::array<uint64_t, kThreads> in_doubt_{};                     // 0: none
   Counter incremented_, compared_;
   int64_t greatest_sum_ = 0;
   uint64_t last_number_ = 0, attempted_ = 0, acknowledged_ = 0;

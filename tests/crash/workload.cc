@@ -55,8 +55,13 @@ Options StoreOptions() {
   bulks.values = true;
   bulks.metric = Metric::kL2;
   bulks.embedder = std::make_shared<TextEmbedder>();
+  Space vectors;
+  vectors.prefix = "vector:";
+  vectors.metric = Metric::kL2;
+  vectors.embedder = bulks.embedder;
   Options options;
-  options.spaces = {texts, bulks};
+  options.spaces = {texts, bulks, vectors};
+  options.exact_vectors_max = kExactVectorsMin;  // lists are made early
   // Small buffers: flushes and compactions are interrupted too.
   options.memory_bytes = size_t{16} << 20;
   return options;
@@ -86,6 +91,17 @@ std::string BulkKey(size_t thread, size_t i) {
 std::string BulkValue(size_t thread, uint64_t number, size_t i) {
   return std::to_string(number) + " " + WordOf(thread, number) + " item" + std::to_string(i) +
          Words(number + i, 10);
+}
+
+size_t BlockOf(uint64_t number) { return Mix(number ^ 0xb10c) % kBlocks; }
+
+std::string BlockKey(size_t thread, size_t block, size_t i) {
+  return "vector:" + std::to_string(thread) + ":" + std::to_string(block) + ":" +
+         std::to_string(i);
+}
+
+std::string BlockValue(size_t thread, uint64_t number, size_t i) {
+  return std::to_string(number) + " " + WordOf(thread, number) + " item" + std::to_string(i);
 }
 
 bool IsIncrement(uint64_t number) { return Mix(number ^ 0x1c) % 2 == 0; }

@@ -7,6 +7,8 @@
 //   keys,
 //                  with words, vectors and value rows
 //   threads 6, 7   Increment and CompareAndSet of two counters they share
+//   threads 8, 9   BulkSet and bulk Delete of blocks of a hundred keys with vectors, so many that
+//                  they are kept in lists, which are split and merged all the time
 //
 // Even threads write kSynced, odd ones kWritten; kill -9 must spare both.
 #ifndef LIBKV_TESTS_CRASH_WORKLOAD_H_
@@ -21,11 +23,13 @@
 
 namespace libkv::crash {
 
-inline constexpr size_t kThreads = 8;
+inline constexpr size_t kThreads = 10;
 inline constexpr size_t kKeysPerThread = 24;
 inline constexpr size_t kBulkKeys = 8;
+inline constexpr size_t kBlocks = 20;  // of a thread
+inline constexpr size_t kBlockKeys = 100;
 
-enum class Role : uint8_t { kSets, kTexts, kBulks, kCounters };
+enum class Role : uint8_t { kSets, kTexts, kBulks, kCounters, kVectors };
 inline Role RoleOf(size_t thread) { return static_cast<Role>(thread / 2); }
 inline Durability DurabilityOf(size_t thread) {
   return thread % 2 == 0 ? Durability::kSynced : Durability::kWritten;
@@ -54,6 +58,11 @@ std::string WordOf(size_t thread, uint64_t number);  // a word that only this te
 // Of kBulks.
 std::string BulkKey(size_t thread, size_t i);
 std::string BulkValue(size_t thread, uint64_t number, size_t i);
+
+// Of kVectors.
+size_t BlockOf(uint64_t number);
+std::string BlockKey(size_t thread, size_t block, size_t i);
+std::string BlockValue(size_t thread, uint64_t number, size_t i);
 
 // Of kCounters.
 bool IsIncrement(uint64_t number);

@@ -362,7 +362,7 @@ uint32_t ListTable::Nearest(std::span<const float> rotated) const {
 }
 
 float ListTable::ExpectedThreshold(const ListQuery& query, Metric metric, size_t count) const {
-  if (count > list_count_ / 4) return kNoThreshold;
+  if (count == 0 || count > list_count_ / 4) return kNoThreshold;
   std::vector<float> scores;
   scores.reserve(list_count_ / kSampleStep + 1);
   const size_t step = groups_.size() > kGroupsLarge ? kSampleStepLarge : kSampleStep;

@@ -169,6 +169,8 @@ TEST_CASE("a vector belongs to the list with the nearest centroid, or to list 0"
   std::mt19937 random(82);
   const auto empty = ListTable::Empty(kPadded);
   CHECK(empty->Nearest(Gaussian(random)) == kFlatList);
+  CHECK(empty->NearestLists(MakeListQuery(Gaussian(random), Metric::kL2), 5).empty());
+  CHECK(empty->NearestLists(MakeListQuery(Gaussian(random), Metric::kL2), 0).empty());
   std::vector<std::shared_ptr<PostingList>> lists;
   for (uint32_t number = 1; number <= 300; ++number) {
     lists.push_back(ListAt(number, Gaussian(random)));

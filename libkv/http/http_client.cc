@@ -77,7 +77,27 @@ struct HttpClient::Connection {
   curl_slist* headers = nullptr;
 };
 
-HttpClient::HttpClient(Settings settings) : settings_(std::move(settings)) {}
+// A connection for the time of one request; given back on every way out.
+class HttpClient::Lease {
+ public:
+  explicit Lease(HttpClient& client) : client_(client), connection_(client.Acquire()) {}
+  ~Lease() { client_.Release(std::move(connection_)); }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+
+  Connection& connection() {
+    if (connection_ == nullptr) connection_ = client_.Connect();
+    return *connection_;
+  }
+
+ private:
+  HttpClient& client_;
+  std::unique_ptr<Connection> connection_;
+};
+
+HttpClient::HttpClient(Settings settings) : settings_(std::move(settings)) {
+  idle_.reserve(settings_.connections_max);  // so that giving back cannot fail
+}
 HttpClient::~HttpClient() = default;
 
 std::unique_ptr<HttpClient::Connection> HttpClient::Acquire() {
@@ -93,33 +113,37 @@ std::unique_ptr<HttpClient::Connection> HttpClient::Acquire() {
 void HttpClient::Release(std::unique_ptr<Connection> connection) {
   const std::lock_guard lock(mutex_);
   --in_use_;
-  if (connection->handle != nullptr) idle_.push_back(std::move(connection));
+  if (connection != nullptr && connection->handle != nullptr) {
+    idle_.push_back(std::move(connection));
+  }
   released_.notify_one();
 }
 
-HttpResponse HttpClient::Post(const HttpRequest& request) {
-  std::unique_ptr<Connection> connection = Acquire();
-  if (connection == nullptr) {
-    connection = std::make_unique<Connection>();
-    connection->AddHeader("Content-Type: application/json");
-    connection->AddHeader("Accept: application/json");
-    connection->AddHeader("Expect:");  // else libcurl asks before it sends more than 1 MiB
-    if (!settings_.api_key.empty()) {
-      connection->AddHeader("Authorization: Bearer " + settings_.api_key);
-    }
+std::unique_ptr<HttpClient::Connection> HttpClient::Connect() const {
+  auto connection = std::make_unique<Connection>();
+  connection->AddHeader("Content-Type: application/json");
+  connection->AddHeader("Accept: application/json");
+  connection->AddHeader("Expect:");  // else libcurl asks before it sends more than 1 MiB
+  if (!settings_.api_key.empty()) {
+    connection->AddHeader("Authorization: Bearer " + settings_.api_key);
   }
+  return connection;
+}
+
+HttpResponse HttpClient::Post(const HttpRequest& request) {
+  Lease lease(*this);
+  const Connection& connection = lease.connection();
   HttpResponse response;
-  CURL* const curl = connection->handle;
+  CURL* const curl = connection.handle;
   if (curl == nullptr) {
     response.error = "libcurl could not be started";
-    Release(std::move(connection));
     return response;
   }
   Body body{{}, request.response_bytes_max};
   std::array<char, CURL_ERROR_SIZE> error{};
   curl_easy_reset(curl);  // keeps what is connected
   curl_easy_setopt(curl, CURLOPT_URL, settings_.url.c_str());
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, connection->headers);
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, connection.headers);
   curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.data());
   curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &ReceiveBytes);
@@ -143,7 +167,6 @@ HttpResponse HttpClient::Post(const HttpRequest& request) {
   } else {
     response.error = error[0] != '\0' ? error.data() : curl_easy_strerror(code);
   }
-  Release(std::move(connection));
   return response;
 }
 

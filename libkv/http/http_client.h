@@ -50,8 +50,10 @@ class HttpClient {
 
  private:
   struct Connection;
+  class Lease;
 
-  std::unique_ptr<Connection> Acquire();
+  std::unique_ptr<Connection> Acquire();  // null: a new one may be made
+  std::unique_ptr<Connection> Connect() const;
   void Release(std::unique_ptr<Connection> connection);
 
   const Settings settings_;

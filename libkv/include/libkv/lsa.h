@@ -45,6 +45,7 @@ struct LsaOptions {
 inline constexpr size_t kLsaHashedDimension = 256;
 
 // Threads    One thread.
+// Exceptions Those of the analyzer come out of Train() and of the embedder's Embed.
 // Memory     At most 64 MiB of texts are kept. Train() needs up to about 350 MiB more.
 class LsaTrainer {
  public:

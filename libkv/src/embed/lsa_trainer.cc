@@ -38,7 +38,9 @@ class WordTable {
   void AddText(const std::vector<LsaWord>& words) {
     if (!words.empty()) ++text_count_;
     for (const LsaWord& word : words) ++texts_of_[word.hash];
-    for (uint32_t rare = 1; texts_of_.size() > kCountedWordsMax; ++rare) {
+    if (texts_of_.size() <= kCountedWordsMax) return;
+    // To the half: else the next text would ask for it again.
+    for (uint32_t rare = 1; texts_of_.size() > kCountedWordsMax / 2; ++rare) {
       absl::erase_if(texts_of_, [rare](const auto& entry) { return entry.second <= rare; });
     }
   }

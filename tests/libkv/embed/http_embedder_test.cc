@@ -12,6 +12,7 @@
 #include <bit>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -30,6 +31,7 @@
 namespace libkv {
 
 HttpTestServer::HttpTestServer(Handler handler) : handler_(std::move(handler)) {
+  setenv("no_proxy", "127.0.0.1", 1);  // whatever the machine has set
   listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;

@@ -258,6 +258,21 @@ TEST_CASE("a model is used with the analyzer it was learnt with") {
   CHECK(MakeLsaEmbedder(german).ok());
 }
 
+TEST_CASE("what an analyzer throws reaches the caller, who may go on") {
+  const auto other = std::make_shared<OtherAnalyzer>();
+  LsaTrainer trainer({.analyzer = other, .axes = 4});
+  for (const std::string& text : Corpus(50)) trainer.Add(text);
+  const std::string model = *trainer.Train();
+  trainer.Add("throw");
+  CHECK_THROWS_AS(trainer.Train().IgnoreError(), std::runtime_error);
+  const auto embedder = *MakeLsaEmbedder(model, other);
+  const std::string_view bad = "throw";
+  std::vector<float> vector(embedder->dimension());
+  CHECK_THROWS_AS(embedder->Embed(EmbedKind::kQuery, {&bad, 1}, vector).IgnoreError(),
+                  std::runtime_error);
+  CHECK(Dot(Embed(*embedder, "bread"), Embed(*embedder, "bread")) == doctest::Approx(1));
+}
+
 TEST_CASE("a damaged model is refused, wherever the damage is") {
   const std::string model = Trained(Corpus(40), {.axes = 3});
   for (size_t size = 0; size < model.size(); size += size < 100 ? 1 : 37) {

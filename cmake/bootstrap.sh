@@ -6,7 +6,8 @@ readonly build_dir=build/release
 # Every Debian package the build needs. The -dev packages bring the libraries they stand on.
 readonly needed_packages=(
   g++ cmake ninja-build librocksdb-dev libabsl-dev libxxhash-dev libicu-dev libstemmer-dev
-  libroaring-dev nlohmann-json3-dev doctest-dev libcli11-dev
+  libroaring-dev nlohmann-json3-dev libcurl4-openssl-dev doctest-dev
+  libcli11-dev
 )
 
 say() { printf '%s\n' "$*" >&2; }

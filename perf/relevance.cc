@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,7 +12,9 @@
 #include "harness.h"
 #include "libkv/analyzer.h"
 #include "libkv/embedder.h"
+#include "libkv/lsa.h"
 #include "search/documents.h"
+#include "search/engine.h"
 #include "search/evaluator.h"
 #include "search/libkv_index.h"
 #ifdef LIBKV_PERF_LUCENE
@@ -130,6 +133,54 @@ Rankings SearchAll(const Store& store, const Collection& collection, SearchOptio
   return run;
 }
 
+std::vector<Ranked> InOrder(const std::map<std::string, double>& scores) {
+  std::vector<Ranked> ranked;
+  for (const auto& [document, score] : scores) ranked.push_back({document, score});
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const Ranked& a, const Ranked& b) { return a.score > b.score; });
+  return ranked;
+}
+
+constexpr size_t kFusedDepth = 200;  // of each list
+
+// The best of both lists together: weight * left + (1 - weight) * right. Scores of a list are
+// brought to 0 .. 1 between its last and its first hit that count; a hit that a list lacks has 0
+// there.
+Rankings ConvexFusion(const Rankings& left, const Rankings& right, double weight) {
+  Rankings fused;
+  for (const auto& [query, hits] : left) {
+    std::map<std::string, double> scores;
+    const auto add = [&scores](const std::vector<Ranked>& list, double share) {
+      const size_t count = std::min(list.size(), kFusedDepth);
+      if (count == 0) return;
+      const double least = list[count - 1].score, range = list[0].score - least;
+      for (size_t i = 0; i < count; ++i) {
+        scores[list[i].document] += share * (range > 0 ? (list[i].score - least) / range : 1);
+      }
+    };
+    add(hits, weight);
+    add(right.at(query), 1 - weight);
+    fused[query] = InOrder(scores);
+  }
+  return fused;
+}
+
+// The same by ranks alone: 1 / (60 + rank) in each list. (Cormack, Clarke and Buettcher, 2009.)
+Rankings RankFusion(const Rankings& left, const Rankings& right) {
+  constexpr double kRankOffset = 60;
+  Rankings fused;
+  for (const auto& [query, hits] : left) {
+    std::map<std::string, double> scores;
+    for (const std::vector<Ranked>* list : {&hits, &right.at(query)}) {
+      for (size_t i = 0; i < std::min(list->size(), kFusedDepth); ++i) {
+        scores[(*list)[i].document] += 1 / (kRankOffset + static_cast<double>(i + 1));
+      }
+    }
+    fused[query] = InOrder(scores);
+  }
+  return fused;
+}
+
 Rankings SimilarAll(const Store& store, const Collection& collection) {
   Rankings run;
   for (const Document& query : collection.queries) {
@@ -151,6 +202,31 @@ void AddBm25(const Store& store, const Collection& collection, double k1, double
   }
 }
 
+std::shared_ptr<const Embedder> LearnLsa(const Collection& collection) {
+  const double start = ThreadCpuSeconds();
+  LsaTrainer trainer;
+  for (const Document& document : collection.documents) trainer.Add(document.text);
+  const absl::StatusOr<std::string> model = trainer.Train();
+  Require(model.status());
+  std::printf("  lsa/1 learnt in %.2f s of one thread, %zu bytes\n", ThreadCpuSeconds() - start,
+              model->size());
+  const auto embedder = MakeLsaEmbedder(*model);
+  Require(embedder.status());
+  return *embedder;
+}
+
+// Learnt from the documents themselves, alone and together with words.
+void AddLsa(const Collection& collection, const std::string& directory,
+            std::vector<System>* systems) {
+  const std::unique_ptr<Store> store =
+      Load(collection, directory, MakeEnglishAnalyzer(), LearnLsa(collection));
+  const Rankings words = SearchAll(*store, collection, {});
+  const Rankings lsa = SimilarAll(*store, collection);
+  systems->push_back({"libkv-lsa/1", lsa});
+  systems->push_back({"libkv-hybrid", ConvexFusion(words, lsa, 0.6)});
+  systems->push_back({"libkv-hybrid-rrf", RankFusion(words, lsa)});
+}
+
 void AddLibkv(const Collection& collection, const std::string& directory,
               std::vector<System>* systems) {
   std::unique_ptr<Store> store =
@@ -164,10 +240,11 @@ void AddLibkv(const Collection& collection, const std::string& directory,
   tf_idf.ranking = Ranking::kTfIdf;
   systems->push_back({"libkv-tfidf", SearchAll(*store, collection, tf_idf)});
   systems->push_back({"libkv-hash/1", SimilarAll(*store, collection)});
+  store.reset();
+  AddLsa(collection, directory, systems);
   // Lucene's own analyzer, to compare the rankings alone.
   const auto porter = MakeAnalyzer("porter");
   if (!porter.ok()) return;
-  store.reset();
   store = Load(collection, directory, *porter, nullptr);
   AddBm25(*store, collection, 1.2, 0.75, "libkv-porter-1.2", systems);
 }

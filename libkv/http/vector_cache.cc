@@ -1,0 +1,41 @@
+#include "http/vector_cache.h"
+
+#include <algorithm>
+
+namespace libkv {
+namespace {
+
+// Beside the floats: list node, hash table node and slot, as the allocator rounds them.
+constexpr size_t kEntryBytes = 160;
+
+}  // namespace
+
+VectorCache::VectorCache(size_t bytes_max, size_t dimension)
+    : entries_max_(bytes_max / (dimension * sizeof(float) + kEntryBytes)) {}
+
+bool VectorCache::Find(const Hash128& text, std::span<float> vector) {
+  const std::lock_guard lock(mutex_);
+  const auto found = index_.find(text);
+  if (found == index_.end()) return false;
+  entries_.splice(entries_.begin(), entries_, found->second);
+  std::copy(found->second->vector.begin(), found->second->vector.end(), vector.begin());
+  return true;
+}
+
+void VectorCache::Insert(const Hash128& text, std::span<const float> vector) {
+  const std::lock_guard lock(mutex_);
+  if (entries_max_ == 0 || index_.contains(text)) return;
+  if (entries_.size() == entries_max_) {
+    index_.erase(entries_.back().text);
+    entries_.pop_back();
+  }
+  entries_.push_front({text, {vector.begin(), vector.end()}});
+  index_[text] = entries_.begin();
+}
+
+size_t VectorCache::size() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.size();
+}
+
+}  // namespace libkv

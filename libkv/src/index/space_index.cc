@@ -21,7 +21,9 @@ size_t SpaceView::text_bytes() const {
 }
 
 SpaceIndex::SpaceIndex(size_t padded_dimension, size_t exact_vectors_max)
-    : vectors_(padded_dimension == 0 ? nullptr : std::make_unique<VectorIndex>(padded_dimension, exact_vectors_max)) {
+    : vectors_(padded_dimension == 0
+                   ? nullptr
+                   : std::make_unique<VectorIndex>(padded_dimension, exact_vectors_max)) {
   auto view = std::make_shared<SpaceView>();
   view->deltas.push_back(std::make_shared<DeltaPart>());
   view_ = std::move(view);

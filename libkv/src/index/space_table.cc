@@ -22,8 +22,7 @@ std::string Join(const std::vector<std::string>& items) {
 ActiveSpace::ActiveSpace(uint32_t id, SpaceDefinition definition,
                          std::shared_ptr<const Analyzer> analyzer,
                          std::shared_ptr<const Embedder> embedder,
-                         const std::optional<VectorDescriptor>& vectors,
-                         size_t exact_vectors_max)
+                         const std::optional<VectorDescriptor>& vectors, size_t exact_vectors_max)
     : id_(id),
       definition_(std::move(definition)),
       analyzer_(std::move(analyzer)),

@@ -16,8 +16,7 @@ constexpr size_t kRecentQueries = 128;
 
 }  // namespace
 
-VectorIndex::VectorIndex(size_t padded, size_t exact_max)
-    : padded_(padded), exact_max_(exact_max) {
+VectorIndex::VectorIndex(size_t padded, size_t exact_max) : padded_(padded), exact_max_(exact_max) {
   const auto flat = PostingList::Build(kFlatList, padded, {}, {});
   view_.lists = ListTable::Empty(padded)->With({}, std::span(&flat, 1));
 }

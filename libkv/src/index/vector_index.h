@@ -85,7 +85,7 @@ class VectorIndex {
 
   // Lists that want to be looked after: they have grown to kListDue entries, the flat one beyond
   // exact_max(), or more than half of their entries are dead.
-  static constexpr size_t kListDue = 160;
+  static constexpr size_t kListDue = 224;
   static constexpr size_t kDueMax = 512;  // beyond, writers should wait
   size_t due_count() const { return due_count_.load(std::memory_order_acquire); }
   std::vector<uint32_t> TakeDue();

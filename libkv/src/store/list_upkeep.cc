@@ -26,7 +26,7 @@ namespace {
 
 constexpr auto kPause = std::chrono::milliseconds(500);
 constexpr auto kPauseAfterFailure = std::chrono::seconds(1);
-constexpr size_t kListMean = 100;     // vectors, when lists are made
+constexpr size_t kListMean = 110;     // vectors, when lists are made
 constexpr size_t kListMin = 20;       // shorter lists are merged
 constexpr size_t kSampleOfList = 64;  // vectors to learn a centroid from
 constexpr size_t kDrainStep = 2'048;  // vectors moved by one batch

@@ -20,7 +20,7 @@ namespace libkv {
 namespace {
 
 // Candidates whose full vectors are read at once.
-constexpr size_t kRefineStep = 32;
+constexpr size_t kRefineStep = 16;
 constexpr float kUnbounded = std::numeric_limits<float>::infinity();
 
 struct Better {

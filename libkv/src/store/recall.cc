@@ -39,7 +39,8 @@ struct Judged {
 };
 
 // The share of the `wanted` true neighbours among the hits; equally near ones count as well.
-double ShareFound(std::span<const ListHit> hits, std::span<const NearDocument> truth, size_t wanted) {
+double ShareFound(std::span<const ListHit> hits, std::span<const NearDocument> truth,
+                  size_t wanted) {
   absl::flat_hash_set<uint64_t> good;
   for (const NearDocument& near : truth) {
     if (near.neighbor.score >= truth[wanted - 1].neighbor.score) good.insert(near.document);
@@ -81,7 +82,8 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
   if (point == nullptr) return {};
   double factor = std::max(1.0, static_cast<double>(query.limit) / point->limit);
   // With more vectors than were measured there are more lists, and a share of them is as good.
-  factor *= std::max(1.0, std::sqrt(static_cast<double>(live) / static_cast<double>(table->vectors)));
+  factor *=
+      std::max(1.0, std::sqrt(static_cast<double>(live) / static_cast<double>(table->vectors)));
   if (RecallIsDue(vectors)) factor *= kOutdatedFactor;
   const auto entries = static_cast<uint64_t>(static_cast<double>(point->entries) * factor);
   if (entries >= live) return {};

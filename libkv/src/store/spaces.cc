@@ -43,9 +43,8 @@ absl::Status Store::Impl::CommitSpace(uint32_t id, const SpaceDefinition& defini
                .padded = static_cast<uint32_t>(PaddedDimension(definition.dimension))};
   }
   ActiveSpace* const before = Spaces().ById(id);
-  auto space =
-      std::make_shared<ActiveSpace>(id, definition, objects.analyzer, objects.embedder, vectors,
-                                    exact_vectors_max_);
+  auto space = std::make_shared<ActiveSpace>(id, definition, objects.analyzer, objects.embedder,
+                                             vectors, exact_vectors_max_);
   WriteRequest request;
   request.more_rows = [&](EngineBatch& batch) {
     next_space_ = std::max(next_space_, id + 1);

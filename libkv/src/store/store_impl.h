@@ -240,10 +240,10 @@ class Store::Impl {
       const NearestQuery& query, const ActiveSpace& space, const StoreSnapshot& snapshot,
       absl::FunctionRef<bool(const EntryView& entry)> accept) const;
   absl::StatusOr<std::vector<NearDocument>> Refine(const ActiveSpace& space,
-                                                 const EngineSnapshot* rows,
-                                                 std::span<const float> query,
-                                                 std::span<const ListCandidate> candidates,
-                                                 size_t limit) const;
+                                                   const EngineSnapshot* rows,
+                                                   std::span<const float> query,
+                                                   std::span<const ListCandidate> candidates,
+                                                   size_t limit) const;
   static ListCandidates AllCandidates(
       const ListTable& lists, absl::FunctionRef<bool(const EntryView&)> accept,
       absl::FunctionRef<std::shared_ptr<const PostingList>(const PostingList&)> load);

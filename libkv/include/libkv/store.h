@@ -209,8 +209,9 @@ class Store {
   // done; searches and writes go on meanwhile. SealIndex: what is in memory becomes a segment.
   // MergeIndex: all segments become one, without what was overwritten or deleted; as expensive as
   // the index is large. Reindex: the words of all values are taken from them again, into new
-  // segments, which then replace the old ones: for an index that Verify finds fault with.
-  // NotFound: no such space. FailedPrecondition: it indexes no text.
+  // segments, which then replace the old ones; the codes and lists of its vectors are compared with
+  // the vectors, and repaired: for an index that Verify finds fault with.
+  // NotFound: no such space. FailedPrecondition: it indexes no text (Reindex: nor vectors).
   absl::Status SealIndex(std::string_view prefix);
   absl::Status MergeIndex(std::string_view prefix);
   absl::Status Reindex(std::string_view prefix);

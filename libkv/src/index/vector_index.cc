@@ -47,6 +47,16 @@ void VectorIndex::SetUnloaded(std::span<const std::shared_ptr<PostingList>> list
   SetView(view_.lists->With({}, lists), 0);
 }
 
+void VectorIndex::Unload() {
+  std::vector<std::shared_ptr<PostingList>> lists;
+  view_.lists->ForEach([&](const std::shared_ptr<PostingList>& list) {
+    lists.push_back(PostingList::Unloaded(list->number(), padded_, list->centroid()));
+  });
+  live_.store(0, std::memory_order_relaxed);
+  entries_.store(0, std::memory_order_relaxed);
+  SetUnloaded(lists, last_document_);
+}
+
 std::shared_ptr<PostingList> VectorIndex::Current(uint32_t list) const {
   const auto grown = grown_.find(list);
   return grown != grown_.end() ? grown->second : view_.lists->Find(list);

@@ -56,6 +56,9 @@ class VectorIndex {
   // `last_document` are in them.
   void SetUnloaded(std::span<const std::shared_ptr<PostingList>> lists, uint64_t last_document);
 
+  // All lists are on disk only from now on, with all that was added: the rows were repaired.
+  void Unload();
+
   // A vector that was committed with sequence item.born; the death of one. Lists that are on disk
   // only, and unknown documents, are passed over. Additions are seen after Publish.
   void Add(uint32_t list, const ListItem& item);

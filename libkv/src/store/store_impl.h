@@ -12,6 +12,7 @@
 //   field_indexes.cc CreateFieldIndex, DropFieldIndex
 //   sealing.cc       full deltas become segments   merging.cc       segments become one
 //   vector_lists.cc  lists of vectors are read     list_upkeep.cc   they are split and merged
+//   recall.cc        how deep searches must go     vector_repair.cc  Reindex of vectors
 //   maintenance.cc   expired keys
 //   verify.cc        Verify
 #ifndef LIBKV_SRC_STORE_STORE_IMPL_H_
@@ -33,6 +34,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "base/fork_guard.h"
 #include "engine/engine.h"
+#include "format/keys.h"
 #include "format/record.h"
 #include "index/space_table.h"
 #include "libkv/store.h"
@@ -244,13 +246,14 @@ class Store::Impl {
                                                    std::span<const float> query,
                                                    std::span<const ListCandidate> candidates,
                                                    size_t limit) const;
+  static std::vector<ListCandidate> CandidatesOf(std::span<const ListHit> hits);
   static ListCandidates AllCandidates(
       const ListTable& lists, absl::FunctionRef<bool(const EntryView&)> accept,
       absl::FunctionRef<std::shared_ptr<const PostingList>(const PostingList&)> load);
 
   // recall.cc
   static SearchDepth DepthOf(const NearestQuery& query, const StoreSnapshot::Space& space);
-  static bool RecallIsDue(const VectorIndex& vectors);
+  static bool RecallIsDue(const VectorIndex& vectors, double growth);
   absl::Status LoadRecall(const ActiveSpace& space, VectorIndex& vectors) const;
   absl::Status MeasureRecall(const ActiveSpace& space);
 
@@ -308,6 +311,17 @@ class Store::Impl {
   absl::Status ReadKeyOf(const ActiveSpace& space, const EngineRead& read, uint64_t document,
                          std::string* key, int64_t* expiry, bool* found) const;
   absl::Status LoadList(const ActiveSpace& space, uint32_t number) const;
+
+  // vector_repair.cc
+  absl::Status RepairVectors(const ActiveSpace& space);
+  absl::StatusOr<bool> HasRow(const std::string& row_key) const;
+  absl::Status RepairRows(
+      const ActiveSpace& space, VectorKind kind,
+      absl::FunctionRef<absl::Status(EngineBatch& batch, std::string_view suffix)> repair);
+  absl::Status RepairPosting(const ActiveSpace& space, std::string_view suffix,
+                             EngineBatch& batch) const;
+  absl::Status DropStrayPosting(const ActiveSpace& space, std::string_view suffix,
+                                EngineBatch& batch) const;
 
   // list_upkeep.cc
   void StartListKeeper();

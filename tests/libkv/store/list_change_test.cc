@@ -51,7 +51,7 @@ TEST_CASE("vectors move once, and what came meanwhile finds its list") {
   ListChange make(5, index);
   make.Make(1, Values(10).code());
   make.Make(2, Values(-10).code());
-  make.Settle();
+  REQUIRE(make.Settle());
   make.Apply(5);
   ListChange drain(5, index);
   for (uint64_t document = 1; document <= 4; ++document) {
@@ -60,7 +60,7 @@ TEST_CASE("vectors move once, and what came meanwhile finds its list") {
   // While it was worked out: one dies, another one comes.
   index->vectors()->Kill(kFlatList, 3, 6);
   Add(*index, kFlatList, 9, 10, 7);
-  drain.Settle();
+  REQUIRE(drain.Settle());
   drain.Apply(8);
   CHECK(ListsAt(*index, 5) == std::map<uint64_t, uint32_t>{{1, 0}, {2, 0}, {3, 0}, {4, 0}});
   CHECK(ListsAt(*index, 7) == std::map<uint64_t, uint32_t>{{1, 0}, {2, 0}, {4, 0}, {9, 0}});
@@ -72,7 +72,7 @@ TEST_CASE("vectors move once, and what came meanwhile finds its list") {
   split.Make(3, Values(5).code());
   split.Move(2, 1, 3);
   Add(*index, 1, 10, 19, 9);
-  split.Settle();
+  REQUIRE(split.Settle());
   split.Apply(10);
   CHECK(ListsAt(*index, 10) ==
         std::map<uint64_t, uint32_t>{{1, 2}, {2, 3}, {4, 1}, {9, 0}, {10, 1}});
@@ -81,7 +81,7 @@ TEST_CASE("vectors move once, and what came meanwhile finds its list") {
   merge.Move(4, 1, 3);
   merge.Remove(1);
   Add(*index, 1, 11, -9, 11);
-  merge.Settle();
+  REQUIRE(merge.Settle());
   merge.Apply(12);
   CHECK(index->vectors()->view().lists->Find(1) == nullptr);
   CHECK(ListsAt(*index, 12) ==

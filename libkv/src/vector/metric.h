@@ -28,7 +28,7 @@ absl::Status CheckVector(std::span<const float> vector, size_t dimension, Metric
 void Normalise(std::span<float> vector);
 
 // The score by two codes, `dot` being the dot product of their values. How far it can be from the
-// exact one: vector/flat_scan.h.
+// exact one: vector/list_search.h.
 float ApproximateScore(Metric metric, const Code& query, const Code& vector, int32_t dot);
 
 // The score by the vectors themselves, of one dimension; for cosine they must be normalised.

@@ -61,7 +61,7 @@ double Quantile(const std::vector<double>& sorted, double p) {
   return sorted[static_cast<size_t>(std::lround(p * last))];
 }
 
-std::vector<SearchFigures> MeasureSearches(const std::vector<VectorContender>& contenders,
+std::vector<SearchFigures> MeasureSearches(std::span<const VectorContender> contenders,
                                            const VectorData& data, const Truth& truth, int passes,
                                            const std::function<uint32_t(uint32_t)>& vector_of) {
   for (const VectorContender& contender : contenders) {

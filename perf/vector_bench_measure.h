@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,7 @@ struct SearchFigures {
 // few queries of each before that are not measured. vector_of, where set, tells which vector of the
 // base a hit stands for.
 std::vector<SearchFigures> MeasureSearches(
-    const std::vector<VectorContender>& contenders, const VectorData& data, const Truth& truth,
+    std::span<const VectorContender> contenders, const VectorData& data, const Truth& truth,
     int passes, const std::function<uint32_t(uint32_t hit)>& vector_of = nullptr);
 
 // Queries per second at this recall, between the two depths around it; 0: it is not reached.

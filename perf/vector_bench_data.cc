@@ -134,24 +134,23 @@ Truth ComputeTruth(const VectorSet& base, const VectorSet& queries, size_t queri
     }
   }
   Truth truth;
-  for (const auto& queue : nearest) {
-    // Fewer than ten: all of them are neighbours.
-    truth.limits.push_back(queue.size() < kNeighboursWanted ? std::numeric_limits<float>::max()
-                                                            : queue.top());
-  }
+  truth.wanted = nearest.empty() ? 0 : nearest[0].size();  // the same for all
+  for (const auto& queue : nearest) truth.limits.push_back(queue.empty() ? 0 : queue.top());
   return truth;
 }
 
-double RecallOf(const VectorSet& base, const float* query, float limit,
+double RecallOf(const VectorData& data, const Truth& truth, size_t query,
                 std::vector<uint32_t> hits) {
+  if (truth.wanted == 0) return 1;
   std::sort(hits.begin(), hits.end());
   hits.erase(std::unique(hits.begin(), hits.end()), hits.end());
   size_t found = 0;
   for (const uint32_t hit : hits) {
-    const float distance = SquaredDistance(query, base.at(hit), base.dimension);
-    if (distance <= limit * (1 + kTolerance)) ++found;
+    const float distance =
+        SquaredDistance(data.queries.at(query), data.base.at(hit), data.base.dimension);
+    if (distance <= truth.limits[query] * (1 + kTolerance)) ++found;
   }
-  return static_cast<double>(std::min(found, kNeighboursWanted)) / kNeighboursWanted;
+  return static_cast<double>(std::min(found, truth.wanted)) / static_cast<double>(truth.wanted);
 }
 
 VectorData ReadVectorData(const std::string& path, size_t vectors_max, size_t queries_max) {

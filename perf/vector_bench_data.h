@@ -38,7 +38,8 @@ struct VectorSet {
 // Of each query the squared distance to its tenth nearest vector: whatever is no further is a true
 // neighbour, so that equally near ones count, whichever of them an index returns.
 struct Truth {
-  std::vector<float> limits;  // by query
+  std::vector<float> limits;          // by query
+  size_t wanted = kNeighboursWanted;  // true neighbours there are, at most ten
 };
 
 struct VectorData {
@@ -63,9 +64,9 @@ float SquaredDistance(const float* a, const float* b, size_t dimension);
 Truth ComputeTruth(const VectorSet& base, const VectorSet& queries, size_t queries_max,
                    const std::function<bool(size_t number)>& passes);
 
-// The share of the ten true neighbours among the hits of one query; one that was hit twice counts
-// once.
-double RecallOf(const VectorSet& base, const float* query, float limit, std::vector<uint32_t> hits);
+// The share of the true neighbours of query i among its hits; one that was hit twice counts once.
+double RecallOf(const VectorData& data, const Truth& truth, size_t query,
+                std::vector<uint32_t> hits);
 
 // The nearest of `count` centres, learnt by a few rounds of k-means from a sample, of each vector.
 std::vector<uint32_t> ClustersOf(const VectorSet& base, size_t count);

@@ -35,7 +35,7 @@ Pass RunPass(const VectorContender& contender, const VectorData& data, const Tru
     if (vector_of) {
       for (uint32_t& hit : hits) hit = vector_of(hit);
     }
-    pass.recall += RecallOf(data.base, data.queries.at(i), truth.limits[i], hits);
+    pass.recall += RecallOf(data, truth, i, hits);
   }
   const auto count = static_cast<double>(contender.queries);
   pass.qps = count / seconds;

@@ -137,8 +137,7 @@ void MeasureOpenPart(VectorBench* bench) {
   std::vector<uint32_t> hits;
   LibkvAt(&store, kUsualTarget, 1).search(bench->data.queries.at(0), &hits);
   const Sample answered = meter.Read(1);
-  const double recall =
-      RecallOf(bench->data.base, bench->data.queries.at(0), bench->data.truth.limits[0], hits);
+  const double recall = RecallOf(bench->data, bench->data.truth, 0, hits);
   const auto give_up = std::chrono::steady_clock::now() + kWarmMax;
   while (store.Space().vectors < vectors && std::chrono::steady_clock::now() < give_up) {
     std::this_thread::sleep_for(kLook);

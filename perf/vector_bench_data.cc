@@ -193,22 +193,16 @@ VectorData ReadVectorData(const std::string& path, size_t vectors_max, size_t qu
 }
 
 VectorData InventVectorData(size_t count, size_t dimension, size_t queries) {
-  constexpr size_t kRegions = 50;
-  constexpr size_t kPointsPerCentre = 100;
-  constexpr float kMean = 30, kRegionSpread = 25, kCentreSpread = 18, kSpread = 12;
+  // What makes a set hard is how many directions neighbours differ in, not how long vectors are.
+  constexpr size_t kHidden = 18;
+  constexpr size_t kCentres = 200;
+  constexpr float kCentreSpread = 0.8F, kSpread = 0.6F;  // in the hidden space
+  constexpr float kMean = 25, kScale = 35, kNoise = 3;   // in the numbers
   std::mt19937_64 random(11);
   std::normal_distribution<float> normal;
-  const auto around = [&](const float* middle, float spread, std::vector<float>* to) {
-    for (size_t k = 0; k < dimension; ++k) {
-      to->push_back((middle != nullptr ? middle[k] : kMean) + spread * normal(random));
-    }
-  };
-  VectorSet regions{dimension, {}}, centres{dimension, {}};
-  for (size_t i = 0; i < kRegions; ++i) around(nullptr, kRegionSpread, &regions.floats);
-  const size_t centre_count = std::max<size_t>(1, count / kPointsPerCentre);
-  for (size_t i = 0; i < centre_count; ++i) {
-    around(regions.at(random() % kRegions), kCentreSpread, &centres.floats);
-  }
+  std::vector<float> matrix(kHidden * dimension), centres(kCentres * kHidden), hidden(kHidden);
+  for (float& number : matrix) number = normal(random) / std::sqrt(static_cast<float>(kHidden));
+  for (float& number : centres) number = kCentreSpread * normal(random);
   VectorData data;
   data.name = "invented-" + std::to_string(count) + "x" + std::to_string(dimension);
   for (VectorSet* const set : {&data.base, &data.queries}) {
@@ -216,9 +210,15 @@ VectorData InventVectorData(size_t count, size_t dimension, size_t queries) {
     const size_t points = set == &data.base ? count : queries;
     set->floats.reserve(points * dimension);
     for (size_t i = 0; i < points; ++i) {
-      around(centres.at(random() % centre_count), kSpread, &set->floats);
+      const float* const centre = &centres[random() % kCentres * kHidden];
+      for (size_t h = 0; h < kHidden; ++h) hidden[h] = centre[h] + kSpread * normal(random);
+      for (size_t k = 0; k < dimension; ++k) {
+        float number = 0;
+        for (size_t h = 0; h < kHidden; ++h) number += hidden[h] * matrix[k * kHidden + h];
+        number = kMean + kScale * number + kNoise * normal(random);
+        set->floats.push_back(std::clamp(std::round(number), 0.0F, 255.0F));
+      }
     }
-    for (float& number : set->floats) number = std::clamp(std::round(number), 0.0F, 255.0F);
   }
   data.truth = ComputeTruth(data.base, data.queries, SIZE_MAX, PassesAll);
   return data;

@@ -53,8 +53,8 @@ struct VectorData {
 // computed for some queries; otherwise all of it is computed.
 VectorData ReadVectorData(const std::string& folder, size_t vectors_max, size_t queries_max);
 
-// Points around centres that lie around fewer centres, rounded to 0..255 as SIFT features are;
-// always the same for the same numbers.
+// Clusters that overlap in a space of few dimensions, mapped to `dimension` with a little noise and
+// rounded to 0..255, as SIFT features are; always the same for the same numbers.
 VectorData InventVectorData(size_t count, size_t dimension, size_t queries);
 
 float SquaredDistance(const float* a, const float* b, size_t dimension);

@@ -149,11 +149,11 @@ class Store {
 
   // The nearest neighbours of a vector; of the vector of `key` (which is left out); of `text`, by
   // the space's embedder. Up to Options::exact_vectors_max vectors, and with SimilarOptions::exact,
-  // every one is compared; beyond, as many as the recall target asks for, and scores may be those of
-  // 8-bit codes (off by about 0.0005 of the product of the lengths). Fewer than `limit` only when
-  // fewer pass the filters. InvalidArgument: wrong dimension, NaN, zero under cosine, limit over
-  // kSimilarLimitMax, a recall target outside of (0, 1], a prefix that leads to several spaces, too
-  // many filters, or words that are no strict query. NotFound: `key` has no vector.
+  // every one is compared; beyond, as many as the recall target asks for, and scores may be those
+  // of 8-bit codes (off by about 0.0005 of the product of the lengths). Fewer than `limit` only
+  // when fewer pass the filters. InvalidArgument: wrong dimension, NaN, zero under cosine, limit
+  // over kSimilarLimitMax, a recall target outside of (0, 1], a prefix that leads to several
+  // spaces, too many filters, or words that are no strict query. NotFound: `key` has no vector.
   // FailedPrecondition: no space under the prefix has vectors; it does not index a field of a
   // filter, or, with words, no text.
   absl::StatusOr<std::vector<Neighbor>> Similar(const SimilarOptions& options,

@@ -3,6 +3,7 @@
 #include "vector_bench_parts.h"
 
 #include <malloc.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -223,7 +224,6 @@ void Prepare(const Arguments& arguments, bool reports_build, bool needs_rivals,
   }
 }
 
-// Removes what it finds at both ends: an earlier run may have been stopped.
 class EmptyDirectory {
  public:
   explicit EmptyDirectory(std::string path) : path_(std::move(path)) {
@@ -237,7 +237,7 @@ class EmptyDirectory {
 };
 
 int RunAll(Arguments arguments, const std::string& command) {
-  arguments.directory += "/vector_bench_run";  // what else is in there is not ours
+  arguments.directory += "/vector_bench_" + std::to_string(getpid());  // of this run alone
   for (const std::string& name : arguments.parts) {
     if (std::none_of(std::begin(kParts), std::end(kParts),
                      [&](const Part& part) { return name == part.name; })) {

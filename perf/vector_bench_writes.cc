@@ -1,4 +1,6 @@
 // Single writes: what they cost, and what readers notice of them.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -18,13 +20,22 @@ constexpr uint32_t kNewKeys = 50'000'000;
 
 struct Waits {
   std::vector<double> wall_us, cpu_us;  // sorted
+  // Of the reader, by the system: it waited for a lock or the disk; it could have gone on.
+  int64_t waits = 0, preemptions = 0;
 };
+
+rusage OfThread() {
+  rusage usage{};
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage;
+}
 
 // One reader, for so long.
 Waits ReadFor(double seconds, const VectorContender& contender, const VectorData& data) {
   using Clock = std::chrono::steady_clock;
   Waits waits;
   std::vector<uint32_t> hits;
+  const rusage before = OfThread();
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   for (size_t i = 0; Clock::now() < end; ++i) {
     const auto begin = Clock::now();
@@ -33,6 +44,9 @@ Waits ReadFor(double seconds, const VectorContender& contender, const VectorData
     waits.cpu_us.push_back((ThreadCpuSeconds() - cpu_begin) * 1e6);
     waits.wall_us.push_back(std::chrono::duration<double>(Clock::now() - begin).count() * 1e6);
   }
+  const rusage after = OfThread();
+  waits.waits = after.ru_nvcsw - before.ru_nvcsw;
+  waits.preemptions = after.ru_nivcsw - before.ru_nivcsw;
   std::sort(waits.wall_us.begin(), waits.wall_us.end());
   std::sort(waits.cpu_us.begin(), waits.cpu_us.end());
   return waits;
@@ -43,7 +57,8 @@ void ReportWaits(VectorBench* bench, const std::string& name, const Waits& waits
   bench->report.Row("  " + name,
                     {Text(Quantile(waits.wall_us, 0.5), 0), Text(Quantile(waits.wall_us, 0.99), 0),
                      Text(waits.wall_us.back(), 0), Text(Quantile(waits.cpu_us, 0.5), 0),
-                     Text(Quantile(waits.cpu_us, 0.99), 0), Text(inserts_per_second, 0)});
+                     Text(Quantile(waits.cpu_us, 0.99), 0), std::to_string(waits.waits),
+                     std::to_string(waits.preemptions), Text(inserts_per_second, 0)});
   bench->report.Json({{"part", "readers"},
                       {"state", name},
                       {"searches", waits.wall_us.size()},
@@ -52,6 +67,8 @@ void ReportWaits(VectorBench* bench, const std::string& name, const Waits& waits
                       {"max_us", waits.wall_us.back()},
                       {"cpu_p50_us", Quantile(waits.cpu_us, 0.5)},
                       {"cpu_p99_us", Quantile(waits.cpu_us, 0.99)},
+                      {"waits", waits.waits},
+                      {"preemptions", waits.preemptions},
                       {"inserts_per_second", inserts_per_second}});
 }
 
@@ -63,8 +80,9 @@ void MeasureReadersPart(VectorBench* bench) {
     const std::unique_ptr<VectorStore> store = bench->store->CopyTo(place);
     store->Settle();
     const VectorContender contender = LibkvAt(store.get(), kUsualTarget, 0);
-    bench->report.Table("one reader beside one writer",
-                        {"p50 us", "p99 us", "max us", "CPU p50", "CPU p99", "inserts/s"});
+    bench->report.Table(
+        "one reader beside one writer",
+        {"p50 us", "p99 us", "max us", "CPU p50", "CPU p99", "waits", "preempted", "inserts/s"});
     ReportWaits(bench, "idle", ReadFor(bench->reader_seconds, contender, bench->data), 0);
     std::atomic<bool> stop{false};
     uint32_t inserted = 0;

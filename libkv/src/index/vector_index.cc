@@ -74,7 +74,7 @@ void VectorIndex::LookAt(const PostingList& list) {
     const auto resting = resting_.find(list.number());
     if (resting != resting_.end()) due = std::max(due, resting->second);
   }
-  if (list.live() >= due || list.size() > 2 * list.live()) MakeDue(list.number());
+  if (list.live() >= due || IsCrowded(list)) MakeDue(list.number());
 }
 
 void VectorIndex::Add(uint32_t list, const ListItem& item) {

@@ -87,7 +87,10 @@ class VectorIndex {
   std::vector<std::vector<float>> RecentQueries() const;
 
   // Lists that want to be looked after: they have grown to kListDue entries, the flat one beyond
-  // exact_max(), or more than half of their entries are dead.
+  // exact_max(), or are crowded with the dead.
+  static bool IsCrowded(const PostingList& list) {
+    return list.size() - list.live() > 16 + list.live() / 4;
+  }
   static constexpr size_t kListDue = 224;
   static constexpr size_t kDueMax = 512;  // beyond, writers should wait
   size_t due_count() const { return due_count_.load(std::memory_order_acquire); }

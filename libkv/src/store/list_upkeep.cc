@@ -181,12 +181,12 @@ absl::Status Store::Impl::KeepList(const ActiveSpace& space, uint32_t number) {
   const std::shared_ptr<PostingList> list = table->Find(number);
   if (list == nullptr) return absl::OkStatus();
   if (number == kFlatList) {
-    if (list->size() > 2 * list->live()) CleanList(*index, number);
+    if (VectorIndex::IsCrowded(*list)) CleanList(*index, number);
     return absl::OkStatus();
   }
   if (list->live() >= VectorIndex::kListDue) return SplitList(space, *list);
   if (list->live() < kListMin && table->list_count() > 1) return MergeList(space, *list);
-  if (list->size() > 2 * list->live()) CleanList(*index, number);
+  if (VectorIndex::IsCrowded(*list)) CleanList(*index, number);
   return absl::OkStatus();
 }
 

@@ -7,8 +7,11 @@
 // are twice as many vectors, or a tenth of them was replaced. Until that is done searches go
 // twice as deep; one deeper than the table knows compares everything.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
+#include <iterator>
+#include <optional>
 
 #include "absl/container/flat_hash_set.h"
 #include "base/status_macros.h"
@@ -29,6 +32,8 @@ constexpr size_t kLimits[] = {10, 100};
 constexpr uint64_t kDepthMax = 65'536;
 constexpr double kDepthStep = 1.15;       // between two depths that are tried
 constexpr size_t kDepthMin = 256;         // entries
+constexpr size_t kVectorsMin = 1'000;     // fewer are compared at once
+constexpr double kReadCost = 5'000;       // ns, of a full vector and a third
 constexpr double kGrowth = 2;             // from which on a table is outdated, and
 constexpr double kChurn = 0.1;            // the share of vectors replaced
 constexpr double kOutdatedFactor = 2;     // more entries, until it is measured again
@@ -65,25 +70,31 @@ class DepthFinder {
 
   // The points for `limit`: none for a target that no depth short of everything reaches.
   std::vector<RecallPoint> Find(size_t limit) const {
-    const uint64_t deepest = std::min(live_ / 2, kDepthMax);
-    std::vector<RecallPoint> points;
-    // Whether codes alone tell the best apart, or more of them must be compared in full.
+    std::array<std::optional<RecallPoint>, std::size(kTargets)> found;
+    // Codes alone, or more of them to be compared in full: what is cheaper in the end.
     for (const size_t refined : {size_t{0}, 2 * limit, 4 * limit}) {
+      const uint64_t deepest = std::min(live_ / 2, kDepthMax);
       const double best = RecallAt(limit, deepest, refined);
       uint64_t low = kDepthMin;
-      for (const double target : kTargets) {
-        if (best < target || *stop_ || (!points.empty() && points.back().target >= target))
-          continue;
+      for (size_t t = 0; t < std::size(kTargets); ++t) {
+        if (best < kTargets[t] || *stop_) break;
+        RecallPoint point = {.limit = static_cast<uint32_t>(limit),
+                             .target = kTargets[t],
+                             .entries = low,
+                             .refined = static_cast<uint32_t>(refined)};
+        if (found[t].has_value() && Cost(*found[t]) <= Cost(point)) continue;
         uint64_t high = deepest;
         while (static_cast<double>(high) > static_cast<double>(low) * kDepthStep && !*stop_) {
           const auto middle = static_cast<uint64_t>(std::sqrt(static_cast<double>(low * high)));
-          (RecallAt(limit, middle, refined) >= target ? high : low) = middle;
+          (RecallAt(limit, middle, refined) >= kTargets[t] ? high : low) = middle;
         }
-        points.push_back({.limit = static_cast<uint32_t>(limit),
-                          .target = target,
-                          .entries = high,
-                          .refined = static_cast<uint32_t>(refined)});
+        point.entries = high;
+        if (!found[t].has_value() || Cost(point) < Cost(*found[t])) found[t] = point;
       }
+    }
+    std::vector<RecallPoint> points;
+    for (const std::optional<RecallPoint>& point : found) {
+      if (point.has_value()) points.push_back(*point);
     }
     return points;
   }
@@ -105,6 +116,14 @@ class DepthFinder {
     return mean - kErrors * std::sqrt(std::max(0.0, squares / count - mean * mean) / count);
   }
 
+  // In ns, roughly: entries are scanned by their bits; of what is refined about a third more than
+  // the limit is read.
+  double Cost(const RecallPoint& point) const {
+    const double bits = static_cast<double>(judged_.front().query.padded);
+    const double scan = static_cast<double>(point.entries) * (1 + bits / 150);
+    return point.refined == 0 ? scan : scan + point.limit * kReadCost;
+  }
+
   const std::span<const Judged> judged_;
   const uint64_t live_;
   const Search search_;
@@ -122,7 +141,6 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
   const std::shared_ptr<const RecallTable> table = vectors.recall();
   if (table == nullptr) return {};
   const uint64_t live = vectors.is_loaded() ? vectors.live() : table->vectors;
-  if (live <= vectors.exact_max()) return {};
 
   // The smallest measured point that promises as much; more neighbours take more entries.
   const RecallPoint* point = nullptr;
@@ -155,7 +173,7 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
 }
 
 bool Store::Impl::RecallIsDue(const VectorIndex& vectors, double growth) {
-  if (!vectors.has_lists() || vectors.live() <= vectors.exact_max()) return false;
+  if (!vectors.has_lists() || vectors.live() < kVectorsMin) return false;
   const std::shared_ptr<const RecallTable> table = vectors.recall();
   if (table == nullptr) return true;
   const auto measured = static_cast<double>(table->vectors);

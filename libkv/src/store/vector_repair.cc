@@ -19,14 +19,14 @@ constexpr size_t kStepRows = 64;  // looked at by one commit
 
 absl::Status Store::Impl::RepairVectors(const ActiveSpace& space) {
   const std::shared_ptr<SpaceIndex> index = space.index();
-  LIBKV_RETURN_IF_ERROR(RepairRows(space, VectorKind::kVector,
-                                   [&](EngineBatch& batch, std::string_view suffix) {
-                                     return RepairPosting(space, suffix, batch);
-                                   }));
-  LIBKV_RETURN_IF_ERROR(RepairRows(space, VectorKind::kPosting,
-                                   [&](EngineBatch& batch, std::string_view suffix) {
-                                     return DropStrayPosting(space, suffix, batch);
-                                   }));
+  LIBKV_RETURN_IF_ERROR(
+      RepairRows(space, VectorKind::kVector, [&](EngineBatch& batch, std::string_view suffix) {
+        return RepairPosting(space, suffix, batch);
+      }));
+  LIBKV_RETURN_IF_ERROR(
+      RepairRows(space, VectorKind::kPosting, [&](EngineBatch& batch, std::string_view suffix) {
+        return DropStrayPosting(space, suffix, batch);
+      }));
   LIBKV_RETURN_IF_ERROR(RepairRows(
       space, VectorKind::kList, [&](EngineBatch& batch, std::string_view suffix) -> absl::Status {
         uint64_t document = 0;
@@ -106,8 +106,8 @@ absl::Status Store::Impl::RepairPosting(const ActiveSpace& space, std::string_vi
     return absl::OkStatus();
   }
 
-  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, read, ListKey(space.id(), document),
-                                     &list_row, &found));
+  LIBKV_RETURN_IF_ERROR(
+      engine_->Get(Family::kVectors, read, ListKey(space.id(), document), &list_row, &found));
   const bool has_list = found && ParseListRow(list_row.view(), &derived.list) &&
                         space.index()->vectors()->view().lists->Find(derived.list) != nullptr;
   if (!has_list) derived.list = kFlatList;

@@ -26,7 +26,7 @@ namespace libkv {
 namespace {
 
 constexpr double kErrors = 1.5;          // standard errors by which the mean must be above a target
-constexpr size_t kSampledVectors = 800;  // stored ones that are asked for their neighbours
+constexpr size_t kSampledVectors = 600;  // stored ones that are asked for their neighbours
 constexpr double kTargets[] = {0.90, 0.95, 0.99};
 constexpr size_t kLimits[] = {10, 100};
 constexpr uint64_t kDepthMax = 65'536;
@@ -74,15 +74,16 @@ class DepthFinder {
     // Codes alone, or more of them to be compared in full: what is cheaper in the end.
     for (const size_t refined : {size_t{0}, 2 * limit, 4 * limit}) {
       const uint64_t deepest = std::min(live_ / 2, kDepthMax);
-      const double best = RecallAt(limit, deepest, refined);
+      std::optional<double> best;
       uint64_t low = kDepthMin;
       for (size_t t = 0; t < std::size(kTargets); ++t) {
-        if (best < kTargets[t] || *stop_) break;
         RecallPoint point = {.limit = static_cast<uint32_t>(limit),
                              .target = kTargets[t],
                              .entries = low,
                              .refined = static_cast<uint32_t>(refined)};
         if (found[t].has_value() && Cost(*found[t]) <= Cost(point)) continue;
+        if (!best.has_value()) best = RecallAt(limit, deepest, refined);
+        if (*best < kTargets[t] || *stop_) break;
         uint64_t high = deepest;
         while (static_cast<double>(high) > static_cast<double>(low) * kDepthStep && !*stop_) {
           const auto middle = static_cast<uint64_t>(std::sqrt(static_cast<double>(low * high)));

@@ -24,7 +24,12 @@ enum Flag : uint8_t {
   kFields = 0x10,
   kTextFields = 0x20,
   kFieldStates = 0x40,
-  kKnownFlags = 0x7f,
+  kMore = 0x80,  // a number with further flags follows
+};
+
+enum MoreFlag : uint64_t {
+  kGeneration = 0x01,
+  kKnownMoreFlags = 0x01,
 };
 
 absl::Status Damaged(std::string_view key) {
@@ -127,6 +132,7 @@ std::string EncodeSpaceDefinition(uint32_t space, const SpaceDefinition& definit
   if (!d.fields.empty()) flags |= kFields;
   if (!d.text_fields.empty()) flags |= kTextFields;
   if (!d.field_states.empty()) flags |= kFieldStates;
+  if (d.vectors != 0) flags |= kMore;
 
   std::string out;
   out += static_cast<char>(kDefinitionVersion);
@@ -143,6 +149,10 @@ std::string EncodeSpaceDefinition(uint32_t space, const SpaceDefinition& definit
   if (!d.embedder.empty()) AppendBytes(out, d.embedder);
   if (!d.fields.empty()) AppendList(out, d.fields);
   for (const FieldState field_state : d.field_states) out += static_cast<char>(field_state);
+  if (d.vectors != 0) {
+    AppendVarint(out, kGeneration);
+    AppendVarint(out, d.vectors);
+  }
   return SealRow(SpaceKey(space), std::move(out));
 }
 
@@ -156,8 +166,7 @@ absl::Status ParseSpaceDefinition(uint32_t space, std::string_view row,
   in.Fixed8(&version);
   in.Fixed8(&state);
   in.Fixed8(&flags);
-  const bool known_flags =
-      (flags & ~kKnownFlags) == 0 && ((flags & kFieldStates) == 0 || (flags & kFields) != 0);
+  const bool known_flags = (flags & kFieldStates) == 0 || (flags & kFields) != 0;
   if (version != kDefinitionVersion || !known_flags || state < 1 || state > 3) {
     return Unknown(key);
   }
@@ -182,6 +191,12 @@ absl::Status ParseSpaceDefinition(uint32_t space, std::string_view row,
                      field_state <= static_cast<uint8_t>(FieldState::kGone);
       d.field_states.push_back(static_cast<FieldState>(field_state));
     }
+  }
+  if ((flags & kMore) != 0) {
+    uint64_t more = 0;
+    good = good && in.Varint(&more);
+    if (good && (more & ~uint64_t{kKnownMoreFlags}) != 0) return Unknown(key);
+    if ((more & kGeneration) != 0) good = good && in.Varint32(&d.vectors);
   }
   if (!good || !in.done()) return Damaged(key);
   if (!known_states) return Unknown(key);

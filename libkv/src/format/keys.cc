@@ -91,6 +91,7 @@ std::string ListKey(uint32_t space, uint64_t document) {
 }
 
 std::string RecallKey(uint32_t space) { return Start(space, VectorKind::kRecall); }
+std::string ProbesKey(uint32_t space) { return Start(space, VectorKind::kProbes); }
 
 std::string PostingPrefix(uint32_t space, uint32_t list) {
   std::string out = Start(space, VectorKind::kPosting, 4);

@@ -22,13 +22,14 @@ std::string Join(const std::vector<std::string>& items) {
 ActiveSpace::ActiveSpace(uint32_t id, SpaceDefinition definition,
                          std::shared_ptr<const Analyzer> analyzer,
                          std::shared_ptr<const Embedder> embedder,
-                         const std::optional<VectorDescriptor>& vectors,
-                         size_t exact_vectors_max)
+                         const std::optional<VectorDescriptor>& vectors, size_t exact_vectors_max,
+                         std::shared_ptr<ActiveSpace> next)
     : id_(id),
       definition_(std::move(definition)),
       analyzer_(std::move(analyzer)),
       embedder_(std::move(embedder)),
-      exact_vectors_max_(exact_vectors_max) {
+      exact_vectors_max_(exact_vectors_max),
+      next_(std::move(next)) {
   if (vectors.has_value()) rotation_.emplace(definition_.dimension, vectors->seed);
   index_ = NewIndex();
 }
@@ -52,6 +53,10 @@ SpaceTable::SpaceTable(std::vector<std::shared_ptr<ActiveSpace>> spaces)
   std::sort(spaces_.begin(), spaces_.end(), [](const auto& a, const auto& b) {
     return a->definition().prefix.size() > b->definition().prefix.size();
   });
+  for (const auto& space : spaces_) {
+    if (space->rotation() != nullptr) with_vectors_.push_back(space);
+    if (space->next() != nullptr) with_vectors_.push_back(space->next());
+  }
 }
 
 ActiveSpace* SpaceTable::Of(std::string_view key) const {
@@ -64,6 +69,13 @@ ActiveSpace* SpaceTable::Of(std::string_view key) const {
 ActiveSpace* SpaceTable::ById(uint32_t id) const {
   for (const auto& space : spaces_) {
     if (space->id() == id) return space.get();
+  }
+  return nullptr;
+}
+
+ActiveSpace* SpaceTable::ByVectors(uint32_t id) const {
+  for (const auto& space : with_vectors_) {
+    if (space->vectors_id() == id) return space.get();
   }
   return nullptr;
 }

@@ -9,7 +9,7 @@
 //   similar_path.cc  Similar, SimilarTo, SimilarText    nearest.cc  what they share
 //   hybrid_path.cc   Hybrid
 //   find_path.cc     FindByValue, QueryField   spaces.cc        DefineSpace, DropSpace
-//   field_indexes.cc CreateFieldIndex, DropFieldIndex
+//   field_indexes.cc CreateFieldIndex, DropFieldIndex    reembed.cc  Reembed
 //   sealing.cc       full deltas become segments   merging.cc       segments become one
 //   vector_lists.cc  lists of vectors are read     list_upkeep.cc   they are split and merged
 //   maintenance.cc   expired keys
@@ -50,6 +50,7 @@ class DocumentFilter;
 class ListChange;
 class TextSearch;
 struct FoundHit;
+struct Probes;
 struct SpaceSearch;
 
 // A view of everything at one moment: the rows, and what was in memory for them.
@@ -126,6 +127,9 @@ class Store::Impl {
   absl::Status CreateFieldIndex(std::string_view prefix, std::string_view path);
   absl::Status DropFieldIndex(std::string_view prefix, std::string_view path);
 
+  // reembed.cc
+  absl::Status Reembed(std::string_view prefix, std::shared_ptr<const Embedder> embedder);
+
   // sealing.cc, merging.cc
   absl::Status SealIndex(std::string_view prefix);
   absl::Status MergeIndex(std::string_view prefix);
@@ -156,7 +160,8 @@ class Store::Impl {
   // open.cc
   absl::Status OpenEngine(const Options& options);
   absl::Status LoadCatalog(const Options& options);
-  absl::Status UpgradeVectorDescriptor(uint32_t space, VectorDescriptor* descriptor);
+  absl::Status UpgradeVectorDescriptor(uint32_t vectors_id, VectorDescriptor* descriptor);
+  absl::Status AddProbes(uint32_t vectors_id, SpaceObjects* objects) const;
   absl::Status FinishSegments();
   absl::Status FinishSpaces(const Options& options);
 
@@ -208,6 +213,8 @@ class Store::Impl {
                                   std::string_view key, size_t bytes, size_t count) const;
 
   // similar_path.cc
+  static const ActiveSpace& SpaceAsIn(const std::shared_ptr<const Snapshot>& snapshot,
+                                      const ActiveSpace& space);
   absl::StatusOr<const ActiveSpace*> OneVectorSpace(std::string_view prefix) const;
   absl::StatusOr<DocumentFilter> FilterFor(const SimilarOptions& options, const ActiveSpace& space,
                                            const StoreSnapshot& snapshot) const;
@@ -255,8 +262,14 @@ class Store::Impl {
   absl::Status MeasureRecall(const ActiveSpace& space);
 
   // spaces.cc
+  void ReplaceSpace(ActiveSpace* before, const std::shared_ptr<ActiveSpace>& space);
+  static std::optional<VectorDescriptor> DescriptorFor(uint32_t vectors_id,
+                                                       const SpaceDefinition& definition);
   absl::Status CommitSpace(uint32_t id, const SpaceDefinition& definition,
                            const SpaceObjects& objects);
+  absl::Status CommitSpace(uint32_t id, const SpaceDefinition& definition,
+                           const SpaceObjects& objects, const Probes* probes,
+                           std::shared_ptr<ActiveSpace> next);
   absl::Status RemoveSpace(const ActiveSpace& space);
   absl::Status IndexExisting(std::string_view prefix);
   absl::Status DeleteRows(Family family, const std::string& prefix);
@@ -268,6 +281,22 @@ class Store::Impl {
   absl::Status CommitFieldState(const ActiveSpace& space, uint16_t field, FieldState state);
   absl::Status FinishFields(const ActiveSpace& space);
   absl::Status IndexField(const ActiveSpace& space, uint16_t field);
+
+  // reembed.cc
+  struct ReembedValue;
+  absl::StatusOr<uint32_t> BeginGeneration(std::string_view prefix,
+                                           std::shared_ptr<const Embedder> embedder,
+                                           std::shared_ptr<ActiveSpace>* next);
+  bool IsBuilding(uint32_t space, const std::shared_ptr<ActiveSpace>& next) const;
+  absl::Status CountExisting(uint32_t space, ActiveSpace& next) const;
+  absl::Status EmbedExisting(uint32_t space, const std::shared_ptr<ActiveSpace>& next);
+  absl::Status EmbedStep(uint32_t space, const std::shared_ptr<ActiveSpace>& next,
+                         std::span<const std::unique_ptr<ReembedValue>> step);
+  absl::Status AppendEmbedded(const ActiveSpace& next, ReembedValue& value);
+  absl::Status EndGeneration(uint32_t space, const std::shared_ptr<ActiveSpace>& next,
+                             bool is_complete);
+  absl::Status DeleteGeneration(uint32_t vectors_id);
+  absl::Status DeleteLeftGenerations();
 
   // sealing.cc
   bool IsFull(const DeltaPart& delta) const;
@@ -296,6 +325,8 @@ class Store::Impl {
   absl::Status FoldMarkers(const ActiveSpace& space);
 
   // vector_lists.cc
+  static void AssignList(const ActiveSpace& space, DerivedDocument* derived);
+  static void PlaceVector(const ActiveSpace& space, DerivedDocument* derived);
   static void AssignLists(WriteRequest& request);
   static void PlaceVectors(WriteRequest& request);
   void PublishVectors();

@@ -114,24 +114,31 @@ absl::StatusOr<SpaceDefinition> DefinitionOf(const Space& space) {
   } else if (space.analyzer != nullptr) {
     return InvalidArgument(where, "an analyzer needs text = true");
   }
-  if (space.text || space.embedder != nullptr) {
+  if (space.learn && (space.embedder != nullptr || space.vector_dimension != 0)) {
+    return InvalidArgument(where, "learn = true leaves no choice of embedder or dimension");
+  }
+  // Until something is learnt.
+  const std::shared_ptr<const Embedder> embedder =
+      space.learn ? MakeHashEmbedder() : space.embedder;
+  d.learn = space.learn;
+  if (space.text || embedder != nullptr) {
     d.text_fields = space.text_fields;
   } else if (!space.text_fields.empty()) {
     return InvalidArgument(where, "text_fields need text = true or an embedder");
   }
 
   d.dimension = space.vector_dimension;
-  if (space.embedder != nullptr) {
-    d.embedder = space.embedder->identity();
+  if (embedder != nullptr) {
+    d.embedder = embedder->identity();
     if (d.embedder.empty()) return InvalidArgument(where, "the embedder has an empty identity");
-    const size_t made = space.embedder->dimension();
+    const size_t made = embedder->dimension();
     if (d.dimension == 0) d.dimension = static_cast<uint32_t>(made);
     if (d.dimension != made) {
       return InvalidArgument(where, "vector_dimension is ", d.dimension,
                              " but the embedder makes vectors of ", made);
     }
   }
-  if (d.dimension > kVectorDimensionMax || (space.embedder != nullptr && d.dimension == 0)) {
+  if (d.dimension > kVectorDimensionMax || (embedder != nullptr && d.dimension == 0)) {
     return InvalidArgument(where, "a vector dimension of ", d.dimension, " is outside 1..",
                            kVectorDimensionMax);
   }
@@ -183,6 +190,7 @@ std::string Difference(const SpaceDefinition& stored, const SpaceDefinition& wan
   };
   if (stored.text != wanted.text) return say("text", stored.text, wanted.text);
   if (stored.analyzer != wanted.analyzer) return say("analyzer", stored.analyzer, wanted.analyzer);
+  if (stored.learn != wanted.learn) return say("learn", stored.learn, wanted.learn);
   if (stored.embedder != wanted.embedder) return say("embedder", stored.embedder, wanted.embedder);
   if (stored.dimension != wanted.dimension) {
     return say("vector_dimension", stored.dimension, wanted.dimension);

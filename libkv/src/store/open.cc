@@ -110,6 +110,7 @@ absl::StatusOr<std::unique_ptr<Store::Impl>> Store::Impl::Open(const Options& op
     store->StartSealer();
     LIBKV_RETURN_IF_ERROR(store->FinishSpaces(options));
     store->StartListKeeper();
+    store->StartLearner();
     store->StartMaintenance();
   }
   return store;
@@ -187,6 +188,7 @@ absl::Status Store::Impl::LoadCatalog(const Options& options) {
                         "' is missing");
       }
     }
+    LIBKV_RETURN_IF_ERROR(LoadModel(vectors_id, definition, &objects));
     LIBKV_RETURN_IF_ERROR(AddProbes(vectors_id, &objects));
     auto space = std::make_shared<ActiveSpace>(id, std::move(definition), objects.analyzer,
                                                objects.embedder, vectors, exact_vectors_max_);
@@ -268,11 +270,14 @@ Store::Impl::~Impl() {
     maintenance_.detach();
     sealer_.detach();
     list_keeper_.detach();
+    learner_.detach();
     return;
   }
   stop_keeper_.store(true);
   stop_sealing_.store(true);  // a merge that is running ends soon, with nothing changed
+  stop_learning_.store(true);
   StopMaintenance();
+  StopLearner();
   StopListKeeper();
   StopSealer();
   queue_.reset();

@@ -22,6 +22,7 @@
 #include "index/index_rows.h"
 #include "index/probed_embedder.h"
 #include "store/commit_types.h"
+#include "store/learnt_model.h"
 #include "store/store_impl.h"
 
 namespace libkv {
@@ -55,10 +56,19 @@ struct Store::Impl::ReembedValue {
 absl::Status Store::Impl::Reembed(std::string_view prefix,
                                   std::shared_ptr<const Embedder> embedder) {
   LIBKV_RETURN_IF_ERROR(CheckWritable());
+  return BuildGeneration(prefix, std::move(embedder), nullptr);
+}
+
+// `model`: the one of the embedder, to be kept with its vectors; or null.
+absl::Status Store::Impl::BuildGeneration(std::string_view prefix,
+                                          std::shared_ptr<const Embedder> embedder,
+                                          const LearntModel* model) {
   std::shared_ptr<ActiveSpace> next;
-  LIBKV_ASSIGN_OR_RETURN(const uint32_t space, BeginGeneration(prefix, std::move(embedder), &next));
+  LIBKV_ASSIGN_OR_RETURN(const uint32_t space,
+                         BeginGeneration(prefix, std::move(embedder), model, &next));
   absl::Status status = CountExisting(space, *next);
   if (status.ok()) status = EmbedExisting(space, next);
+  if (stop_learning_) return status;  // the next open deletes it
   const absl::Status ended = EndGeneration(space, next, /*is_complete=*/status.ok());
   return status.ok() ? ended : status;
 }
@@ -68,6 +78,7 @@ absl::Status Store::Impl::Reembed(std::string_view prefix,
 // The id of the space.
 absl::StatusOr<uint32_t> Store::Impl::BeginGeneration(std::string_view prefix,
                                                       std::shared_ptr<const Embedder> embedder,
+                                                      const LearntModel* model,
                                                       std::shared_ptr<ActiveSpace>* next) {
   const std::lock_guard lock(define_mutex_);
   LIBKV_ASSIGN_OR_RETURN(const ActiveSpace* const space, SpaceAt(prefix));
@@ -75,6 +86,11 @@ absl::StatusOr<uint32_t> Store::Impl::BeginGeneration(std::string_view prefix,
   if (stored.embedder.empty()) {
     return FailedPrecondition("space '", Printable(prefix),
                               "' has no embedder: its vectors are given with its values");
+  }
+  if (stored.learn != (model != nullptr)) {
+    return FailedPrecondition("space '", Printable(prefix), "' ",
+                              stored.learn ? "learns its embedder: call TrainEmbedder"
+                                           : "does not learn its embedder: set Space::learn");
   }
   if (space->next() != nullptr) {
     return FailedPrecondition("space '", Printable(prefix), "' is being embedded anew already");
@@ -89,6 +105,8 @@ absl::StatusOr<uint32_t> Store::Impl::BeginGeneration(std::string_view prefix,
   definition.metric = stored.metric;
   definition.precision = stored.precision;
   definition.embedder = embedder->identity();
+  definition.learn = stored.learn;
+  if (model != nullptr) definition.learnt_from = model->texts;
   if (definition.embedder.empty()) return InvalidArgument("the embedder has an empty identity");
   if (embedder->dimension() == 0 || embedder->dimension() > kVectorDimensionMax) {
     return InvalidArgument("the embedder's dimension of ", embedder->dimension(), " is outside 1..",
@@ -108,6 +126,7 @@ absl::StatusOr<uint32_t> Store::Impl::BeginGeneration(std::string_view prefix,
               EncodeVectorDescriptor(vectors_id, *descriptor));
     const std::string row_key = ProbesKey(vectors_id);
     batch.Put(Family::kVectors, row_key, EncodeProbesRow(row_key, probes));
+    if (model != nullptr) PutModel(batch, vectors_id, model->bytes);
   };
   LIBKV_RETURN_IF_ERROR(Run({}, request));
   *next = std::make_shared<ActiveSpace>(vectors_id, std::move(definition), nullptr,
@@ -147,6 +166,7 @@ absl::Status Store::Impl::EmbedExisting(uint32_t space, const std::shared_ptr<Ac
   const uint64_t first_document = next->building().first_document;
   std::string from = next->definition().prefix;
   for (bool more = true; more;) {
+    if (stop_learning_) return absl::AbortedError("the store is being closed");
     std::vector<std::unique_ptr<ReembedValue>> step;
     size_t bytes = 0;
     const auto cursor = engine_->NewCursor(Family::kData, {.fill_cache = false}, from, end);
@@ -251,6 +271,7 @@ absl::Status Store::Impl::EndGeneration(uint32_t space, const std::shared_ptr<Ac
       definition.vectors = next->id();
       definition.dimension = next->definition().dimension;
       definition.embedder = next->definition().embedder;
+      definition.learnt_from = next->definition().learnt_from;
       objects.embedder = next->objects().embedder;
     }
     LIBKV_RETURN_IF_ERROR(CommitSpace(space, definition, objects, nullptr, nullptr));
@@ -261,8 +282,9 @@ absl::Status Store::Impl::EndGeneration(uint32_t space, const std::shared_ptr<Ac
 
 // The descriptor last: by it Verify knows what the other rows are.
 absl::Status Store::Impl::DeleteGeneration(uint32_t vectors_id) {
-  for (const VectorKind kind : {VectorKind::kCentroid, VectorKind::kProbes, VectorKind::kList,
-                                VectorKind::kPosting, VectorKind::kRecall, VectorKind::kVector}) {
+  for (const VectorKind kind :
+       {VectorKind::kModel, VectorKind::kCentroid, VectorKind::kProbes, VectorKind::kList,
+        VectorKind::kPosting, VectorKind::kRecall, VectorKind::kVector}) {
     LIBKV_RETURN_IF_ERROR(DeleteRows(Family::kVectors, VectorPrefix(vectors_id, kind)));
   }
   return DeleteRows(Family::kVectors, SpacePrefix(vectors_id));

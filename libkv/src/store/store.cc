@@ -149,6 +149,9 @@ absl::Status Store::DropFieldIndex(std::string_view prefix, std::string_view pat
 absl::Status Store::Reembed(std::string_view prefix, std::shared_ptr<const Embedder> embedder) {
   return Guarded([&] { return impl_->Reembed(prefix, std::move(embedder)); });
 }
+absl::Status Store::TrainEmbedder(std::string_view prefix) {
+  return Guarded([&] { return impl_->TrainEmbedder(prefix); });
+}
 absl::Status Store::SealIndex(std::string_view prefix) {
   return Guarded([&] { return impl_->SealIndex(prefix); });
 }

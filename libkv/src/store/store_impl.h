@@ -9,7 +9,8 @@
 //   similar_path.cc  Similar, SimilarTo, SimilarText    nearest.cc  what they share
 //   hybrid_path.cc   Hybrid
 //   find_path.cc     FindByValue, QueryField   spaces.cc        DefineSpace, DropSpace
-//   field_indexes.cc CreateFieldIndex, DropFieldIndex    reembed.cc  Reembed
+//   field_indexes.cc CreateFieldIndex, DropFieldIndex
+//   reembed.cc       Reembed                   learning.cc      TrainEmbedder
 //   sealing.cc       full deltas become segments   merging.cc       segments become one
 //   vector_lists.cc  lists of vectors are read     list_upkeep.cc   they are split and merged
 //   maintenance.cc   expired keys
@@ -129,6 +130,9 @@ class Store::Impl {
 
   // reembed.cc
   absl::Status Reembed(std::string_view prefix, std::shared_ptr<const Embedder> embedder);
+
+  // learning.cc
+  absl::Status TrainEmbedder(std::string_view prefix);
 
   // sealing.cc, merging.cc
   absl::Status SealIndex(std::string_view prefix);
@@ -284,8 +288,12 @@ class Store::Impl {
 
   // reembed.cc
   struct ReembedValue;
+  struct LearntModel;
+  absl::Status BuildGeneration(std::string_view prefix, std::shared_ptr<const Embedder> embedder,
+                               const LearntModel* model);
   absl::StatusOr<uint32_t> BeginGeneration(std::string_view prefix,
                                            std::shared_ptr<const Embedder> embedder,
+                                           const LearntModel* model,
                                            std::shared_ptr<ActiveSpace>* next);
   bool IsBuilding(uint32_t space, const std::shared_ptr<ActiveSpace>& next) const;
   absl::Status CountExisting(uint32_t space, ActiveSpace& next) const;
@@ -297,6 +305,15 @@ class Store::Impl {
                              bool is_complete);
   absl::Status DeleteGeneration(uint32_t vectors_id);
   absl::Status DeleteLeftGenerations();
+
+  // learning.cc
+  absl::StatusOr<LearntModel> LearnFrom(const ActiveSpace& space) const;
+  static void PutModel(EngineBatch& batch, uint32_t vectors_id, std::string_view model);
+  absl::Status LoadModel(uint32_t vectors_id, const SpaceDefinition& definition,
+                         SpaceObjects* objects) const;
+  void StartLearner();
+  void StopLearner();
+  void KeepLearning();
 
   // sealing.cc
   bool IsFull(const DeltaPart& delta) const;
@@ -425,6 +442,11 @@ class Store::Impl {
   absl::Status keeper_status_;           // of its last round; guarded by keeper_mutex_
   std::atomic<bool> lists_lag_{false}, stop_keeper_{false};
   std::thread list_keeper_;
+
+  std::mutex learner_mutex_;
+  std::condition_variable learner_wake_;
+  std::atomic<bool> stop_learning_{false};
+  std::thread learner_;
 
   std::mutex maintenance_mutex_;
   std::condition_variable maintenance_wake_;

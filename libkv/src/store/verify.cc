@@ -11,6 +11,7 @@
 #include "base/strings.h"
 #include "format/catalog_rows.h"
 #include "format/keys.h"
+#include "format/row.h"
 #include "index/derive.h"
 #include "index/index_rows.h"
 #include "index/probed_embedder.h"
@@ -320,6 +321,10 @@ class Store::Impl::Verifier {
     const ActiveSpace* const space = SpaceByVectors(id);
     if (space == nullptr) return IsGeneration(id);
     switch (static_cast<VectorKind>(kind)) {
+      case VectorKind::kModel: {
+        std::string_view payload;
+        return OpenRow(row_key, row, &payload);
+      }
       case VectorKind::kProbes: {
         Probes probes;
         return ParseProbesRow(row_key, row, &probes).ok();

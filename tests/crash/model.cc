@@ -156,8 +156,7 @@ void Model::CheckBulk(const Store& store, size_t thread, Findings* findings) con
   }
 }
 
-void Model::CheckBlock(const Store& store, size_t thread, size_t block,
-                       Findings* findings) const {
+void Model::CheckBlock(const Store& store, size_t thread, size_t block, Findings* findings) const {
   const std::string first = BlockKey(thread, block, 0);
   const uint64_t found = NumberOf(ValueIn(store, first));
   for (size_t i = 0; i < kBlockKeys; ++i) {
@@ -168,13 +167,12 @@ void Model::CheckBlock(const Store& store, size_t thread, size_t block,
     return;
   }
   const uint64_t doubt = in_doubt_[thread];
-  const bool may_be_doubt = doubt != 0 && BlockOf(doubt) == block &&
-                            found == (IsDelete(doubt) ? 0 : doubt);
+  const bool may_be_doubt =
+      doubt != 0 && BlockOf(doubt) == block && found == (IsDelete(doubt) ? 0 : doubt);
   if (found != blocks_[thread][block] && !may_be_doubt) {
     ++(found < blocks_[thread][block] ? findings->lost : findings->foreign);
     Say("lost", first,
-        "should have " + std::to_string(blocks_[thread][block]) + ", has " +
-            std::to_string(found));
+        "should have " + std::to_string(blocks_[thread][block]) + ", has " + std::to_string(found));
   }
   if (found == 0) return;
   // Every vector finds itself, in lists and by comparing everything.

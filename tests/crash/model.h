@@ -50,8 +50,8 @@ class Model {
   void CheckText(const Store& store, size_t thread, const std::string& key, uint64_t number,
                  Findings* findings) const;
 
-  std::map<std::string, uint64_t> numbers_;    // key -> the operation that set it; 0: no value
-  std::array<uint64_t, kThreads> bulks_{};     // the last bulk of a thread
+  std::map<std::string, uint64_t> numbers_;  // key -> the operation that set it; 0: no value
+  std::array<uint64_t, kThreads> bulks_{};   // the last bulk of a thread
   std::array<std::array<uint64_t, kBlocks>, kThreads> blocks_{};  // what a block has; 0: nothing
   std::array<uint64_t, kThreads> in_doubt_{};                     // 0: none
   Counter incremented_, compared_;

@@ -96,8 +96,7 @@ std::string BulkValue(size_t thread, uint64_t number, size_t i) {
 size_t BlockOf(uint64_t number) { return Mix(number ^ 0xb10c) % kBlocks; }
 
 std::string BlockKey(size_t thread, size_t block, size_t i) {
-  return "vector:" + std::to_string(thread) + ":" + std::to_string(block) + ":" +
-         std::to_string(i);
+  return "vector:" + std::to_string(thread) + ":" + std::to_string(block) + ":" + std::to_string(i);
 }
 
 std::string BlockValue(size_t thread, uint64_t number, size_t i) {

@@ -78,9 +78,9 @@ struct Options {
   // At least 8 MiB. Indexes that outgrow it shrink the cache, never the answer (Stats tells).
   size_t memory_bytes = size_t{256} << 20;
   int background_threads = 2;  // flushes and compactions
-  // Up to so many vectors a search compares all of a space; with more of them they are kept in
-  // lists, and it looks into as many as SimilarOptions::recall_target asks for. At least
-  // kExactVectorsMin. Lists that are there stay when it is raised.
+  // Up to so many vectors a search compares all of a space. With more of them they are kept in
+  // lists, and it looks into as many as SimilarOptions::recall_target asks for, also when some are
+  // deleted later. At least kExactVectorsMin.
   size_t exact_vectors_max = 32'768;
 
   // Milliseconds since 1970, for expiry times. Null: the system's clock.

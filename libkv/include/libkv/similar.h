@@ -20,7 +20,8 @@ struct SimilarOptions {
   std::string prefix;
   size_t limit = 10;
   // How many of the true nearest neighbours are to be found, as a share, on average over queries:
-  // the fewer, the faster. Up to about 32,000 vectors everything is compared, and all are found.
+  // the fewer, the faster. What it takes is measured in the background (libkv/doc/vectors.md, 14).
+  // Up to Options::exact_vectors_max vectors everything is compared, and all are found.
   double recall_target = 0.95;               // above 0, at most 1
   bool exact = false;                        // compares every vector, whatever the target
   std::shared_ptr<const Snapshot> snapshot;  // null: every write that was acknowledged

@@ -148,11 +148,14 @@ class Store {
                                                   std::string_view text) const;
 
   // The nearest neighbours of a vector; of the vector of `key` (which is left out); of `text`, by
-  // the space's embedder. Exact: every vector is compared. Fewer than `limit` only when fewer pass
-  // the filters. InvalidArgument: wrong dimension, NaN, zero under cosine, limit over
-  // kSimilarLimitMax, a prefix that leads to several spaces, too many filters, or words that are no
-  // strict query. NotFound: `key` has no vector. FailedPrecondition: no space under the prefix has
-  // vectors; it does not index a field of a filter, or, with words, no text.
+  // the space's embedder. Up to Options::exact_vectors_max vectors, and with SimilarOptions::exact,
+  // every one is compared; beyond, as many as the recall target asks for, and scores may be those
+  // of 8-bit codes (off by about 0.0005 of the product of the lengths). Fewer than `limit` only
+  // when fewer pass the filters. InvalidArgument: wrong dimension, NaN, zero under cosine, limit
+  // over kSimilarLimitMax, a recall target outside of (0, 1], a prefix that leads to several
+  // spaces, too many filters, or words that are no strict query. NotFound: `key` has no vector.
+  // FailedPrecondition: no space under the prefix has vectors; it does not index a field of a
+  // filter, or, with words, no text.
   absl::StatusOr<std::vector<Neighbor>> Similar(const SimilarOptions& options,
                                                 std::span<const float> vector) const;
   absl::StatusOr<std::vector<Neighbor>> SimilarTo(const SimilarOptions& options,
@@ -235,8 +238,9 @@ class Store {
   // done; searches and writes go on meanwhile. SealIndex: what is in memory becomes a segment.
   // MergeIndex: all segments become one, without what was overwritten or deleted; as expensive as
   // the index is large. Reindex: the words of all values are taken from them again, into new
-  // segments, which then replace the old ones: for an index that Verify finds fault with.
-  // NotFound: no such space. FailedPrecondition: it indexes no text.
+  // segments, which then replace the old ones; the codes and lists of its vectors are compared with
+  // the vectors, and repaired: for an index that Verify finds fault with.
+  // NotFound: no such space. FailedPrecondition: it indexes no text (Reindex: nor vectors).
   absl::Status SealIndex(std::string_view prefix);
   absl::Status MergeIndex(std::string_view prefix);
   absl::Status Reindex(std::string_view prefix);

@@ -16,8 +16,7 @@ constexpr size_t kRecentQueries = 128;
 
 }  // namespace
 
-VectorIndex::VectorIndex(size_t padded, size_t exact_max)
-    : padded_(padded), exact_max_(exact_max) {
+VectorIndex::VectorIndex(size_t padded, size_t exact_max) : padded_(padded), exact_max_(exact_max) {
   const auto flat = PostingList::Build(kFlatList, padded, {}, {});
   view_.lists = ListTable::Empty(padded)->With({}, std::span(&flat, 1));
 }
@@ -59,6 +58,16 @@ void VectorIndex::SetUnloaded(std::span<const std::shared_ptr<PostingList>> list
   SetView(view_.lists->With({}, lists), 0);
 }
 
+void VectorIndex::Unload() {
+  std::vector<std::shared_ptr<PostingList>> lists;
+  view_.lists->ForEach([&](const std::shared_ptr<PostingList>& list) {
+    lists.push_back(PostingList::Unloaded(list->number(), padded_, list->centroid()));
+  });
+  live_.store(0, std::memory_order_relaxed);
+  entries_.store(0, std::memory_order_relaxed);
+  SetUnloaded(lists, last_document_);
+}
+
 std::shared_ptr<PostingList> VectorIndex::Current(uint32_t list) const {
   const auto grown = grown_.find(list);
   return grown != grown_.end() ? grown->second : view_.lists->Find(list);
@@ -76,7 +85,7 @@ void VectorIndex::LookAt(const PostingList& list) {
     const auto resting = resting_.find(list.number());
     if (resting != resting_.end()) due = std::max(due, resting->second);
   }
-  if (list.live() >= due || list.size() > 2 * list.live()) MakeDue(list.number());
+  if (list.live() >= due || IsCrowded(list)) MakeDue(list.number());
 }
 
 void VectorIndex::Add(uint32_t list, const ListItem& item) {

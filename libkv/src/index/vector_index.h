@@ -56,6 +56,9 @@ class VectorIndex {
   // `last_document` are in them.
   void SetUnloaded(std::span<const std::shared_ptr<PostingList>> lists, uint64_t last_document);
 
+  // All lists are on disk only from now on, with all that was added: the rows were repaired.
+  void Unload();
+
   // A vector that was committed with sequence item.born; the death of one. Lists that are on disk
   // only, and unknown documents, are passed over. Additions are seen after Publish.
   void Add(uint32_t list, const ListItem& item);
@@ -87,8 +90,11 @@ class VectorIndex {
   std::vector<std::vector<float>> RecentQueries() const;
 
   // Lists that want to be looked after: they have grown to kListDue entries, the flat one beyond
-  // exact_max(), or more than half of their entries are dead.
-  static constexpr size_t kListDue = 160;
+  // exact_max(), or are crowded with the dead.
+  static bool IsCrowded(const PostingList& list) {
+    return list.size() - list.live() > 16 + list.live() / 4;
+  }
+  static constexpr size_t kListDue = 224;
   static constexpr size_t kDueMax = 512;  // beyond, writers should wait
   size_t due_count() const { return due_count_.load(std::memory_order_acquire); }
   std::vector<uint32_t> TakeDue();

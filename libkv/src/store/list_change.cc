@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "base/check.h"
 #include "format/keys.h"
 #include "index/vector_rows.h"
 #include "vector/clustering.h"
@@ -53,13 +52,14 @@ uint32_t ListChange::NearestRemaining(const CodeView& code) const {
   return nearest;
 }
 
-void ListChange::Settle() {
+bool ListChange::Settle() {
   table_ = index_->vectors()->view().lists;
   static const absl::flat_hash_map<uint64_t, uint32_t> kNone;
+  bool all_loaded = true;
   const auto settle = [&](uint32_t from) {
     const std::shared_ptr<PostingList>& list = table_->Find(from);
     if (list == nullptr) return;  // made now
-    LIBKV_CHECK(list->is_loaded());
+    all_loaded = all_loaded && list->is_loaded();
     const auto found = moves_.find(from);
     const auto& moves = found == moves_.end() ? kNone : found->second;
     const bool is_replaced = FindMade(from) != nullptr;
@@ -83,6 +83,7 @@ void ListChange::Settle() {
   for (const uint32_t removed : removed_) {
     if (moves_.find(removed) == moves_.end()) settle(removed);
   }
+  return all_loaded;
 }
 
 void ListChange::PutRows(EngineBatch& batch) const {

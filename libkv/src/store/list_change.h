@@ -38,8 +38,9 @@ class ListChange {
   bool empty() const { return made_.empty() && removed_.empty() && moves_.empty(); }
 
   // The committer's, in this order, with nothing published in between. Settle leaves out what died
-  // meanwhile. The views of what moves live as long as this object.
-  void Settle();
+  // meanwhile; false: a list is no longer in memory, and nothing must be done. The views of what
+  // moves live as long as this object.
+  [[nodiscard]] bool Settle();
   void PutRows(EngineBatch& batch) const;
   void Apply(uint64_t sequence);
 

@@ -26,11 +26,15 @@ namespace {
 
 constexpr auto kPause = std::chrono::milliseconds(500);
 constexpr auto kPauseAfterFailure = std::chrono::seconds(1);
-constexpr size_t kListMean = 100;     // vectors, when lists are made
+constexpr size_t kListMean = 110;     // vectors, when lists are made
 constexpr size_t kListMin = 20;       // shorter lists are merged
 constexpr size_t kSampleOfList = 64;  // vectors to learn a centroid from
 constexpr size_t kDrainStep = 2'048;  // vectors moved by one batch
 constexpr size_t kNeighbours = 16;    // lists looked at after a split
+// By which factor vectors have grown when recall is measured again: while lists are being split,
+// and once they are not.
+constexpr double kGrowthBusy = 2;
+constexpr double kGrowthQuiet = 1.1;
 // Beyond, writers wait.
 constexpr size_t kFlatTimes = 8;  // of exact_max()
 
@@ -163,7 +167,9 @@ absl::Status Store::Impl::KeepSpace(const ActiveSpace& space, bool* did_somethin
     return flat->live() > vectors.exact_max() ? MakeLists(space) : absl::OkStatus();
   }
   if (flat->live() > 0) LIBKV_RETURN_IF_ERROR(DrainFlat(space));
-  return due.empty() && RecallIsDue(vectors) ? MeasureRecall(space) : absl::OkStatus();
+  const bool is_quiet = due.empty() && vectors.due_count() == 0;
+  const double growth = is_quiet ? kGrowthQuiet : kGrowthBusy;
+  return RecallIsDue(vectors, growth) ? MeasureRecall(space) : absl::OkStatus();
 }
 
 absl::Status Store::Impl::KeepList(const ActiveSpace& space, uint32_t number) {
@@ -173,12 +179,12 @@ absl::Status Store::Impl::KeepList(const ActiveSpace& space, uint32_t number) {
   const std::shared_ptr<PostingList> list = table->Find(number);
   if (list == nullptr) return absl::OkStatus();
   if (number == kFlatList) {
-    if (list->size() > 2 * list->live()) CleanList(*index, number);
+    if (VectorIndex::IsCrowded(*list)) CleanList(*index, number);
     return absl::OkStatus();
   }
   if (list->live() >= VectorIndex::kListDue) return SplitList(space, *list);
   if (list->live() < kListMin && table->list_count() > 1) return MergeList(space, *list);
-  if (list->size() > 2 * list->live()) CleanList(*index, number);
+  if (VectorIndex::IsCrowded(*list)) CleanList(*index, number);
   return absl::OkStatus();
 }
 
@@ -190,9 +196,8 @@ absl::Status Store::Impl::CommitLists(ListChange& change) {
   request.more_rows = [&](EngineBatch& batch) {
     const ActiveSpace* const space = Spaces().ByVectors(change.space());
     in_force = space != nullptr && space->index() == change.index();
-    if (!in_force) return;  // dropped meanwhile
-    change.Settle();
-    change.PutRows(batch);
+    in_force = in_force && change.Settle();  // else it was dropped meanwhile, or repaired
+    if (in_force) change.PutRows(batch);
   };
   request.at_publish = [&](uint64_t sequence) {
     if (in_force) change.Apply(sequence);

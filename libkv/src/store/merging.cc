@@ -119,6 +119,12 @@ absl::Status Store::Impl::MergeIndex(std::string_view prefix) {
 
 // The values are analysed again, into new segments beside the old ones, which serve meanwhile.
 absl::Status Store::Impl::Reindex(std::string_view prefix) {
+  LIBKV_RETURN_IF_ERROR(CheckWritable());
+  for (const auto& space : std::vector(Spaces().all())) {
+    if (space->definition().prefix != prefix || space->rotation() == nullptr) continue;
+    LIBKV_RETURN_IF_ERROR(RepairVectors(*space));
+    if (space->analyzer() == nullptr) return absl::OkStatus();
+  }
   LIBKV_RETURN_IF_ERROR(SealIndex(prefix));
   LIBKV_ASSIGN_OR_RETURN(const std::shared_ptr<ActiveSpace> space, TextSpaceAt(prefix));
   const std::lock_guard lock(merge_mutex_);

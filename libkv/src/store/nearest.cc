@@ -20,7 +20,7 @@ namespace libkv {
 namespace {
 
 // Candidates whose full vectors are read at once.
-constexpr size_t kRefineStep = 32;
+constexpr size_t kRefineStep = 16;
 constexpr float kUnbounded = std::numeric_limits<float>::infinity();
 
 struct Better {
@@ -112,13 +112,7 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::FindNearest(
   const ListHits found = SearchLists(lists, list_query, search, accept_visible, load);
   LIBKV_RETURN_IF_ERROR(status);
   if (depth.refined > 0) {
-    std::vector<ListCandidate> candidates;
-    for (const ListHit& hit : found.hits) {
-      candidates.push_back({hit.document, hit.key, hit.score, hit.score + hit.margin});
-    }
-    std::sort(candidates.begin(), candidates.end(),
-              [](const auto& a, const auto& b) { return a.upper_bound > b.upper_bound; });
-    return Refine(space, snapshot.rows.get(), comparable, candidates, query.limit);
+    return Refine(space, snapshot.rows.get(), comparable, CandidatesOf(found.hits), query.limit);
   }
   std::vector<NearDocument> best;
   best.reserve(found.hits.size());
@@ -127,6 +121,18 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::FindNearest(
   }
   std::sort(best.begin(), best.end(), Better());
   return best;
+}
+
+// Hits as Refine takes them.
+std::vector<ListCandidate> Store::Impl::CandidatesOf(std::span<const ListHit> hits) {
+  std::vector<ListCandidate> candidates;
+  candidates.reserve(hits.size());
+  for (const ListHit& hit : hits) {
+    candidates.push_back({hit.document, hit.key, hit.score, hit.score + hit.margin});
+  }
+  std::sort(candidates.begin(), candidates.end(),
+            [](const auto& a, const auto& b) { return a.upper_bound > b.upper_bound; });
+  return candidates;
 }
 
 // Every accepted entry, without a bound.

@@ -7,7 +7,11 @@
 // are twice as many vectors, or a tenth of them was replaced. Until that is done searches go
 // twice as deep; one deeper than the table knows compares everything.
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
+#include <iterator>
+#include <optional>
 
 #include "absl/container/flat_hash_set.h"
 #include "base/status_macros.h"
@@ -25,8 +29,13 @@ constexpr double kErrors = 1.5;          // standard errors by which the mean mu
 constexpr size_t kSampledVectors = 800;  // stored ones that are asked for their neighbours
 constexpr double kTargets[] = {0.90, 0.95, 0.99};
 constexpr size_t kLimits[] = {10, 100};
+constexpr uint64_t kDepthMax = 65'536;
 constexpr double kDepthStep = 1.15;       // between two depths that are tried
 constexpr size_t kDepthMin = 256;         // entries
+constexpr size_t kVectorsMin = 1'000;     // fewer are compared at once
+constexpr double kReadCost = 5'000;       // ns, of a full vector and a third
+constexpr double kGrowth = 2;             // from which on a table is outdated, and
+constexpr double kChurn = 0.1;            // the share of vectors replaced
 constexpr double kOutdatedFactor = 2;     // more entries, until it is measured again
 constexpr size_t kFilteredExact = 5'000;  // so many that pass a filter are all compared
 
@@ -39,7 +48,8 @@ struct Judged {
 };
 
 // The share of the `wanted` true neighbours among the hits; equally near ones count as well.
-double ShareFound(std::span<const ListHit> hits, std::span<const NearDocument> truth, size_t wanted) {
+double ShareFound(std::span<const ListHit> hits, std::span<const NearDocument> truth,
+                  size_t wanted) {
   absl::flat_hash_set<uint64_t> good;
   for (const NearDocument& near : truth) {
     if (near.neighbor.score >= truth[wanted - 1].neighbor.score) good.insert(near.document);
@@ -48,6 +58,77 @@ double ShareFound(std::span<const ListHit> hits, std::span<const NearDocument> t
   for (const ListHit& hit : hits) found += good.contains(hit.document) ? 1 : 0;
   return static_cast<double>(std::min(found, wanted)) / static_cast<double>(wanted);
 }
+
+// Finds the smallest depths at which searches among the lists of one moment find enough.
+class DepthFinder {
+ public:
+  using Search = std::function<ListHits(const Judged& one, const ListSearch& search)>;
+
+  DepthFinder(std::span<const Judged> judged, uint64_t live, Search search,
+              const std::atomic<bool>* stop)
+      : judged_(judged), live_(live), search_(std::move(search)), stop_(stop) {}
+
+  // The points for `limit`: none for a target that no depth short of everything reaches.
+  std::vector<RecallPoint> Find(size_t limit) const {
+    std::array<std::optional<RecallPoint>, std::size(kTargets)> found;
+    // Codes alone, or more of them to be compared in full: what is cheaper in the end.
+    for (const size_t refined : {size_t{0}, 2 * limit, 4 * limit}) {
+      const uint64_t deepest = std::min(live_ / 2, kDepthMax);
+      const double best = RecallAt(limit, deepest, refined);
+      uint64_t low = kDepthMin;
+      for (size_t t = 0; t < std::size(kTargets); ++t) {
+        if (best < kTargets[t] || *stop_) break;
+        RecallPoint point = {.limit = static_cast<uint32_t>(limit),
+                             .target = kTargets[t],
+                             .entries = low,
+                             .refined = static_cast<uint32_t>(refined)};
+        if (found[t].has_value() && Cost(*found[t]) <= Cost(point)) continue;
+        uint64_t high = deepest;
+        while (static_cast<double>(high) > static_cast<double>(low) * kDepthStep && !*stop_) {
+          const auto middle = static_cast<uint64_t>(std::sqrt(static_cast<double>(low * high)));
+          (RecallAt(limit, middle, refined) >= kTargets[t] ? high : low) = middle;
+        }
+        point.entries = high;
+        if (!found[t].has_value() || Cost(point) < Cost(*found[t])) found[t] = point;
+      }
+    }
+    std::vector<RecallPoint> points;
+    for (const std::optional<RecallPoint>& point : found) {
+      if (point.has_value()) points.push_back(*point);
+    }
+    return points;
+  }
+
+ private:
+  // The mean share of true neighbours that is found, less what chance may have added to it.
+  double RecallAt(size_t limit, uint64_t entries, size_t refined) const {
+    double sum = 0, squares = 0, count = 0;
+    // More neighbours of each are as good as more queries.
+    for (size_t i = 0; i<judged_.size(); i += limit> kLimits[0] ? 2 : 1) {
+      const Judged& one = judged_[i];
+      const ListHits found = search_(one, {.limit = std::max(limit, refined), .entries = entries});
+      const double share = ShareFound(found.hits, one.truth, std::min(limit, one.truth.size()));
+      sum += share;
+      squares += share * share;
+      ++count;
+    }
+    const double mean = sum / count;
+    return mean - kErrors * std::sqrt(std::max(0.0, squares / count - mean * mean) / count);
+  }
+
+  // In ns, roughly: entries are scanned by their bits; of what is refined about a third more than
+  // the limit is read.
+  double Cost(const RecallPoint& point) const {
+    const double bits = static_cast<double>(judged_.front().query.padded);
+    const double scan = static_cast<double>(point.entries) * (1 + bits / 150);
+    return point.refined == 0 ? scan : scan + point.limit * kReadCost;
+  }
+
+  const std::span<const Judged> judged_;
+  const uint64_t live_;
+  const Search search_;
+  const std::atomic<bool>* const stop_;
+};
 
 }  // namespace
 
@@ -60,7 +141,6 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
   const std::shared_ptr<const RecallTable> table = vectors.recall();
   if (table == nullptr) return {};
   const uint64_t live = vectors.is_loaded() ? vectors.live() : table->vectors;
-  if (live <= vectors.exact_max()) return {};
 
   // The smallest measured point that promises as much; more neighbours take more entries.
   const RecallPoint* point = nullptr;
@@ -80,9 +160,9 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
   }
   if (point == nullptr) return {};
   double factor = std::max(1.0, static_cast<double>(query.limit) / point->limit);
-  // With more vectors than were measured there are more lists, and a share of them is as good.
-  factor *= std::max(1.0, std::sqrt(static_cast<double>(live) / static_cast<double>(table->vectors)));
-  if (RecallIsDue(vectors)) factor *= kOutdatedFactor;
+  // With more vectors than were measured there are more lists: the same share of them is enough.
+  factor *= std::max(1.0, static_cast<double>(live) / static_cast<double>(table->vectors));
+  if (RecallIsDue(vectors, kGrowth)) factor *= kOutdatedFactor;
   const auto entries = static_cast<uint64_t>(static_cast<double>(point->entries) * factor);
   if (entries >= live) return {};
   const size_t refined =
@@ -92,12 +172,13 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
   return {.is_exact = false, .entries = entries, .refined = refined};
 }
 
-bool Store::Impl::RecallIsDue(const VectorIndex& vectors) {
-  if (!vectors.has_lists() || vectors.live() <= vectors.exact_max()) return false;
+bool Store::Impl::RecallIsDue(const VectorIndex& vectors, double growth) {
+  if (!vectors.has_lists() || vectors.live() < kVectorsMin) return false;
   const std::shared_ptr<const RecallTable> table = vectors.recall();
   if (table == nullptr) return true;
-  return vectors.live() > 2 * table->vectors ||
-         vectors.deaths() - vectors.recall_deaths() > table->vectors / 10;
+  const auto measured = static_cast<double>(table->vectors);
+  return static_cast<double>(vectors.live()) > growth * measured ||
+         static_cast<double>(vectors.deaths() - vectors.recall_deaths()) > kChurn * measured;
 }
 
 absl::Status Store::Impl::LoadRecall(const ActiveSpace& space, VectorIndex& vectors) const {
@@ -170,13 +251,11 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
     const auto accept = [&](const EntryView& entry) {
       return entry.document() != one.without && entry.VisibleAt(sequence, now);
     };
-    bool is_complete = true;
-    const ListCandidates candidates =
-        ExactCandidates(lists, one.query, limit_max, accept, load, &is_complete);
+    // All lists, and twice as many as are wanted: as good as comparing everything, and faster.
+    const ListHits hits = SearchLists(lists, one.query, {.limit = 2 * limit_max}, accept, load);
     LIBKV_RETURN_IF_ERROR(status);
-    if (!is_complete) continue;  // thousands are equally near: any of them is right
     LIBKV_ASSIGN_OR_RETURN(one.truth, Refine(space, snapshot->rows.get(), one.vector,
-                                             candidates.candidates, limit_max));
+                                             CandidatesOf(hits.hits), limit_max));
   }
   // Without neighbours, or with more that are as near as the last one than were asked for.
   std::erase_if(judged, [&](const Judged& one) {
@@ -185,47 +264,24 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
             one.truth.front().neighbor.score == one.truth.back().neighbor.score);
   });
 
-  // The share of the true neighbours found at some depth, less what chance may have added to it.
-  const auto recall_at = [&](size_t limit, uint64_t entries, size_t refined) -> double {
-    double sum = 0, squares = 0;
-    for (const Judged& one : judged) {
-      const auto accept = [&](const EntryView& entry) {
-        return entry.document() != one.without && entry.VisibleAt(sequence, now);
-      };
-      const ListHits found = SearchLists(
-          lists, one.query, {.limit = std::max(limit, refined), .entries = entries}, accept, load);
-      const double share = ShareFound(found.hits, one.truth, std::min(limit, one.truth.size()));
-      sum += share;
-      squares += share * share;
-    }
-    const auto n = static_cast<double>(judged.size());
-    const double mean = sum / n;
-    return mean - kErrors * std::sqrt(std::max(0.0, squares / n - mean * mean) / n);
-  };
-
+  const DepthFinder finder(
+      judged, live,
+      [&](const Judged& one, const ListSearch& search) {
+        const auto accept = [&](const EntryView& entry) {
+          return entry.document() != one.without && entry.VisibleAt(sequence, now);
+        };
+        return SearchLists(lists, one.query, search, accept, load);
+      },
+      &stop_keeper_);
   auto table = std::make_shared<RecallTable>();
   table->vectors = vectors.live();
+  // Without questions nothing can be told: searches compare everything.
   for (const size_t limit : kLimits) {
-    if (judged.empty()) break;  // nothing can be told: searches compare everything
-    // Whether codes alone tell the best apart, or more of them must be compared in full.
-    const size_t refinements[] = {0, 2 * limit, 4 * limit};
-    for (const double target : kTargets) {
-      for (const size_t refined : refinements) {
-        if (recall_at(limit, live / 2, refined) < target) continue;
-        uint64_t low = kDepthMin, high = live;
-        while (static_cast<double>(high) > static_cast<double>(low) * kDepthStep) {
-          if (stop_keeper_) return absl::OkStatus();
-          const auto middle = static_cast<uint64_t>(std::sqrt(static_cast<double>(low * high)));
-          (recall_at(limit, middle, refined) >= target ? high : low) = middle;
-        }
-        table->points.push_back({.limit = static_cast<uint32_t>(limit),
-                                 .target = target,
-                                 .entries = high,
-                                 .refined = static_cast<uint32_t>(refined)});
-        break;
-      }
-    }
+    if (judged.empty()) break;
+    const std::vector<RecallPoint> points = finder.Find(limit);
+    table->points.insert(table->points.end(), points.begin(), points.end());
   }
+  if (stop_keeper_) return absl::OkStatus();
   LIBKV_RETURN_IF_ERROR(status);
 
   WriteRequest request;

@@ -13,6 +13,7 @@
 //   reembed.cc       Reembed                   learning.cc      TrainEmbedder
 //   sealing.cc       full deltas become segments   merging.cc       segments become one
 //   vector_lists.cc  lists of vectors are read     list_upkeep.cc   they are split and merged
+//   recall.cc        how deep searches must go     vector_repair.cc  Reindex of vectors
 //   maintenance.cc   expired keys
 //   verify.cc        Verify
 #ifndef LIBKV_SRC_STORE_STORE_IMPL_H_
@@ -34,6 +35,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "base/fork_guard.h"
 #include "engine/engine.h"
+#include "format/keys.h"
 #include "format/record.h"
 #include "index/space_table.h"
 #include "libkv/store.h"
@@ -251,17 +253,18 @@ class Store::Impl {
       const NearestQuery& query, const ActiveSpace& space, const StoreSnapshot& snapshot,
       absl::FunctionRef<bool(const EntryView& entry)> accept) const;
   absl::StatusOr<std::vector<NearDocument>> Refine(const ActiveSpace& space,
-                                                 const EngineSnapshot* rows,
-                                                 std::span<const float> query,
-                                                 std::span<const ListCandidate> candidates,
-                                                 size_t limit) const;
+                                                   const EngineSnapshot* rows,
+                                                   std::span<const float> query,
+                                                   std::span<const ListCandidate> candidates,
+                                                   size_t limit) const;
+  static std::vector<ListCandidate> CandidatesOf(std::span<const ListHit> hits);
   static ListCandidates AllCandidates(
       const ListTable& lists, absl::FunctionRef<bool(const EntryView&)> accept,
       absl::FunctionRef<std::shared_ptr<const PostingList>(const PostingList&)> load);
 
   // recall.cc
   static SearchDepth DepthOf(const NearestQuery& query, const StoreSnapshot::Space& space);
-  static bool RecallIsDue(const VectorIndex& vectors);
+  static bool RecallIsDue(const VectorIndex& vectors, double growth);
   absl::Status LoadRecall(const ActiveSpace& space, VectorIndex& vectors) const;
   absl::Status MeasureRecall(const ActiveSpace& space);
 
@@ -356,6 +359,17 @@ class Store::Impl {
   absl::Status ReadKeyOf(const ActiveSpace& space, const EngineRead& read, uint64_t document,
                          std::string* key, int64_t* expiry, bool* found) const;
   absl::Status LoadList(const ActiveSpace& space, uint32_t number) const;
+
+  // vector_repair.cc
+  absl::Status RepairVectors(const ActiveSpace& space);
+  absl::StatusOr<bool> HasRow(const std::string& row_key) const;
+  absl::Status RepairRows(
+      const ActiveSpace& space, VectorKind kind,
+      absl::FunctionRef<absl::Status(EngineBatch& batch, std::string_view suffix)> repair);
+  absl::Status RepairPosting(const ActiveSpace& space, std::string_view suffix,
+                             EngineBatch& batch) const;
+  absl::Status DropStrayPosting(const ActiveSpace& space, std::string_view suffix,
+                                EngineBatch& batch) const;
 
   // list_upkeep.cc
   void StartListKeeper();

@@ -50,12 +50,6 @@ void Normalise(std::span<float> vector) {
   for (float& x : vector) x = static_cast<float>(x / norm);
 }
 
-float ApproximateScore(Metric metric, const Code& query, const Code& vector, int32_t dot) {
-  const double product = double{query.scale} * vector.scale * dot;
-  if (metric != Metric::kL2) return static_cast<float>(product);
-  return static_cast<float>(2 * product - query.norm2 - vector.norm2);
-}
-
 float ExactScore(Metric metric, std::span<const float> query, std::span<const float> vector) {
   LIBKV_CHECK(query.size() == vector.size());
   const Kernels& kernels = ActiveKernels();

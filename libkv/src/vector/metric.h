@@ -10,7 +10,6 @@
 
 #include "absl/status/status.h"
 #include "libkv/options.h"
-#include "vector/code.h"
 
 namespace libkv {
 
@@ -26,10 +25,6 @@ absl::Status CheckVector(std::span<const float> vector, size_t dimension, Metric
 // Scales a finite vector other than zero to length one, as cosine asks for before anything else
 // is done with it. The same bits on every machine.
 void Normalise(std::span<float> vector);
-
-// The score by two codes, `dot` being the dot product of their values. How far it can be from the
-// exact one: vector/flat_scan.h.
-float ApproximateScore(Metric metric, const Code& query, const Code& vector, int32_t dot);
 
 // The score by the vectors themselves, of one dimension; for cosine they must be normalised.
 float ExactScore(Metric metric, std::span<const float> query, std::span<const float> vector);

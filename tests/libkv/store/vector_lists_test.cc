@@ -13,6 +13,7 @@ namespace libkv {
 namespace {
 
 constexpr size_t kDimension = 24;
+constexpr size_t kExactMax = 4'000;
 using Vector = std::vector<float>;
 
 // Points around random centres, as texts of some subjects are.
@@ -46,6 +47,7 @@ Options VectorOptions(Metric metric = Metric::kL2) {
   space.metric = metric;
   Options options;
   options.spaces = {space};
+  options.exact_vectors_max = kExactMax;
   return options;
 }
 
@@ -141,7 +143,7 @@ TEST_CASE("many vectors are found with the recall that was asked for, before and
   const TempDir dir;
   Model model;
   Points points(1, 200);
-  const size_t count = 40'000;
+  const size_t count = 9'000;
   {
     const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
     Fill(*store, model, count, [&](size_t) { return points.Any(); });
@@ -176,7 +178,7 @@ TEST_CASE("whoever is written is found at once, while lists are made and split a
   std::atomic<int> lost{0}, asked{0};
   std::atomic<size_t> written{0};
   std::vector<Vector> vectors;
-  for (size_t i = 0; i < 60'000; ++i) vectors.push_back(points.Of(i / 600));
+  for (size_t i = 0; i < 20'000; ++i) vectors.push_back(points.Of(i / 200));
   std::thread reader([&] {
     std::mt19937_64 random(3);
     while (!stop) {
@@ -201,7 +203,7 @@ TEST_CASE("whoever is written is found at once, while lists are made and split a
   CHECK(asked > 0);
   CHECK(lost == 0);
   WaitForLists(*store, vectors.size());
-  CHECK(store->Stats().spaces[0].vector_lists > 300);
+  CHECK(store->Stats().spaces[0].vector_lists > 100);
   for (const double target : {0.90, 0.95, 0.99}) {
     CAPTURE(target);
     CHECK(Recall(*store, model, points, target) >= target - 0.02);
@@ -214,11 +216,11 @@ TEST_CASE("overwritten and deleted vectors are not found, and leave the rest as 
   std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
   Model model;
   Points points(4, 50);
-  Fill(*store, model, 36'000, [&](size_t i) { return points.Of(i % 50); });
+  Fill(*store, model, 8'000, [&](size_t i) { return points.Of(i % 50); });
   WaitForLists(*store, model.size());
   // Every second value of all clusters, and five clusters whole.
   Batch batch;
-  for (size_t i = 0; i < 36'000; ++i) {
+  for (size_t i = 0; i < 8'000; ++i) {
     const std::string key = "v" + std::to_string(i);
     if (i % 50 >= 5 && i % 100 >= 50) continue;
     batch.Delete(key);
@@ -227,7 +229,7 @@ TEST_CASE("overwritten and deleted vectors are not found, and leave the rest as 
   REQUIRE_OK(store->Apply({}, batch));
   CheckExact(*store, model, points);
   // The same keys with other vectors.
-  Fill(*store, model, 36'000, [&](size_t i) { return points.Of((i + 7) % 50); });
+  Fill(*store, model, 8'000, [&](size_t i) { return points.Of((i + 7) % 50); });
   WaitForLists(*store, model.size());
   CheckExact(*store, model, points);
   CHECK(Recall(*store, model, points, 0.95) >= 0.93);
@@ -243,7 +245,7 @@ TEST_CASE("a snapshot finds what there was, whatever happens to the lists after 
   std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
   Model model, later;
   Points points(5, 50);
-  Fill(*store, model, 34'000, [&](size_t) { return points.Any(); });
+  Fill(*store, model, 4'100, [&](size_t) { return points.Any(); });
   for (int round = 0; round < 2; ++round) {
     CAPTURE(round);  // 0: before there are lists; 1: lists that were not read yet
     if (round == 1) {
@@ -252,7 +254,7 @@ TEST_CASE("a snapshot finds what there was, whatever happens to the lists after 
     }
     const std::shared_ptr<const Snapshot> snapshot = store->GetSnapshot();
     later = model;
-    Fill(*store, later, 20'000, [&](size_t) { return points.Any(); });
+    Fill(*store, later, 2'500, [&](size_t) { return points.Any(); });
     if (round == 0) WaitForLists(*store, later.size());
     for (int q = 0; q < 20; ++q) {
       const Vector query = points.Any();
@@ -270,7 +272,7 @@ TEST_CASE("vectors that are all the same neither stop the keeper nor the search"
   const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
   Model model;
   const Vector same(kDimension, 0.5F);
-  Fill(*store, model, 40'000, [&](size_t) { return same; });
+  Fill(*store, model, 10'000, [&](size_t) { return same; });
   Vector other = same;
   other[3] = 0.75F;
   Put(*store, model, {{"other", other}});
@@ -292,7 +294,7 @@ TEST_CASE("cosine and inner product find what was asked for too") {
     const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions(metric));
     Model model;
     Points points(6, 100);
-    Fill(*store, model, 35'000, [&](size_t) { return points.Any(); });
+    Fill(*store, model, 5'000, [&](size_t) { return points.Any(); });
     WaitForLists(*store, model.size());
     size_t found = 0;
     for (int q = 0; q < 100; ++q) {
@@ -313,7 +315,7 @@ TEST_CASE("a prefix narrows a search in lists without losing neighbours") {
   Model model, narrow;
   Points points(7, 100);
   Fill(
-      *store, model, 36'000, [&](size_t) { return points.Any(); }, "a");
+      *store, model, 8'000, [&](size_t) { return points.Any(); }, "a");
   Fill(
       *store, narrow, 400, [&](size_t) { return points.Any(); }, "b");
   WaitForLists(*store, model.size() + narrow.size());

@@ -116,23 +116,5 @@ TEST_CASE("scores are what the metrics promise") {
   CHECK(ExactScore(Metric::kCosine, a, b) == doctest::Approx(0.96));
 }
 
-TEST_CASE("scores by codes are near the exact ones") {
-  std::mt19937 random(42);
-  std::normal_distribution<float> normal;
-  for (int round = 0; round < 200; ++round) {
-    std::vector<float> a(256), b(256);
-    for (float& x : a) x = normal(random);
-    for (float& x : b) x = normal(random);
-    std::vector<int8_t> a_values(256), b_values(256);
-    const Code a_code = Encode(a, a_values.data()), b_code = Encode(b, b_values.data());
-    const int32_t dot = ActiveKernels().dot_i8(a_values.data(), b_values.data(), 256);
-    const double tolerance = 0.02 * std::sqrt(SquaredNorm(a) * SquaredNorm(b));
-    for (const Metric metric : {Metric::kL2, Metric::kInnerProduct}) {
-      const double error = ApproximateScore(metric, a_code, b_code, dot) - ExactScore(metric, a, b);
-      CHECK(std::fabs(error) < tolerance);
-    }
-  }
-}
-
 }  // namespace
 }  // namespace libkv

@@ -1,0 +1,150 @@
+// Reindex of vectors: what is derived from the full vectors is derived again and compared, row by
+// row, by the committer itself, so that nobody changes a row between the look and the repair. Then
+// memory is filled from the rows again.
+#include <optional>
+
+#include "base/status_macros.h"
+#include "format/keys.h"
+#include "index/derive.h"
+#include "index/index_rows.h"
+#include "index/vector_rows.h"
+#include "store/store_impl.h"
+
+namespace libkv {
+namespace {
+
+constexpr size_t kStepRows = 64;  // looked at by one commit
+
+}  // namespace
+
+absl::Status Store::Impl::RepairVectors(const ActiveSpace& space) {
+  const std::shared_ptr<SpaceIndex> index = space.index();
+  LIBKV_RETURN_IF_ERROR(
+      RepairRows(space, VectorKind::kVector, [&](EngineBatch& batch, std::string_view suffix) {
+        return RepairPosting(space, suffix, batch);
+      }));
+  LIBKV_RETURN_IF_ERROR(
+      RepairRows(space, VectorKind::kPosting, [&](EngineBatch& batch, std::string_view suffix) {
+        return DropStrayPosting(space, suffix, batch);
+      }));
+  LIBKV_RETURN_IF_ERROR(RepairRows(
+      space, VectorKind::kList, [&](EngineBatch& batch, std::string_view suffix) -> absl::Status {
+        uint64_t document = 0;
+        LIBKV_ASSIGN_OR_RETURN(
+            const bool has_vector,
+            HasRow(ParseDocumentSuffix(suffix, &document) ? VectorKey(space.vectors_id(), document)
+                                                          : ""));
+        if (has_vector) return absl::OkStatus();
+        batch.Delete(Family::kVectors,
+                     VectorPrefix(space.vectors_id(), VectorKind::kList) + std::string(suffix));
+        return absl::OkStatus();
+      }));
+  {
+    const std::lock_guard load_lock(load_mutex_);
+    const std::lock_guard lock(publish_mutex_);
+    index->vectors()->Unload();
+  }
+  return LoadAllLists(space);
+}
+
+absl::StatusOr<bool> Store::Impl::HasRow(const std::string& row_key) const {
+  PinnedValue row;
+  bool found = false;
+  LIBKV_RETURN_IF_ERROR(
+      engine_->Get(Family::kVectors, {.fill_cache = false}, row_key, &row, &found));
+  return found;
+}
+
+// Shows the committer all rows of a kind, some at a time, each alone in its group.
+absl::Status Store::Impl::RepairRows(
+    const ActiveSpace& space, VectorKind kind,
+    absl::FunctionRef<absl::Status(EngineBatch& batch, std::string_view suffix)> repair) {
+  const std::string prefix = VectorPrefix(space.vectors_id(), kind);
+  const auto cursor =
+      engine_->NewCursor(Family::kVectors, {.fill_cache = false}, prefix, PrefixEnd(prefix));
+  cursor->SeekToFirst();
+  while (cursor->Valid()) {
+    std::vector<std::string> suffixes;
+    for (; cursor->Valid() && suffixes.size() < kStepRows; cursor->Next()) {
+      suffixes.emplace_back(cursor->key().substr(prefix.size()));
+    }
+    absl::Status status;
+    WriteRequest request;
+    request.is_alone = true;
+    request.more_rows = [&](EngineBatch& batch) {
+      const ActiveSpace* const there = Spaces().ById(space.id());
+      if (there == nullptr || there->index() != space.index()) return;  // dropped meanwhile
+      for (const std::string& suffix : suffixes) {
+        if (status.ok()) status = repair(batch, suffix);
+      }
+    };
+    LIBKV_RETURN_IF_ERROR(Run({.durability = Durability::kWritten}, request));
+    LIBKV_RETURN_IF_ERROR(status);
+  }
+  return cursor->status();
+}
+
+// The posting and the list of a stored vector, as they should be.
+absl::Status Store::Impl::RepairPosting(const ActiveSpace& space, std::string_view suffix,
+                                        EngineBatch& batch) const {
+  uint64_t document = 0;
+  if (!ParseDocumentSuffix(suffix, &document)) return absl::OkStatus();
+  const EngineRead read{.fill_cache = false};
+  const std::string vector_key = VectorKey(space.vectors_id(), document);
+  PinnedValue vector_row, list_row, posting_row;
+  bool found = false;
+  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, read, vector_key, &vector_row, &found));
+  if (!found) return absl::OkStatus();  // removed meanwhile
+  std::string key;
+  int64_t expiry = 0;
+  LIBKV_RETURN_IF_ERROR(ReadKeyOf(space, read, document, &key, &expiry, &found));
+  std::vector<float> vector;
+  DerivedDocument derived;
+  // What cannot be derived again is left for Verify to name.
+  if (!found ||
+      !ParseVectorRow(vector_key, vector_row.view(), space.definition().dimension, &vector).ok() ||
+      !DeriveVector(space, vector, &derived).ok()) {
+    return absl::OkStatus();
+  }
+
+  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, read, ListKey(space.vectors_id(), document),
+                                     &list_row, &found));
+  const bool has_list = found && ParseListRow(list_row.view(), &derived.list) &&
+                        space.index()->vectors()->view().lists->Find(derived.list) != nullptr;
+  if (!has_list) derived.list = kFlatList;
+  if (found && derived.list == kFlatList) {
+    batch.Delete(Family::kVectors, ListKey(space.vectors_id(), document));
+  }
+  const std::string posting_key = PostingKey(space.vectors_id(), derived.list, document);
+  const std::string posting = EncodePostingRow(
+      {.code = {{derived.scale, derived.norm2}, derived.code}, .expiry = expiry, .key = key});
+  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, read, posting_key, &posting_row, &found));
+  if (!found || posting_row.view() != posting) {
+    batch.Put(Family::kVectors, posting_key, posting);
+  }
+  return absl::OkStatus();
+}
+
+// A posting without a vector, or in another list than its vector's.
+absl::Status Store::Impl::DropStrayPosting(const ActiveSpace& space, std::string_view suffix,
+                                           EngineBatch& batch) const {
+  uint32_t list = 0, its_list = kFlatList;
+  uint64_t document = 0;
+  bool found = false;
+  if (ParsePostingSuffix(suffix, &list, &document)) {
+    LIBKV_ASSIGN_OR_RETURN(found, HasRow(VectorKey(space.vectors_id(), document)));
+  }
+  if (found) {
+    PinnedValue row;
+    bool has_row = false;
+    LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, {.fill_cache = false},
+                                       ListKey(space.vectors_id(), document), &row, &has_row));
+    if (has_row) found = ParseListRow(row.view(), &its_list);
+  }
+  if (found && list == its_list) return absl::OkStatus();
+  batch.Delete(Family::kVectors,
+               VectorPrefix(space.vectors_id(), VectorKind::kPosting) + std::string(suffix));
+  return absl::OkStatus();
+}
+
+}  // namespace libkv

@@ -54,6 +54,13 @@ struct Space {
   // Makes the vector of every value that comes without one. Null: only given vectors are indexed.
   std::shared_ptr<const Embedder> embedder;
 
+  // Instead of an embedder: one that the store learns from the values of the space (libkv/lsa.h,
+  // with the space's analyzer) and keeps. Until there are 2,000 values with vectors it is hash/1;
+  // from then on, and whenever there are twice as many as it was last learnt from, it is learnt in
+  // the background, and all vectors are made anew beside the old ones, as Store::Reembed does it.
+  // Its dimension changes with that. Store::TrainEmbedder does it at any time.
+  bool learn = false;
+
   bool values = false;  // FindByValue over whole values
   // For JSON values, the fields that can be asked for (FindByValue, QueryField, Search), as dotted
   // paths. A store may have more of them: see Store::CreateFieldIndex.

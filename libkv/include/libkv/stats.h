@@ -27,6 +27,8 @@ struct SpaceStats {
   };
   std::vector<Recall> recall;
   uint64_t recall_age = 0;  // vectors overwritten or deleted since it was measured
+  // While Reembed runs: how many of the values of before it have been embedded again.
+  uint64_t reembedded = 0, reembed_total = 0;
 };
 
 struct StoreStats {

@@ -66,8 +66,8 @@ class Store {
   static absl::StatusOr<std::unique_ptr<Store>> Open(const Options& options,
                                                      const std::string& directory);
 
-  // Waits for running calls' commits, then closes. What was written is on disk: a clean close makes
-  // even kBuffered writes durable.
+  // Waits for running calls' commits, then closes; for some seconds if an embedder is being learnt.
+  // What was written is on disk: a clean close makes even kBuffered writes durable.
   ~Store();
 
   // Binds `value` to `key`, with its words, its vector and its fields. OK: see Durability.
@@ -205,6 +205,32 @@ class Store {
   // 4,096 fields, numbers of dropped ones included.
   absl::Status CreateFieldIndex(std::string_view prefix, std::string_view path);
   absl::Status DropFieldIndex(std::string_view prefix, std::string_view path);
+
+  // Makes the vectors of the space with this prefix anew, by `embedder`, or, if that is null, by
+  // the one the space has: for another model, or when the model behind the old name has changed.
+  // The new generation of vectors is built beside the old one, while searches use the old one and
+  // writes go to both; then it comes into force, all at once, and the old one is deleted. Its
+  // dimension may be another one. Returns when all is done; Stats tells how far it is. A crash, or
+  // a failure of the embedder, before the end leaves the old generation in force; call it again.
+  //
+  // Every vector is made from its value's text: those that were given with values, before or
+  // meanwhile, are replaced. What is written meanwhile fails with the error of either embedder;
+  // but if the old one cannot be used from the start, new values have a vector in the new
+  // generation only, and are not found by similarity until it is in force. Snapshots of before go
+  // on with the old generation. From then on the store must be opened with the new embedder.
+  //
+  // NotFound: no such space. InvalidArgument: the embedder has no name or no dimension.
+  // FailedPrecondition: the space has no embedder, or it was not given and `embedder` is null, or
+  // it learns one itself; it is being re-embedded already; it was dropped meanwhile. Else: the
+  // embedder's error.
+  absl::Status Reembed(std::string_view prefix, std::shared_ptr<const Embedder> embedder = nullptr);
+
+  // For a space with Space::learn: learns its embedder from the values it has now (a sample of
+  // 100,000 of them, or 64 MiB), and makes all vectors anew by it, as Reembed does. About 10 s for
+  // 60,000 short texts, in one thread, before the vectors are made; it happens by itself too.
+  // NotFound: no such space. FailedPrecondition: it does not learn; fewer than kLsaTextsMin values
+  // have words; and as for Reembed.
+  absl::Status TrainEmbedder(std::string_view prefix);
 
   // New words are kept in memory and sealed into a segment on disk when there are enough of them
   // (a sixteenth of memory_bytes, at most 32 MiB of text, or 50,000 values); segments are merged in

@@ -24,7 +24,13 @@ enum Flag : uint8_t {
   kFields = 0x10,
   kTextFields = 0x20,
   kFieldStates = 0x40,
-  kKnownFlags = 0x7f,
+  kMore = 0x80,  // a number with further flags follows
+};
+
+enum MoreFlag : uint64_t {
+  kGeneration = 0x01,
+  kLearns = 0x02,
+  kKnownMoreFlags = 0x03,
 };
 
 absl::Status Damaged(std::string_view key) {
@@ -105,13 +111,18 @@ bool SpaceDefinition::SameAs(const SpaceDefinition& other) const {
   return prefix == other.prefix && text == other.text && analyzer == other.analyzer &&
          text_fields == other.text_fields && dimension == other.dimension &&
          metric == other.metric && precision == other.precision && embedder == other.embedder &&
-         values == other.values && fields == other.fields && field_states == other.field_states;
+         learn == other.learn && values == other.values && fields == other.fields &&
+         field_states == other.field_states;
 }
 
 bool SpaceDefinition::Serves(const SpaceDefinition& wanted) const {
   SpaceDefinition with_fields = wanted;
   with_fields.fields = fields;
   with_fields.field_states = field_states;
+  if (learn && wanted.learn) {
+    with_fields.embedder = embedder;
+    with_fields.dimension = dimension;
+  }
   return SameAs(with_fields) &&
          std::all_of(wanted.fields.begin(), wanted.fields.end(),
                      [this](const std::string& name) { return FieldNumber(name).has_value(); });
@@ -127,6 +138,10 @@ std::string EncodeSpaceDefinition(uint32_t space, const SpaceDefinition& definit
   if (!d.fields.empty()) flags |= kFields;
   if (!d.text_fields.empty()) flags |= kTextFields;
   if (!d.field_states.empty()) flags |= kFieldStates;
+  uint64_t more = 0;
+  if (d.vectors != 0) more |= kGeneration;
+  if (d.learn) more |= kLearns;
+  if (more != 0) flags |= kMore;
 
   std::string out;
   out += static_cast<char>(kDefinitionVersion);
@@ -143,6 +158,9 @@ std::string EncodeSpaceDefinition(uint32_t space, const SpaceDefinition& definit
   if (!d.embedder.empty()) AppendBytes(out, d.embedder);
   if (!d.fields.empty()) AppendList(out, d.fields);
   for (const FieldState field_state : d.field_states) out += static_cast<char>(field_state);
+  if (more != 0) AppendVarint(out, more);
+  if (d.vectors != 0) AppendVarint(out, d.vectors);
+  if (d.learn) AppendVarint(out, d.learnt_from);
   return SealRow(SpaceKey(space), std::move(out));
 }
 
@@ -156,8 +174,7 @@ absl::Status ParseSpaceDefinition(uint32_t space, std::string_view row,
   in.Fixed8(&version);
   in.Fixed8(&state);
   in.Fixed8(&flags);
-  const bool known_flags =
-      (flags & ~kKnownFlags) == 0 && ((flags & kFieldStates) == 0 || (flags & kFields) != 0);
+  const bool known_flags = (flags & kFieldStates) == 0 || (flags & kFields) != 0;
   if (version != kDefinitionVersion || !known_flags || state < 1 || state > 3) {
     return Unknown(key);
   }
@@ -182,6 +199,14 @@ absl::Status ParseSpaceDefinition(uint32_t space, std::string_view row,
                      field_state <= static_cast<uint8_t>(FieldState::kGone);
       d.field_states.push_back(static_cast<FieldState>(field_state));
     }
+  }
+  if ((flags & kMore) != 0) {
+    uint64_t more = 0;
+    good = good && in.Varint(&more);
+    if (good && (more & ~uint64_t{kKnownMoreFlags}) != 0) return Unknown(key);
+    if ((more & kGeneration) != 0) good = good && in.Varint32(&d.vectors);
+    d.learn = (more & kLearns) != 0;
+    if (d.learn) good = good && in.Varint(&d.learnt_from);
   }
   if (!good || !in.done()) return Damaged(key);
   if (!known_states) return Unknown(key);

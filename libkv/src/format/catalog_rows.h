@@ -42,6 +42,9 @@ struct SpaceDefinition {
   uint8_t metric = 0;
   uint8_t precision = 0;
   std::string embedder;  // "": none
+  uint32_t vectors = 0;  // the id that its rows of the vectors family have; 0: the space's own
+  bool learn = false;        // its embedder is learnt from its values
+  uint64_t learnt_from = 0;  // so many; 0: not yet
   bool values = false;
   std::vector<std::string> fields;
   std::vector<FieldState> field_states;  // parallel to fields; empty: all are ready
@@ -56,11 +59,12 @@ struct SpaceDefinition {
   // The number of an indexed field; nothing: there is none of that name.
   std::optional<uint16_t> FieldNumber(std::string_view name) const;
 
-  // Everything but the state of the space.
+  // Everything but the state of the space, where its vectors are and what its embedder is learnt
+  // from.
   bool SameAs(const SpaceDefinition& other) const;
 
   // Whether a store with this definition can be opened as one with `wanted`: all is the same but
-  // for the states, and for fields that are indexed in addition.
+  // for the states, for fields that are indexed in addition, and for what has been learnt.
   bool Serves(const SpaceDefinition& wanted) const;
 };
 

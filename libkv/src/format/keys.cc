@@ -91,6 +91,12 @@ std::string ListKey(uint32_t space, uint64_t document) {
 }
 
 std::string RecallKey(uint32_t space) { return Start(space, VectorKind::kRecall); }
+std::string ModelKey(uint32_t space, uint32_t chunk) {
+  std::string out = Start(space, VectorKind::kModel, 4);
+  AppendFixed32(out, chunk);
+  return out;
+}
+std::string ProbesKey(uint32_t space) { return Start(space, VectorKind::kProbes); }
 
 std::string PostingPrefix(uint32_t space, uint32_t list) {
   std::string out = Start(space, VectorKind::kPosting, 4);

@@ -26,7 +26,9 @@ enum class IndexKind : uint8_t {
 enum class VectorKind : uint8_t {
   kCentroid = 'C',    // list:u32                -> centroid row
   kDescriptor = 'D',  // (nothing)               -> vector descriptor
+  kProbes = 'E',      // (nothing)               -> probe row
   kList = 'L',        // document:u40            -> list:u32
+  kModel = 'B',       // chunk:u32               -> model row
   kPosting = 'P',     // list:u32 document:u40   -> posting
   kRecall = 'R',      // (nothing)               -> recall table
   kVector = 'V',      // document:u40            -> precision payload checksum
@@ -57,6 +59,8 @@ std::string VectorKey(uint32_t space, uint64_t document);
 std::string CentroidKey(uint32_t space, uint32_t list);
 std::string ListKey(uint32_t space, uint64_t document);
 std::string RecallKey(uint32_t space);
+std::string ProbesKey(uint32_t space);
+std::string ModelKey(uint32_t space, uint32_t chunk);
 std::string PostingPrefix(uint32_t space, uint32_t list);  // of all postings of a list
 std::string SpaceKey(uint32_t space);                      // default family
 std::string SegmentKey(uint32_t space, uint32_t segment);  // of the segment row

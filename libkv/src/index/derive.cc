@@ -28,12 +28,16 @@ absl::Status EmbedMissing(std::span<const DeriveItem> items,
   std::vector<bool> done(items.size(), false);
   for (size_t first = 0; first < items.size(); ++first) {
     const ActiveSpace& space = *items[first].space;
-    if (done[first] || !items[first].vector.empty() || space.definition().embedder.empty())
+    if (done[first] || !items[first].vector.empty() || !items[first].embeds ||
+        space.definition().embedder.empty()) {
       continue;
+    }
     std::vector<size_t> chosen;
     std::vector<std::string_view> views;
     for (size_t i = first; i < items.size() && chosen.size() < kEmbedTextsMax; ++i) {
-      if (done[i] || items[i].space != &space || !items[i].vector.empty()) continue;
+      if (done[i] || items[i].space != &space || !items[i].vector.empty() || !items[i].embeds) {
+        continue;
+      }
       done[i] = true;
       if (texts[i].empty()) continue;  // binary, or nothing in the fields: no vector
       chosen.push_back(i);
@@ -66,8 +70,8 @@ absl::Status DeriveAll(std::span<const DeriveItem> items) {
   for (size_t i = 0; i < items.size(); ++i) {
     const DeriveItem& item = items[i];
     const ActiveSpace& space = *item.space;
-    const bool needs_text = space.analyzer() != nullptr ||
-                            (!space.definition().embedder.empty() && item.vector.empty());
+    const bool needs_text = space.analyzer() != nullptr || (!space.definition().embedder.empty() &&
+                                                            item.vector.empty() && item.embeds);
     if (needs_text) {
       texts[i] = IndexedTextView(item.value, space.definition().text_fields, &made[i]);
     }

@@ -18,6 +18,7 @@ struct DeriveItem {
   std::string_view value;
   std::span<const float> vector;  // empty: the space's embedder makes it, if there is one
   DerivedDocument* derived = nullptr;
+  bool embeds = true;  // false: without a vector of its own it gets none
 };
 
 // Fills every item's document. Embeds up to kEmbedTextsMax texts of one space in one call.

@@ -42,20 +42,33 @@ void PutIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view
   for (const std::string& row : ValueRowKeys(space, key, derived)) {
     batch.Put(Family::kIndex, row, IsFieldKey(row) ? field_row : std::string_view());
   }
-  if (!derived.has_words() && !derived.has_vector()) return;
+  if (document == 0) return;
   batch.Put(Family::kIndex, DocumentKey(space.id(), document),
             EncodeDocumentRow(derived.words, key));
+  PutVectorRows(batch, space, key, document, expiry, derived);
+}
+
+void PutVectorRows(EngineBatch& batch, const ActiveSpace& space, std::string_view key,
+                   uint64_t document, int64_t expiry, const DerivedDocument& derived) {
   if (!derived.has_vector()) return;
-  const std::string vector_key = VectorKey(space.id(), document);
+  const uint32_t id = space.vectors_id();
+  const std::string vector_key = VectorKey(id, document);
   batch.Put(Family::kVectors, vector_key,
             EncodeVectorRow(vector_key, space.precision(), derived.vector));
   const Posting posting = {
       .code = {{derived.scale, derived.norm2}, derived.code}, .expiry = expiry, .key = key};
-  batch.Put(Family::kVectors, PostingKey(space.id(), derived.list, document),
-            EncodePostingRow(posting));
+  batch.Put(Family::kVectors, PostingKey(id, derived.list, document), EncodePostingRow(posting));
   if (derived.list != kFlatList) {
-    batch.Put(Family::kVectors, ListKey(space.id(), document), EncodeListRow(derived.list));
+    batch.Put(Family::kVectors, ListKey(id, document), EncodeListRow(derived.list));
   }
+}
+
+void DeleteVectorRows(EngineBatch& batch, const ActiveSpace& space, uint64_t document,
+                      uint32_t list) {
+  const uint32_t id = space.vectors_id();
+  batch.Delete(Family::kVectors, VectorKey(id, document));
+  batch.Delete(Family::kVectors, PostingKey(id, list, document));
+  if (list != kFlatList) batch.Delete(Family::kVectors, ListKey(id, document));
 }
 
 void DeleteIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view key,
@@ -69,10 +82,7 @@ void DeleteIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_v
   if (header.has_words && header.document <= marks_through) {
     batch.Put(Family::kIndex, DeadMarkerKey(space.id(), header.document), {});
   }
-  if (!header.has_vector) return;
-  batch.Delete(Family::kVectors, VectorKey(space.id(), header.document));
-  batch.Delete(Family::kVectors, PostingKey(space.id(), old.list, header.document));
-  if (old.list != kFlatList) batch.Delete(Family::kVectors, ListKey(space.id(), header.document));
+  if (header.has_vector) DeleteVectorRows(batch, space, header.document, old.list);
 }
 
 std::string EncodeVectorRow(std::string_view row_key, VectorPrecision precision,

@@ -22,9 +22,16 @@ namespace libkv {
 void PutIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view key,
                   uint64_t document, int64_t expiry, const DerivedDocument& derived);
 
-// Undoes that for the record `header`; a document up to `marks_through` with words leaves a dead
-// marker. `old` tells the value and field rows to remove and the list of its vector; only those are
-// looked at.
+// The vector's part of that, in the generation of vectors that `space` stands for; nothing if
+// `derived` has none. And its end.
+void PutVectorRows(EngineBatch& batch, const ActiveSpace& space, std::string_view key,
+                   uint64_t document, int64_t expiry, const DerivedDocument& derived);
+void DeleteVectorRows(EngineBatch& batch, const ActiveSpace& space, uint64_t document,
+                      uint32_t list);
+
+// Undoes PutIndexRows for the record `header`; a document up to `marks_through` with words leaves a
+// dead marker. `old` tells the value and field rows to remove and the list of its vector; only
+// those are looked at.
 void DeleteIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view key,
                      const RecordHeader& header, const DerivedDocument& old,
                      uint64_t marks_through);

@@ -20,10 +20,11 @@ size_t SpaceView::text_bytes() const {
   return bytes;
 }
 
-SpaceIndex::SpaceIndex(size_t padded_dimension, size_t exact_vectors_max)
-    : vectors_(padded_dimension == 0
-                   ? nullptr
-                   : std::make_unique<VectorIndex>(padded_dimension, exact_vectors_max)) {
+SpaceIndex::SpaceIndex(size_t padded_dimension, size_t exact_vectors_max) {
+  if (padded_dimension != 0) {
+    vectors_.push_back(std::make_shared<VectorIndex>(padded_dimension, exact_vectors_max));
+    vectors_in_force_.store(vectors_.back().get(), std::memory_order_release);
+  }
   auto view = std::make_shared<SpaceView>();
   view->deltas.push_back(std::make_shared<DeltaPart>());
   view_ = std::move(view);
@@ -40,25 +41,33 @@ void SpaceIndex::SetView(std::shared_ptr<const SpaceView> view) {
   view_.swap(view);
 }
 
+void SpaceIndex::TakeVectors(const SpaceIndex& other) {
+  VectorIndex* const before = vectors();
+  // Who looks at the old one may go on; there is nothing in it any more.
+  vectors_.push_back(other.vectors_.back());
+  vectors_in_force_.store(vectors_.back().get(), std::memory_order_release);
+  before->Clear();
+}
+
 void SpaceIndex::Add(uint64_t document, std::string_view key, uint64_t born, int64_t expiry,
                      const DerivedDocument& derived) {
   if (derived.has_words()) {
     view_->deltas.back()->Add(document, key, born, expiry, derived);
     last_document_ = document;
   }
-  if (derived.has_vector() && vectors_ != nullptr) {
-    vectors_->Add(derived.list, {.document = document,
-                                 .key = key,
-                                 .expiry = expiry,
-                                 .born = born,
-                                 .code = {{derived.scale, derived.norm2}, derived.code}});
+  if (derived.has_vector() && vectors() != nullptr) {
+    vectors()->Add(derived.list, {.document = document,
+                                  .key = key,
+                                  .expiry = expiry,
+                                  .born = born,
+                                  .code = {{derived.scale, derived.norm2}, derived.code}});
   }
 }
 
 void SpaceIndex::Kill(uint64_t document, uint32_t list, uint64_t died) {
-  if (vectors_ != nullptr) {
-    vectors_->Kill(list, document, died);
-    vectors_->CountDeath();
+  if (vectors() != nullptr) {
+    vectors()->Kill(list, document, died);
+    vectors()->CountDeath();
   }
   if (document <= marks_through()) AddMarker(document);
   const auto kill = [&](const auto& part) { return part->Kill(document, died); };

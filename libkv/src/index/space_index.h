@@ -46,7 +46,11 @@ class SpaceIndex {
                       size_t exact_vectors_max = Options().exact_vectors_max);
 
   std::shared_ptr<const SpaceView> view() const;
-  VectorIndex* vectors() const { return vectors_.get(); }  // null: no vectors
+  // Null: no vectors. Lives as long as this object.
+  VectorIndex* vectors() const { return vectors_in_force_.load(std::memory_order_acquire); }
+
+  // Takes over the vectors of `other`, in place of its own, whose memory is set free.
+  void TakeVectors(const SpaceIndex& other);
 
   // A document that was committed with sequence `born`. Its id is above all before it.
   void Add(uint64_t document, std::string_view key, uint64_t born, int64_t expiry,
@@ -96,7 +100,8 @@ class SpaceIndex {
  private:
   void SetView(std::shared_ptr<const SpaceView> view);
 
-  const std::unique_ptr<VectorIndex> vectors_;
+  std::vector<std::shared_ptr<VectorIndex>> vectors_;  // the last one is in force
+  std::atomic<VectorIndex*> vectors_in_force_{nullptr};
   mutable std::mutex mutex_;
   std::shared_ptr<const SpaceView> view_;  // guarded by mutex_
 

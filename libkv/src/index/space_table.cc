@@ -22,12 +22,14 @@ std::string Join(const std::vector<std::string>& items) {
 ActiveSpace::ActiveSpace(uint32_t id, SpaceDefinition definition,
                          std::shared_ptr<const Analyzer> analyzer,
                          std::shared_ptr<const Embedder> embedder,
-                         const std::optional<VectorDescriptor>& vectors, size_t exact_vectors_max)
+                         const std::optional<VectorDescriptor>& vectors, size_t exact_vectors_max,
+                         std::shared_ptr<ActiveSpace> next)
     : id_(id),
       definition_(std::move(definition)),
       analyzer_(std::move(analyzer)),
       embedder_(std::move(embedder)),
-      exact_vectors_max_(exact_vectors_max) {
+      exact_vectors_max_(exact_vectors_max),
+      next_(std::move(next)) {
   if (vectors.has_value()) rotation_.emplace(definition_.dimension, vectors->seed);
   index_ = NewIndex();
 }
@@ -51,6 +53,10 @@ SpaceTable::SpaceTable(std::vector<std::shared_ptr<ActiveSpace>> spaces)
   std::sort(spaces_.begin(), spaces_.end(), [](const auto& a, const auto& b) {
     return a->definition().prefix.size() > b->definition().prefix.size();
   });
+  for (const auto& space : spaces_) {
+    if (space->rotation() != nullptr) with_vectors_.push_back(space);
+    if (space->next() != nullptr) with_vectors_.push_back(space->next());
+  }
 }
 
 ActiveSpace* SpaceTable::Of(std::string_view key) const {
@@ -63,6 +69,13 @@ ActiveSpace* SpaceTable::Of(std::string_view key) const {
 ActiveSpace* SpaceTable::ById(uint32_t id) const {
   for (const auto& space : spaces_) {
     if (space->id() == id) return space.get();
+  }
+  return nullptr;
+}
+
+ActiveSpace* SpaceTable::ByVectors(uint32_t id) const {
+  for (const auto& space : with_vectors_) {
+    if (space->vectors_id() == id) return space.get();
   }
   return nullptr;
 }
@@ -101,24 +114,31 @@ absl::StatusOr<SpaceDefinition> DefinitionOf(const Space& space) {
   } else if (space.analyzer != nullptr) {
     return InvalidArgument(where, "an analyzer needs text = true");
   }
-  if (space.text || space.embedder != nullptr) {
+  if (space.learn && (space.embedder != nullptr || space.vector_dimension != 0)) {
+    return InvalidArgument(where, "learn = true leaves no choice of embedder or dimension");
+  }
+  // Until something is learnt.
+  const std::shared_ptr<const Embedder> embedder =
+      space.learn ? MakeHashEmbedder() : space.embedder;
+  d.learn = space.learn;
+  if (space.text || embedder != nullptr) {
     d.text_fields = space.text_fields;
   } else if (!space.text_fields.empty()) {
     return InvalidArgument(where, "text_fields need text = true or an embedder");
   }
 
   d.dimension = space.vector_dimension;
-  if (space.embedder != nullptr) {
-    d.embedder = space.embedder->identity();
+  if (embedder != nullptr) {
+    d.embedder = embedder->identity();
     if (d.embedder.empty()) return InvalidArgument(where, "the embedder has an empty identity");
-    const size_t made = space.embedder->dimension();
+    const size_t made = embedder->dimension();
     if (d.dimension == 0) d.dimension = static_cast<uint32_t>(made);
     if (d.dimension != made) {
       return InvalidArgument(where, "vector_dimension is ", d.dimension,
                              " but the embedder makes vectors of ", made);
     }
   }
-  if (d.dimension > kVectorDimensionMax || (space.embedder != nullptr && d.dimension == 0)) {
+  if (d.dimension > kVectorDimensionMax || (embedder != nullptr && d.dimension == 0)) {
     return InvalidArgument(where, "a vector dimension of ", d.dimension, " is outside 1..",
                            kVectorDimensionMax);
   }
@@ -170,6 +190,7 @@ std::string Difference(const SpaceDefinition& stored, const SpaceDefinition& wan
   };
   if (stored.text != wanted.text) return say("text", stored.text, wanted.text);
   if (stored.analyzer != wanted.analyzer) return say("analyzer", stored.analyzer, wanted.analyzer);
+  if (stored.learn != wanted.learn) return say("learn", stored.learn, wanted.learn);
   if (stored.embedder != wanted.embedder) return say("embedder", stored.embedder, wanted.embedder);
   if (stored.dimension != wanted.dimension) {
     return say("vector_dimension", stored.dimension, wanted.dimension);

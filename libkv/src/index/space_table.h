@@ -2,6 +2,7 @@
 #ifndef LIBKV_SRC_INDEX_SPACE_TABLE_H_
 #define LIBKV_SRC_INDEX_SPACE_TABLE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -32,9 +33,25 @@ class ActiveSpace {
   ActiveSpace(uint32_t id, SpaceDefinition definition, std::shared_ptr<const Analyzer> analyzer,
               std::shared_ptr<const Embedder> embedder,
               const std::optional<VectorDescriptor>& vectors,
-              size_t exact_vectors_max = Options().exact_vectors_max);
+              size_t exact_vectors_max = Options().exact_vectors_max,
+              std::shared_ptr<ActiveSpace> next = nullptr);
 
   uint32_t id() const { return id_; }
+  // The id that its rows of the vectors family have: that of the generation in force.
+  uint32_t vectors_id() const { return definition_.vectors != 0 ? definition_.vectors : id_; }
+
+  // The generation of vectors that is being built to replace this one's: a space with nothing but
+  // vectors, whose id is its vectors_id(). Null: none is.
+  const std::shared_ptr<ActiveSpace>& next() const { return next_; }
+  // Of a generation being built: how many of the values of before are done; documents from which
+  // id on were written since; and whether values that are written get a vector in the old
+  // generation too (not if that one's embedder cannot be used).
+  struct Building {
+    std::atomic<uint64_t> done{0}, total{0}, first_document{0};
+    std::atomic<bool> keeps_old{true};
+  };
+  Building& building() const { return building_; }
+
   const SpaceDefinition& definition() const { return definition_; }
   const Analyzer* analyzer() const { return analyzer_.get(); }  // null: no text
   const Embedder* embedder() const { return embedder_.get(); }  // null: none, or not given at open
@@ -58,6 +75,8 @@ class ActiveSpace {
   const std::shared_ptr<const Embedder> embedder_;
   std::optional<Rotation> rotation_;
   const size_t exact_vectors_max_;
+  const std::shared_ptr<ActiveSpace> next_;
+  mutable Building building_;
 
   mutable std::mutex mutex_;
   std::shared_ptr<SpaceIndex> index_;  // guarded by mutex_
@@ -79,7 +98,13 @@ class SpaceTable {
 
   const std::vector<std::shared_ptr<ActiveSpace>>& all() const { return spaces_; }
 
+  // All spaces with vectors, and the generations that are being built; and the one of them whose
+  // rows of the vectors family have this id, or null.
+  const std::vector<std::shared_ptr<ActiveSpace>>& with_vectors() const { return with_vectors_; }
+  ActiveSpace* ByVectors(uint32_t id) const;
+
  private:
+  std::vector<std::shared_ptr<ActiveSpace>> with_vectors_;
   std::vector<std::shared_ptr<ActiveSpace>> spaces_;  // longest prefix first
 };
 

@@ -21,6 +21,17 @@ VectorIndex::VectorIndex(size_t padded, size_t exact_max) : padded_(padded), exa
   view_.lists = ListTable::Empty(padded)->With({}, std::span(&flat, 1));
 }
 
+void VectorIndex::Clear() {
+  grown_.clear();
+  due_.clear();
+  due_count_.store(0, std::memory_order_release);
+  live_.store(0, std::memory_order_relaxed);
+  entries_.store(0, std::memory_order_relaxed);
+  unloaded_.store(0, std::memory_order_relaxed);
+  const auto flat = PostingList::Build(kFlatList, padded_, {}, {});
+  SetView(ListTable::Empty(padded_)->With({}, std::span(&flat, 1)), 0);
+}
+
 VectorView VectorIndex::view() const {
   const std::lock_guard lock(mutex_);
   return view_;

@@ -65,6 +65,9 @@ class VectorIndex {
   void Kill(uint32_t list, uint64_t document, uint64_t died);
   void Publish();
 
+  // Forgets all vectors: they are gone, or others are in their place.
+  void Clear();
+
   // Reading a list from disk: what is added and dies in between is kept, and told to it at the end.
   // The reader takes its snapshot under the same lock as BeginLoad, and leaves out documents above
   // last_document(): they are added later.

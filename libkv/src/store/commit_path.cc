@@ -122,6 +122,7 @@ absl::Status Store::Impl::ReadOld(const PendingChange& change, OldRecord* old) {
     if (it->second.is_delete) return absl::OkStatus();
     old->header = it->second.header;
     old->derived.list = it->second.list;
+    old->next_list = it->second.next_list;
     value = it->second.value;
   } else {
     bool found = false;
@@ -171,20 +172,28 @@ void Store::Impl::AppendRequest(WriteRequest& request, std::vector<OldRecord>& o
   }
 }
 
-// In which list the vector of an old record is. Rows change lists in groups of their own only, so
-// what is on disk is what the batch will find.
+// In which lists the vectors of an old record are. Rows change lists in groups of their own only,
+// so what is on disk is what the batch will find.
 absl::Status Store::Impl::ReadOldList(OldRecord* old) const {
   if (!old->header.has_vector) return absl::OkStatus();
   const ActiveSpace* const space = Spaces().ById(old->header.space);
-  if (space == nullptr || !space->index()->vectors()->has_lists()) return absl::OkStatus();
-  PinnedValue row;
-  bool found = false;
-  const std::string row_key = ListKey(space->id(), old->header.document);
-  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, {}, row_key, &row, &found));
-  if (found && !ParseListRow(row.view(), &old->derived.list)) {
-    return DataLoss("row '", Printable(row_key), "' of the vectors is damaged: Reindex the space");
+  if (space == nullptr) return absl::OkStatus();
+  const auto read = [&](const ActiveSpace& of, uint32_t* list) -> absl::Status {
+    if (!of.index()->vectors()->has_lists()) return absl::OkStatus();
+    PinnedValue row;
+    bool found = false;
+    const std::string row_key = ListKey(of.vectors_id(), old->header.document);
+    LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, {}, row_key, &row, &found));
+    if (found && !ParseListRow(row.view(), list)) {
+      return DataLoss("row '", Printable(row_key),
+                      "' of the vectors is damaged: Reindex the space");
+    }
+    return absl::OkStatus();
+  };
+  if (space->next() != nullptr) {
+    LIBKV_RETURN_IF_ERROR(read(*space->next(), &old->next_list));
   }
-  return absl::OkStatus();
+  return read(*space, &old->derived.list);
 }
 
 void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old, bool track) {
@@ -192,6 +201,9 @@ void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old
   if (old.space != nullptr) {
     DeleteIndexRows(*batch_, *old.space, change.key, old.header, old.derived,
                     old.space->index()->marks_through());
+    if (old.space->next() != nullptr && old.header.has_vector) {
+      DeleteVectorRows(*batch_, *old.space->next(), old.header.document, old.next_list);
+    }
   }
   RecordHeader header{.expiry = change.expiry};
   if (change.is_delete) {
@@ -200,10 +212,15 @@ void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old
     if (change.derived != nullptr) {
       const DerivedDocument& derived = *change.derived;
       header.has_words = derived.has_words();
-      header.has_vector = derived.has_vector();
+      const bool has_next = change.next != nullptr && change.next->has_vector();
+      header.has_vector = derived.has_vector() || has_next;
       if (header.has_words || header.has_vector) header.document = NextDocument();
       if (header.document != 0 || derived.has_value_rows()) header.space = change.space->id();
       PutIndexRows(*batch_, *change.space, change.key, header.document, header.expiry, derived);
+      if (has_next) {
+        PutVectorRows(*batch_, *change.space->next(), change.key, header.document, header.expiry,
+                      *change.next);
+      }
     }
     record_buffer_.clear();
     AppendRecord(record_buffer_, change.key, header, change.value);
@@ -212,18 +229,31 @@ void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old
       batch_->Put(Family::kIndex, ExpiryKey(header.expiry, change.key), {});
     }
   }
-  const uint32_t list = change.derived != nullptr ? change.derived->list : kFlatList;
-  if (track) pending_[change.key] = {change.is_delete, header, change.value, list};
-  if ((old.space != nullptr && old.header.document != 0) || header.document != 0) {
-    publications_.push_back({.old_space = old.space,
-                             .old_document = old.header.document,
-                             .old_list = old.derived.list,
-                             .space = header.document != 0 ? change.space : nullptr,
-                             .document = header.document,
-                             .key = change.key,
-                             .expiry = header.expiry,
-                             .derived = change.derived.get()});
+  if (track) {
+    pending_[change.key] = {change.is_delete, header, change.value,
+                            change.derived != nullptr ? change.derived->list : kFlatList,
+                            change.next != nullptr ? change.next->list : kFlatList};
   }
+  const bool had_document = old.space != nullptr && old.header.document != 0;
+  if (!had_document && header.document == 0) return;
+  publications_.push_back({.old_space = old.space,
+                           .old_document = old.header.document,
+                           .old_list = old.derived.list,
+                           .space = header.document != 0 ? change.space : nullptr,
+                           .document = header.document,
+                           .key = change.key,
+                           .expiry = header.expiry,
+                           .derived = change.derived.get()});
+  const ActiveSpace* const old_next = had_document ? old.space->next().get() : nullptr;
+  if (old_next == nullptr && change.next == nullptr) return;
+  publications_.push_back({.old_space = old_next,
+                           .old_document = old.header.document,
+                           .old_list = old.next_list,
+                           .space = change.next != nullptr ? change.space->next().get() : nullptr,
+                           .document = header.document,
+                           .key = change.key,
+                           .expiry = header.expiry,
+                           .derived = change.next.get()});
 }
 
 uint64_t Store::Impl::NextDocument() {
@@ -261,7 +291,9 @@ void Store::Impl::Publish(std::span<CommitQueue::Request* const> group, uint64_t
   size_t memory = 0;
   for (const auto& space : Spaces().all()) {
     memory += space->index()->view()->text_bytes();
-    if (space->index()->vectors() != nullptr) memory += space->index()->vectors()->memory_bytes();
+  }
+  for (const auto& space : Spaces().with_vectors()) {
+    memory += space->index()->vectors()->memory_bytes();
   }
   if (memory > reserved_memory_ + kMemoryStep || memory + kMemoryStep < reserved_memory_) {
     reserved_memory_ = memory;

@@ -16,7 +16,8 @@ struct Store::Impl::Pending {
   bool is_delete = false;
   RecordHeader header;
   std::string_view value;
-  uint32_t list = 0;  // of its vector
+  uint32_t list = 0;       // of its vector
+  uint32_t next_list = 0;  // of the one in the next generation
 };
 
 // What stands under a key before a change.
@@ -25,6 +26,7 @@ struct Store::Impl::OldRecord {
   RecordHeader header;
   const ActiveSpace* space = nullptr;  // where its rows are; null: it has none
   DerivedDocument derived;             // its value and field rows, and the list of its vector
+  uint32_t next_list = 0;              // of the one in the next generation
 };
 
 // What memory must be told when the batch is written.

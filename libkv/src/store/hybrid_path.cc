@@ -298,18 +298,18 @@ absl::StatusOr<HybridResult> Store::Impl::Hybrid(const HybridOptions& options,
   LIBKV_RETURN_IF_ERROR(CheckUsable());
   LIBKV_RETURN_IF_ERROR(CheckOptions(options));
   LIBKV_ASSIGN_OR_RETURN(const ActiveSpace* space, OneVectorSpace(options.prefix));
-  if (!options.vector.empty()) {
-    LIBKV_RETURN_IF_ERROR(
-        CheckVector(options.vector, space->definition().dimension, space->metric()));
-  }
   std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(options.snapshot);
+  if (!options.vector.empty()) {
+    const ActiveSpace& as_in = SpaceAsIn(snapshot, *space);
+    LIBKV_RETURN_IF_ERROR(
+        CheckVector(options.vector, as_in.definition().dimension, as_in.metric()));
+  }
   LIBKV_ASSIGN_OR_RETURN(TextSearch search,
                          TextSearch::OpenOne(*space, *snapshot, Now(), options.prefix, Scoring{}));
-  const ActiveSpace* const captured = snapshot->SpaceOf(*space);
-  const ActiveSpace* const at = captured != nullptr ? captured : space;
+  const ActiveSpace* const at = &SpaceAsIn(snapshot, *space);
   LIBKV_RETURN_IF_ERROR(CheckFilters(options.filters, std::span(&at, 1)));
   if (search.spaces().empty()) return HybridResult();  // the space is younger than the snapshot
-  return HybridSearch(*this, options, *space, std::move(snapshot), std::move(search)).Run(query);
+  return HybridSearch(*this, options, *at, std::move(snapshot), std::move(search)).Run(query);
 }
 
 }  // namespace libkv

@@ -20,6 +20,7 @@ class ListChange {
   ListChange(uint32_t space, std::shared_ptr<SpaceIndex> index)
       : space_(space), index_(std::move(index)) {}
 
+  // That of the rows: ActiveSpace::vectors_id().
   uint32_t space() const { return space_; }
   const std::shared_ptr<SpaceIndex>& index() const { return index_; }
 

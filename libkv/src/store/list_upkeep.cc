@@ -83,8 +83,8 @@ void Store::Impl::KeepLists() {
   while (!stop_keeper_) {
     bool did_something = false;
     absl::Status status;
-    for (const auto& space : Spaces().all()) {
-      if (space->rotation() == nullptr || stop_keeper_) continue;
+    for (const auto& space : Spaces().with_vectors()) {
+      if (stop_keeper_) break;
       if (!is_warm && status.ok()) status = LoadAllLists(*space);
       if (status.ok()) status = KeepSpace(*space, &did_something);
     }
@@ -105,17 +105,15 @@ void Store::Impl::KeepLists() {
 }
 
 bool Store::Impl::ListsAreDue() const {
-  for (const auto& space : Spaces().all()) {
-    const VectorIndex* const vectors = space->index()->vectors();
-    if (vectors != nullptr && vectors->due_count() > 0) return true;
+  for (const auto& space : Spaces().with_vectors()) {
+    if (space->index()->vectors()->due_count() > 0) return true;
   }
   return false;
 }
 
 bool Store::Impl::ListsLag() const {
-  for (const auto& space : Spaces().all()) {
+  for (const auto& space : Spaces().with_vectors()) {
     const VectorIndex* const vectors = space->index()->vectors();
-    if (vectors == nullptr) continue;
     if (vectors->due_count() > VectorIndex::kDueMax) return true;
     const std::shared_ptr<PostingList> flat = vectors->view().lists->flat();
     if (flat->live() > kFlatTimes * vectors->exact_max()) return true;
@@ -196,7 +194,7 @@ absl::Status Store::Impl::CommitLists(ListChange& change) {
   request.is_alone = true;  // what it moves must be what is on disk
   bool in_force = false;
   request.more_rows = [&](EngineBatch& batch) {
-    const ActiveSpace* const space = Spaces().ById(change.space());
+    const ActiveSpace* const space = Spaces().ByVectors(change.space());
     in_force = space != nullptr && space->index() == change.index();
     in_force = in_force && change.Settle();  // else it was dropped meanwhile, or repaired
     if (in_force) change.PutRows(batch);
@@ -223,7 +221,7 @@ absl::Status Store::Impl::MakeLists(const ActiveSpace& space) {
     sample.push_back(items[i * items.size() / sample_size].code);
   }
   const CodeArray centroids = KMeans(sample, table->padded(), count, {.seed = space.id()});
-  ListChange change(space.id(), index);
+  ListChange change(space.vectors_id(), index);
   for (size_t i = 0; i < centroids.size(); ++i) change.Make(vectors.NextList(), centroids[i]);
   return CommitLists(change);
 }
@@ -243,7 +241,7 @@ absl::Status Store::Impl::DrainFlat(const ActiveSpace& space) {
   for (size_t begin = 0; begin < items.size() && !stop_keeper_; begin += kDrainStep) {
     const auto step = std::span(items).subspan(begin, std::min(kDrainStep, items.size() - begin));
     const std::vector<uint32_t> nearest = AssignToNearest(CodesOf(step), centroids);
-    ListChange change(space.id(), index);
+    ListChange change(space.vectors_id(), index);
     for (size_t i = 0; i < step.size(); ++i) {
       change.Move(step[i].document, kFlatList, numbers[nearest[i]]);
     }
@@ -269,7 +267,7 @@ absl::Status Store::Impl::SplitList(const ActiveSpace& space, const PostingList&
   }
 
   const uint32_t numbers[2] = {list.number(), vectors.NextList()};
-  ListChange change(space.id(), index);
+  ListChange change(space.vectors_id(), index);
   for (size_t side = 0; side < 2; ++side) change.Make(numbers[side], halves.centroids[side]);
 
   std::vector<std::shared_ptr<PostingList>> neighbours;
@@ -312,7 +310,7 @@ absl::Status Store::Impl::SplitList(const ActiveSpace& space, const PostingList&
 absl::Status Store::Impl::MergeList(const ActiveSpace& space, const PostingList& list) {
   const std::shared_ptr<SpaceIndex> index = space.index();
   const std::shared_ptr<const ListTable> table = index->vectors()->view().lists;
-  ListChange change(space.id(), index);
+  ListChange change(space.vectors_id(), index);
   for (const ListItem& item : LiveItems(list)) {
     for (const NearList& near : table->NearestLists(QueryAt(item.code), 2)) {
       if (near.list->number() == list.number()) continue;

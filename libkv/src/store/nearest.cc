@@ -43,7 +43,7 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::Refine(
     const size_t end = std::min(candidates.size(), begin + kRefineStep);
     std::vector<std::string> row_keys;
     for (size_t i = begin; i < end; ++i) {
-      row_keys.push_back(VectorKey(space.id(), candidates[i].document));
+      row_keys.push_back(VectorKey(space.vectors_id(), candidates[i].document));
     }
     const std::vector<std::string_view> views(row_keys.begin(), row_keys.end());
     std::vector<PinnedValue> pinned(views.size());

@@ -14,6 +14,7 @@
 #include "format/keys.h"
 #include "format/kvformat_file.h"
 #include "format/row.h"
+#include "index/probed_embedder.h"
 #include "store/commit_types.h"
 #include "store/store_impl.h"
 
@@ -109,6 +110,7 @@ absl::StatusOr<std::unique_ptr<Store::Impl>> Store::Impl::Open(const Options& op
     store->StartSealer();
     LIBKV_RETURN_IF_ERROR(store->FinishSpaces(options));
     store->StartListKeeper();
+    store->StartLearner();
     store->StartMaintenance();
   }
   return store;
@@ -159,8 +161,9 @@ absl::Status Store::Impl::LoadCatalog(const Options& options) {
     const bool dropping = definition.state == SpaceState::kDropping;
     if (!dropping) LIBKV_RETURN_IF_ERROR(CheckSame(options, definition));
     const libkv::Space* const given = GivenFor(options, definition.prefix);
-    LIBKV_ASSIGN_OR_RETURN(const SpaceObjects objects,
+    LIBKV_ASSIGN_OR_RETURN(SpaceObjects objects,
                            ObjectsFor(definition, dropping ? nullptr : given));
+    const uint32_t vectors_id = definition.vectors != 0 ? definition.vectors : id;
 
     uint64_t sealed_through = 0;
     if (definition.text) {
@@ -170,21 +173,23 @@ absl::Status Store::Impl::LoadCatalog(const Options& options) {
     std::optional<VectorDescriptor> vectors;
     if (definition.dimension != 0) {
       LIBKV_RETURN_IF_ERROR(
-          engine_->Get(Family::kVectors, {}, VectorDescriptorKey(id), &row, &found));
+          engine_->Get(Family::kVectors, {}, VectorDescriptorKey(vectors_id), &row, &found));
       if (found) {
-        LIBKV_RETURN_IF_ERROR(ParseVectorDescriptor(id, row.view(), &vectors.emplace()));
+        LIBKV_RETURN_IF_ERROR(ParseVectorDescriptor(vectors_id, row.view(), &vectors.emplace()));
         if (vectors->rotation != kRotationVersion ||
             vectors->padded != PaddedDimension(definition.dimension)) {
           return FailedPrecondition("the vectors of space '", Printable(definition.prefix),
                                     "' were rotated by a recipe this libkv does not know: use a "
                                     "newer one");
         }
-        LIBKV_RETURN_IF_ERROR(UpgradeVectorDescriptor(id, &*vectors));
+        LIBKV_RETURN_IF_ERROR(UpgradeVectorDescriptor(vectors_id, &*vectors));
       } else if (!dropping) {
         return DataLoss("the vector descriptor of space '", Printable(definition.prefix),
                         "' is missing");
       }
     }
+    LIBKV_RETURN_IF_ERROR(LoadModel(vectors_id, definition, &objects));
+    LIBKV_RETURN_IF_ERROR(AddProbes(vectors_id, &objects));
     auto space = std::make_shared<ActiveSpace>(id, std::move(definition), objects.analyzer,
                                                objects.embedder, vectors, exact_vectors_max_);
     space->index()->SetSealedThrough(sealed_through);
@@ -200,13 +205,31 @@ absl::Status Store::Impl::LoadCatalog(const Options& options) {
   return absl::OkStatus();
 }
 
+// The embedder is checked against the vectors that it made when the space was defined. Stores of
+// older versions have none, and a row that is damaged is none: then it is taken as it is.
+absl::Status Store::Impl::AddProbes(uint32_t vectors_id, SpaceObjects* objects) const {
+  if (objects->embedder == nullptr) return absl::OkStatus();
+  PinnedValue row;
+  bool found = false;
+  const std::string row_key = ProbesKey(vectors_id);
+  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, {}, row_key, &row, &found));
+  if (!found) return absl::OkStatus();
+  Probes probes;
+  const absl::Status status = ParseProbesRow(row_key, row.view(), &probes);
+  if (absl::IsDataLoss(status)) return absl::OkStatus();  // Verify names it
+  LIBKV_RETURN_IF_ERROR(status);
+  objects->embedder = WithProbes(std::move(objects->embedder), std::move(probes));
+  return absl::OkStatus();
+}
+
 // From now on postings have keys, and lists: older libraries must not write here.
-absl::Status Store::Impl::UpgradeVectorDescriptor(uint32_t space, VectorDescriptor* descriptor) {
+absl::Status Store::Impl::UpgradeVectorDescriptor(uint32_t vectors_id,
+                                                  VectorDescriptor* descriptor) {
   if (read_only_ || descriptor->version >= VectorDescriptor().version) return absl::OkStatus();
   descriptor->version = VectorDescriptor().version;
   batch_->Clear();
-  batch_->Put(Family::kVectors, VectorDescriptorKey(space),
-              EncodeVectorDescriptor(space, *descriptor));
+  batch_->Put(Family::kVectors, VectorDescriptorKey(vectors_id),
+              EncodeVectorDescriptor(vectors_id, *descriptor));
   return engine_->Write(*batch_, /*sync=*/true);
 }
 
@@ -225,14 +248,13 @@ absl::Status Store::Impl::FinishSpaces(const Options& options) {
   for (const auto& space : std::exchange(dropping_, {})) {
     LIBKV_RETURN_IF_ERROR(RemoveSpace(*space));
   }
+  LIBKV_RETURN_IF_ERROR(DeleteLeftGenerations());
   for (const auto& space : std::vector(Spaces().all())) {
     if (space->definition().state != SpaceState::kBuilding) continue;
     SpaceDefinition definition = space->definition();
-    LIBKV_ASSIGN_OR_RETURN(const SpaceObjects objects,
-                           ObjectsFor(definition, GivenFor(options, definition.prefix)));
     LIBKV_RETURN_IF_ERROR(IndexExisting(definition.prefix));
     definition.state = SpaceState::kReady;
-    LIBKV_RETURN_IF_ERROR(CommitSpace(space->id(), definition, objects));
+    LIBKV_RETURN_IF_ERROR(CommitSpace(space->id(), definition, space->objects()));
   }
   for (const auto& space : std::vector(Spaces().all())) LIBKV_RETURN_IF_ERROR(FinishFields(*space));
   for (const libkv::Space& space : options.spaces) LIBKV_RETURN_IF_ERROR(DefineSpace(space));
@@ -248,11 +270,14 @@ Store::Impl::~Impl() {
     maintenance_.detach();
     sealer_.detach();
     list_keeper_.detach();
+    learner_.detach();
     return;
   }
   stop_keeper_.store(true);
   stop_sealing_.store(true);  // a merge that is running ends soon, with nothing changed
+  stop_learning_.store(true);
   StopMaintenance();
+  StopLearner();
   StopListKeeper();
   StopSealer();
   queue_.reset();
@@ -330,6 +355,10 @@ StoreStats Store::Impl::Stats() const {
       of_space.vectors = lists->live();
       of_space.vector_bytes = lists->memory_bytes();
       of_space.vector_lists = lists->list_count();
+      if (space->next() != nullptr) {
+        of_space.reembedded = space->next()->building().done;
+        of_space.reembed_total = space->next()->building().total;
+      }
       of_space.recall_age = vectors->deaths() - vectors->recall_deaths();
       if (const auto recall = vectors->recall(); recall != nullptr) {
         for (const RecallPoint& point : recall->points) {

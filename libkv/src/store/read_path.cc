@@ -131,7 +131,8 @@ std::shared_ptr<const StoreSnapshot> Store::Impl::GetSnapshot() const {
     for (StoreSnapshot::Space& captured : snapshot->spaces) {
       const std::shared_ptr<SpaceIndex> index = captured.space->index();
       if (index->vectors() != nullptr) captured.vectors = index->vectors()->view();
-      still = still && index->view() == captured.view &&
+      // Its vectors may have become those of another generation, which is another space's.
+      still = still && captured.space->index() == index && index->view() == captured.view &&
               captured.vectors.complete_from <= snapshot->rows->sequence();
     }
     if (still) return snapshot;

@@ -185,7 +185,7 @@ bool Store::Impl::RecallIsDue(const VectorIndex& vectors, double growth) {
 absl::Status Store::Impl::LoadRecall(const ActiveSpace& space, VectorIndex& vectors) const {
   PinnedValue row;
   bool found = false;
-  const std::string row_key = RecallKey(space.id());
+  const std::string row_key = RecallKey(space.vectors_id());
   LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, {}, row_key, &row, &found));
   auto table = std::make_shared<RecallTable>();
   // One that cannot be read is measured again.
@@ -201,7 +201,10 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
   const uint64_t deaths = vectors.deaths();
   const std::shared_ptr<const StoreSnapshot> snapshot = GetSnapshot();
   const StoreSnapshot::Space* const captured = snapshot->Find(space);
-  if (captured == nullptr) return absl::OkStatus();
+  // A generation that is being built is measured once it is in force.
+  if (captured == nullptr || captured->space->vectors_id() != space.vectors_id()) {
+    return absl::OkStatus();
+  }
   const ListTable& lists = *captured->vectors.lists;
   const uint64_t sequence = snapshot->rows->sequence();
   const int64_t now = Now();
@@ -225,6 +228,7 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
     });
   });
   for (std::vector<float>& query : vectors.RecentQueries()) {
+    if (query.size() != space.definition().dimension) continue;  // asked of another generation
     judged.emplace_back().vector = std::move(query);
   }
 
@@ -233,7 +237,7 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
   for (Judged& one : judged) {
     if (stop_keeper_) return absl::OkStatus();
     if (one.without != 0) {
-      const std::string row_key = VectorKey(space.id(), one.without);
+      const std::string row_key = VectorKey(space.vectors_id(), one.without);
       PinnedValue row;
       bool found = false;
       LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, {.snapshot = snapshot->rows.get()},
@@ -283,9 +287,9 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
 
   WriteRequest request;
   request.more_rows = [&](EngineBatch& batch) {
-    const ActiveSpace* const there = Spaces().ById(space.id());
+    const ActiveSpace* const there = Spaces().ByVectors(space.vectors_id());
     if (there == nullptr || there->index() != index) return;
-    const std::string row_key = RecallKey(space.id());
+    const std::string row_key = RecallKey(space.vectors_id());
     batch.Put(Family::kVectors, row_key, EncodeRecallRow(row_key, *table));
   };
   LIBKV_RETURN_IF_ERROR(Run({.durability = Durability::kWritten}, request));

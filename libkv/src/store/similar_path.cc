@@ -53,11 +53,21 @@ absl::StatusOr<const ActiveSpace*> Store::Impl::OneVectorSpace(std::string_view 
                          " spaces with vectors, whose scores cannot be compared: use a longer one");
 }
 
+// The space with the vectors that the snapshot has: it may have got other ones since.
+const ActiveSpace& Store::Impl::SpaceAsIn(const std::shared_ptr<const Snapshot>& snapshot,
+                                          const ActiveSpace& space) {
+  const auto& of_store = static_cast<const StoreSnapshot&>(*snapshot);
+  const ActiveSpace* const captured = of_store.SpaceOf(space);
+  return captured != nullptr ? *captured : space;
+}
+
 absl::StatusOr<std::vector<Neighbor>> Store::Impl::Similar(const SimilarOptions& options,
                                                            std::span<const float> vector) const {
   LIBKV_RETURN_IF_ERROR(CheckUsable());
   LIBKV_ASSIGN_OR_RETURN(const ActiveSpace* space, OneVectorSpace(options.prefix));
-  return NearestPassing(options, *space, vector, {});
+  SimilarOptions at = options;
+  at.snapshot = SnapshotOrNow(options.snapshot);
+  return NearestPassing(at, SpaceAsIn(at.snapshot, *space), vector, {});
 }
 
 absl::StatusOr<std::vector<Neighbor>> Store::Impl::SimilarTo(const SimilarOptions& options,
@@ -70,23 +80,28 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::SimilarTo(const SimilarOption
   SimilarOptions at = options;
   at.snapshot = SnapshotOrNow(options.snapshot);
   const auto* snapshot = static_cast<const StoreSnapshot*>(at.snapshot.get());
+  const ActiveSpace& captured = SpaceAsIn(at.snapshot, *space);
   LIBKV_ASSIGN_OR_RETURN(const std::vector<float> vector,
-                         VectorOf(*space, snapshot->rows.get(), key));
-  return NearestPassing(at, *space, vector, key);
+                         VectorOf(captured, snapshot->rows.get(), key));
+  return NearestPassing(at, captured, vector, key);
 }
 
 absl::StatusOr<std::vector<Neighbor>> Store::Impl::SimilarText(const SimilarOptions& options,
                                                                std::string_view text) const {
   LIBKV_RETURN_IF_ERROR(CheckUsable());
   LIBKV_ASSIGN_OR_RETURN(const ActiveSpace* space, OneVectorSpace(options.prefix));
-  std::vector<float> vector(space->definition().dimension);
-  LIBKV_RETURN_IF_ERROR(Embed(*space, EmbedKind::kQuery, std::span(&text, 1), vector));
+  SimilarOptions at = options;
+  at.snapshot = SnapshotOrNow(options.snapshot);
+  const auto* snapshot = static_cast<const StoreSnapshot*>(at.snapshot.get());
+  const ActiveSpace& captured = SpaceAsIn(at.snapshot, *space);
+  std::vector<float> vector(captured.definition().dimension);
+  LIBKV_RETURN_IF_ERROR(Embed(captured, EmbedKind::kQuery, std::span(&text, 1), vector));
   // A text without words has no direction: nothing is similar to it.
   if (std::all_of(vector.begin(), vector.end(), [](float x) { return x == 0; })) {
-    LIBKV_RETURN_IF_ERROR(FilterFor(options, *space, *SnapshotOrNow(options.snapshot)).status());
+    LIBKV_RETURN_IF_ERROR(FilterFor(at, captured, *snapshot).status());
     return std::vector<Neighbor>();
   }
-  return NearestPassing(options, *space, vector, {});
+  return NearestPassing(at, captured, vector, {});
 }
 
 absl::StatusOr<std::vector<float>> Store::Impl::GetVector(std::string_view key) const {
@@ -95,7 +110,8 @@ absl::StatusOr<std::vector<float>> Store::Impl::GetVector(std::string_view key) 
   if (space == nullptr || space->rotation() == nullptr) {
     return FailedPrecondition("key '", Printable(key), "' is in no space with vectors");
   }
-  return VectorOf(*space, GetSnapshot()->rows.get(), key);
+  const std::shared_ptr<const StoreSnapshot> snapshot = GetSnapshot();
+  return VectorOf(SpaceAsIn(snapshot, *space), snapshot->rows.get(), key);
 }
 
 absl::StatusOr<std::vector<float>> Store::Impl::VectorOf(const ActiveSpace& space,
@@ -106,7 +122,7 @@ absl::StatusOr<std::vector<float>> Store::Impl::VectorOf(const ActiveSpace& spac
   Record record;
   LIBKV_RETURN_IF_ERROR(ReadLive(read, key, &pinned, &record));
   const bool here = record.header.space == space.id() && record.header.has_vector;
-  const std::string row_key = VectorKey(space.id(), record.header.document);
+  const std::string row_key = VectorKey(space.vectors_id(), record.header.document);
   bool found = false;
   if (here) LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, read, row_key, &pinned, &found));
   if (!found) {
@@ -160,8 +176,9 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::Nearest(const SimilarOpti
   }
   LIBKV_RETURN_IF_ERROR(CheckVector(vector, space.definition().dimension, space.metric()));
   const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(options.snapshot);
-  if (snapshot->Find(space) == nullptr || options.limit == 0) return std::vector<NearDocument>();
-  if (IsNarrow(filter, space.index()->vectors()->live())) {
+  const StoreSnapshot::Space* const captured = snapshot->Find(space);
+  if (captured == nullptr || options.limit == 0) return std::vector<NearDocument>();
+  if (IsNarrow(filter, captured->vectors.lists->live())) {
     return NearestOf(options, space, *snapshot, Comparable(space, vector), without_key,
                      filter.documents());
   }
@@ -235,7 +252,7 @@ absl::StatusOr<std::vector<std::optional<double>>> Store::Impl::VectorScores(
     const size_t count = std::min(documents.size() - begin, kRefineStep);
     std::vector<std::string> row_keys;
     for (const uint64_t document : documents.subspan(begin, count)) {
-      row_keys.push_back(VectorKey(space.id(), document));
+      row_keys.push_back(VectorKey(space.vectors_id(), document));
     }
     const std::vector<std::string_view> views(row_keys.begin(), row_keys.end());
     std::vector<PinnedValue> rows(count);

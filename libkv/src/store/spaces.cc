@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "format/keys.h"
+#include "index/probed_embedder.h"
 #include "store/store_impl.h"
 
 namespace libkv {
@@ -33,18 +34,51 @@ std::vector<std::shared_ptr<ActiveSpace>> Store::Impl::SpacesBut(uint32_t id) co
   return spaces;
 }
 
+// In force from now on: `space`, with what `before`, its older state, has in memory.
+void Store::Impl::ReplaceSpace(ActiveSpace* before, const std::shared_ptr<ActiveSpace>& space) {
+  const std::lock_guard lock(publish_mutex_);
+  if (before != nullptr) {
+    space->ReplaceIndex(before->index());
+    before->ReplaceIndex(before->NewIndex());
+    // Its vectors are those of the generation that was being built.
+    if (before->vectors_id() != space->vectors_id()) {
+      space->index()->TakeVectors(*before->next()->index());
+    }
+  }
+  const bool had_next = before != nullptr && before->next() != nullptr;
+  if (space->next() != nullptr && !had_next) {
+    space->next()->building().first_document = next_document_;
+  }
+  auto spaces = SpacesBut(space->id());
+  spaces.push_back(space);
+  PutTable(std::move(spaces));
+}
+
+std::optional<VectorDescriptor> Store::Impl::DescriptorFor(uint32_t vectors_id,
+                                                           const SpaceDefinition& definition) {
+  if (definition.dimension == 0) return std::nullopt;
+  return VectorDescriptor{.rotation = kRotationVersion,
+                          .seed = vectors_id,
+                          .padded = static_cast<uint32_t>(PaddedDimension(definition.dimension))};
+}
+
 // Writes the definition and puts it in force, keeping what an older state of it has in memory.
 absl::Status Store::Impl::CommitSpace(uint32_t id, const SpaceDefinition& definition,
                                       const SpaceObjects& objects) {
-  std::optional<VectorDescriptor> vectors;
-  if (definition.dimension != 0) {
-    vectors = {.rotation = kRotationVersion,
-               .seed = id,
-               .padded = static_cast<uint32_t>(PaddedDimension(definition.dimension))};
-  }
+  const ActiveSpace* const before = Spaces().ById(id);
+  return CommitSpace(id, definition, objects, nullptr,
+                     before != nullptr ? before->next() : nullptr);
+}
+
+// `probes` of a space whose embedder is new; `next` is the generation that is built from now on.
+absl::Status Store::Impl::CommitSpace(uint32_t id, const SpaceDefinition& definition,
+                                      const SpaceObjects& objects, const Probes* probes,
+                                      std::shared_ptr<ActiveSpace> next) {
+  const uint32_t vectors_id = definition.vectors != 0 ? definition.vectors : id;
+  const std::optional<VectorDescriptor> vectors = DescriptorFor(vectors_id, definition);
   ActiveSpace* const before = Spaces().ById(id);
   auto space = std::make_shared<ActiveSpace>(id, definition, objects.analyzer, objects.embedder,
-                                             vectors, exact_vectors_max_);
+                                             vectors, exact_vectors_max_, std::move(next));
   WriteRequest request;
   request.more_rows = [&](EngineBatch& batch) {
     next_space_ = std::max(next_space_, id + 1);
@@ -56,26 +90,22 @@ absl::Status Store::Impl::CommitSpace(uint32_t id, const SpaceDefinition& defini
       batch.Put(Family::kIndex, TextDescriptorKey(id), EncodeTextDescriptor(id, 0));
     }
     if (vectors.has_value()) {
-      batch.Put(Family::kVectors, VectorDescriptorKey(id), EncodeVectorDescriptor(id, *vectors));
+      batch.Put(Family::kVectors, VectorDescriptorKey(vectors_id),
+                EncodeVectorDescriptor(vectors_id, *vectors));
+    }
+    if (probes != nullptr) {
+      const std::string row_key = ProbesKey(vectors_id);
+      batch.Put(Family::kVectors, row_key, EncodeProbesRow(row_key, *probes));
     }
   };
-  request.after = [&] {
-    const std::lock_guard lock(publish_mutex_);
-    if (before != nullptr) {
-      space->ReplaceIndex(before->index());
-      before->ReplaceIndex(before->NewIndex());
-    }
-    auto spaces = SpacesBut(id);
-    spaces.push_back(space);
-    PutTable(std::move(spaces));
-  };
+  request.after = [&] { ReplaceSpace(before, space); };
   return Run({}, request);
 }
 
 absl::Status Store::Impl::DefineSpace(const libkv::Space& space) {
   LIBKV_RETURN_IF_ERROR(CheckWritable());
   LIBKV_ASSIGN_OR_RETURN(SpaceDefinition definition, DefinitionOf(space));
-  LIBKV_ASSIGN_OR_RETURN(const SpaceObjects objects, ObjectsFor(definition, &space));
+  LIBKV_ASSIGN_OR_RETURN(SpaceObjects objects, ObjectsFor(definition, &space));
   const std::lock_guard lock(define_mutex_);
   if (const ActiveSpace* stored = Spaces().At(space.prefix)) {
     if (stored->definition().Serves(definition)) return absl::OkStatus();
@@ -84,8 +114,14 @@ absl::Status Store::Impl::DefineSpace(const libkv::Space& space) {
                               ". Open it as it is, or DropSpace it and define it anew");
   }
   const uint32_t id = next_space_;
+  std::optional<Probes> probes;
+  if (objects.embedder != nullptr) {
+    LIBKV_ASSIGN_OR_RETURN(probes, MakeProbes(*objects.embedder));
+    objects.embedder = WithProbes(std::move(objects.embedder), *probes);
+  }
   definition.state = SpaceState::kBuilding;
-  LIBKV_RETURN_IF_ERROR(CommitSpace(id, definition, objects));
+  LIBKV_RETURN_IF_ERROR(
+      CommitSpace(id, definition, objects, probes.has_value() ? &*probes : nullptr, nullptr));
   LIBKV_RETURN_IF_ERROR(IndexExisting(definition.prefix));
   definition.state = SpaceState::kReady;
   return CommitSpace(id, definition, objects);
@@ -112,6 +148,7 @@ absl::Status Store::Impl::DropSpace(std::string_view prefix) {
     PutTable(SpacesBut(space->id()));
     dropped = space->index()->view();
     space->ReplaceIndex(space->NewIndex());
+    if (space->next() != nullptr) space->next()->ReplaceIndex(space->next()->NewIndex());
   };
   LIBKV_RETURN_IF_ERROR(Run({}, request));
   Retire(dropped->sealed);
@@ -122,7 +159,8 @@ absl::Status Store::Impl::DropSpace(std::string_view prefix) {
 // What is left to do once a space is out of force.
 absl::Status Store::Impl::RemoveSpace(const ActiveSpace& space) {
   LIBKV_RETURN_IF_ERROR(DeleteRows(Family::kIndex, SpacePrefix(space.id())));
-  LIBKV_RETURN_IF_ERROR(DeleteRows(Family::kVectors, SpacePrefix(space.id())));
+  LIBKV_RETURN_IF_ERROR(DeleteGeneration(space.vectors_id()));
+  if (space.next() != nullptr) LIBKV_RETURN_IF_ERROR(DeleteGeneration(space.next()->id()));
   // Its keys may belong to a shorter prefix now.
   LIBKV_RETURN_IF_ERROR(IndexExisting(space.definition().prefix));
   WriteRequest request;

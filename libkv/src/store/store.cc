@@ -146,6 +146,12 @@ absl::Status Store::CreateFieldIndex(std::string_view prefix, std::string_view p
 absl::Status Store::DropFieldIndex(std::string_view prefix, std::string_view path) {
   return Guarded([&] { return impl_->DropFieldIndex(prefix, path); });
 }
+absl::Status Store::Reembed(std::string_view prefix, std::shared_ptr<const Embedder> embedder) {
+  return Guarded([&] { return impl_->Reembed(prefix, std::move(embedder)); });
+}
+absl::Status Store::TrainEmbedder(std::string_view prefix) {
+  return Guarded([&] { return impl_->TrainEmbedder(prefix); });
+}
 absl::Status Store::SealIndex(std::string_view prefix) {
   return Guarded([&] { return impl_->SealIndex(prefix); });
 }

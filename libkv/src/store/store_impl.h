@@ -10,6 +10,7 @@
 //   hybrid_path.cc   Hybrid
 //   find_path.cc     FindByValue, QueryField   spaces.cc        DefineSpace, DropSpace
 //   field_indexes.cc CreateFieldIndex, DropFieldIndex
+//   reembed.cc       Reembed                   learning.cc      TrainEmbedder
 //   sealing.cc       full deltas become segments   merging.cc       segments become one
 //   vector_lists.cc  lists of vectors are read     list_upkeep.cc   they are split and merged
 //   recall.cc        how deep searches must go     vector_repair.cc  Reindex of vectors
@@ -52,6 +53,7 @@ class DocumentFilter;
 class ListChange;
 class TextSearch;
 struct FoundHit;
+struct Probes;
 struct SpaceSearch;
 
 // A view of everything at one moment: the rows, and what was in memory for them.
@@ -128,6 +130,12 @@ class Store::Impl {
   absl::Status CreateFieldIndex(std::string_view prefix, std::string_view path);
   absl::Status DropFieldIndex(std::string_view prefix, std::string_view path);
 
+  // reembed.cc
+  absl::Status Reembed(std::string_view prefix, std::shared_ptr<const Embedder> embedder);
+
+  // learning.cc
+  absl::Status TrainEmbedder(std::string_view prefix);
+
   // sealing.cc, merging.cc
   absl::Status SealIndex(std::string_view prefix);
   absl::Status MergeIndex(std::string_view prefix);
@@ -158,7 +166,8 @@ class Store::Impl {
   // open.cc
   absl::Status OpenEngine(const Options& options);
   absl::Status LoadCatalog(const Options& options);
-  absl::Status UpgradeVectorDescriptor(uint32_t space, VectorDescriptor* descriptor);
+  absl::Status UpgradeVectorDescriptor(uint32_t vectors_id, VectorDescriptor* descriptor);
+  absl::Status AddProbes(uint32_t vectors_id, SpaceObjects* objects) const;
   absl::Status FinishSegments();
   absl::Status FinishSpaces(const Options& options);
 
@@ -210,6 +219,8 @@ class Store::Impl {
                                   std::string_view key, size_t bytes, size_t count) const;
 
   // similar_path.cc
+  static const ActiveSpace& SpaceAsIn(const std::shared_ptr<const Snapshot>& snapshot,
+                                      const ActiveSpace& space);
   absl::StatusOr<const ActiveSpace*> OneVectorSpace(std::string_view prefix) const;
   absl::StatusOr<DocumentFilter> FilterFor(const SimilarOptions& options, const ActiveSpace& space,
                                            const StoreSnapshot& snapshot) const;
@@ -258,8 +269,14 @@ class Store::Impl {
   absl::Status MeasureRecall(const ActiveSpace& space);
 
   // spaces.cc
+  void ReplaceSpace(ActiveSpace* before, const std::shared_ptr<ActiveSpace>& space);
+  static std::optional<VectorDescriptor> DescriptorFor(uint32_t vectors_id,
+                                                       const SpaceDefinition& definition);
   absl::Status CommitSpace(uint32_t id, const SpaceDefinition& definition,
                            const SpaceObjects& objects);
+  absl::Status CommitSpace(uint32_t id, const SpaceDefinition& definition,
+                           const SpaceObjects& objects, const Probes* probes,
+                           std::shared_ptr<ActiveSpace> next);
   absl::Status RemoveSpace(const ActiveSpace& space);
   absl::Status IndexExisting(std::string_view prefix);
   absl::Status DeleteRows(Family family, const std::string& prefix);
@@ -271,6 +288,35 @@ class Store::Impl {
   absl::Status CommitFieldState(const ActiveSpace& space, uint16_t field, FieldState state);
   absl::Status FinishFields(const ActiveSpace& space);
   absl::Status IndexField(const ActiveSpace& space, uint16_t field);
+
+  // reembed.cc
+  struct ReembedValue;
+  struct LearntModel;
+  absl::Status BuildGeneration(std::string_view prefix, std::shared_ptr<const Embedder> embedder,
+                               const LearntModel* model);
+  absl::StatusOr<uint32_t> BeginGeneration(std::string_view prefix,
+                                           std::shared_ptr<const Embedder> embedder,
+                                           const LearntModel* model,
+                                           std::shared_ptr<ActiveSpace>* next);
+  bool IsBuilding(uint32_t space, const std::shared_ptr<ActiveSpace>& next) const;
+  absl::Status CountExisting(uint32_t space, ActiveSpace& next) const;
+  absl::Status EmbedExisting(uint32_t space, const std::shared_ptr<ActiveSpace>& next);
+  absl::Status EmbedStep(uint32_t space, const std::shared_ptr<ActiveSpace>& next,
+                         std::span<const std::unique_ptr<ReembedValue>> step);
+  absl::Status AppendEmbedded(const ActiveSpace& next, ReembedValue& value);
+  absl::Status EndGeneration(uint32_t space, const std::shared_ptr<ActiveSpace>& next,
+                             bool is_complete);
+  absl::Status DeleteGeneration(uint32_t vectors_id);
+  absl::Status DeleteLeftGenerations();
+
+  // learning.cc
+  absl::StatusOr<LearntModel> LearnFrom(const ActiveSpace& space) const;
+  static void PutModel(EngineBatch& batch, uint32_t vectors_id, std::string_view model);
+  absl::Status LoadModel(uint32_t vectors_id, const SpaceDefinition& definition,
+                         SpaceObjects* objects) const;
+  void StartLearner();
+  void StopLearner();
+  void KeepLearning();
 
   // sealing.cc
   bool IsFull(const DeltaPart& delta) const;
@@ -299,6 +345,8 @@ class Store::Impl {
   absl::Status FoldMarkers(const ActiveSpace& space);
 
   // vector_lists.cc
+  static void AssignList(const ActiveSpace& space, DerivedDocument* derived);
+  static void PlaceVector(const ActiveSpace& space, DerivedDocument* derived);
   static void AssignLists(WriteRequest& request);
   static void PlaceVectors(WriteRequest& request);
   void PublishVectors();
@@ -408,6 +456,11 @@ class Store::Impl {
   absl::Status keeper_status_;           // of its last round; guarded by keeper_mutex_
   std::atomic<bool> lists_lag_{false}, stop_keeper_{false};
   std::thread list_keeper_;
+
+  std::mutex learner_mutex_;
+  std::condition_variable learner_wake_;
+  std::atomic<bool> stop_learning_{false};
+  std::thread learner_;
 
   std::mutex maintenance_mutex_;
   std::condition_variable maintenance_wake_;

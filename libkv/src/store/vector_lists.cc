@@ -31,36 +31,45 @@ uint32_t NearestList(const ListTable& lists, const DerivedDocument& derived) {
 
 // -- Where new vectors go -------------------------------------------------------------------------
 
-// On the caller's thread: the list nearest to each vector.
-void Store::Impl::AssignLists(WriteRequest& request) {
-  for (PendingChange& change : request.changes) {
-    if (change.derived == nullptr || !change.derived->has_vector()) continue;
-    DerivedDocument& derived = *change.derived;
-    VectorIndex& vectors = *change.space->index()->vectors();
-    derived.list = kFlatList;
-    if (!vectors.has_lists()) continue;
-    derived.list = NearestList(*vectors.view().lists, derived);
-  }
+// On the caller's thread: the list nearest to a vector.
+void Store::Impl::AssignList(const ActiveSpace& space, DerivedDocument* derived) {
+  if (derived == nullptr || !derived->has_vector()) return;
+  derived->list = kFlatList;
+  const std::shared_ptr<const ListTable> lists = space.index()->vectors()->view().lists;
+  // Another generation of vectors may have come into force meanwhile: then this is done again.
+  if (lists->list_count() == 0 || lists->padded() != derived->code.size()) return;
+  derived->list = NearestList(*lists, *derived);
 }
 
 // On the leader's: a list may have gone since.
+void Store::Impl::PlaceVector(const ActiveSpace& space, DerivedDocument* derived) {
+  if (derived == nullptr || !derived->has_vector() || derived->list == kFlatList) return;
+  const std::shared_ptr<const ListTable> lists = space.index()->vectors()->view().lists;
+  if (lists->Find(derived->list) != nullptr) return;
+  derived->list = NearestList(*lists, *derived);
+}
+
+void Store::Impl::AssignLists(WriteRequest& request) {
+  for (PendingChange& change : request.changes) {
+    if (change.space == nullptr) continue;
+    AssignList(*change.space, change.derived.get());
+    if (change.next != nullptr) AssignList(*change.space->next(), change.next.get());
+  }
+}
+
 void Store::Impl::PlaceVectors(WriteRequest& request) {
   for (PendingChange& change : request.changes) {
-    if (change.derived == nullptr || !change.derived->has_vector()) continue;
-    DerivedDocument& derived = *change.derived;
-    if (derived.list == kFlatList) continue;
-    const std::shared_ptr<const ListTable> lists = change.space->index()->vectors()->view().lists;
-    if (lists->Find(derived.list) != nullptr) continue;
-    derived.list = NearestList(*lists, derived);
+    if (change.space == nullptr) continue;
+    PlaceVector(*change.space, change.derived.get());
+    if (change.next != nullptr) PlaceVector(*change.space->next(), change.next.get());
   }
 }
 
 // What was added to lists comes into view.
 void Store::Impl::PublishVectors() {
   bool due = false;
-  for (const auto& space : Spaces().all()) {
+  for (const auto& space : Spaces().with_vectors()) {
     VectorIndex* const vectors = space->index()->vectors();
-    if (vectors == nullptr) continue;
     vectors->Publish();
     due = due || vectors->due_count() > 0;
     if (vectors->due_count() > VectorIndex::kDueMax) lists_lag_.store(true);
@@ -76,7 +85,7 @@ absl::Status Store::Impl::LoadCentroids(const ActiveSpace& space, const EngineSn
   const size_t padded = space.rotation()->padded();
   std::vector<std::shared_ptr<PostingList>> lists;
   lists.push_back(PostingList::Unloaded(kFlatList, padded, {}));
-  const std::string prefix = VectorPrefix(space.id(), VectorKind::kCentroid);
+  const std::string prefix = VectorPrefix(space.vectors_id(), VectorKind::kCentroid);
   const auto cursor = engine_->NewCursor(Family::kVectors, {.snapshot = rows, .fill_cache = false},
                                          prefix, PrefixEnd(prefix));
   for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
@@ -99,7 +108,7 @@ absl::StatusOr<std::shared_ptr<PostingList>> Store::Impl::ReadList(const ActiveS
                                                                    const EngineSnapshot* rows,
                                                                    uint64_t last_document) const {
   const EngineRead read{.snapshot = rows, .fill_cache = false};
-  const std::string prefix = PostingPrefix(space.id(), unloaded.number());
+  const std::string prefix = PostingPrefix(space.vectors_id(), unloaded.number());
   const auto cursor = engine_->NewCursor(Family::kVectors, read, prefix, PrefixEnd(prefix));
   std::vector<ReadPosting> postings;
   for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {

@@ -32,10 +32,11 @@ absl::Status Store::Impl::RepairVectors(const ActiveSpace& space) {
         uint64_t document = 0;
         LIBKV_ASSIGN_OR_RETURN(
             const bool has_vector,
-            HasRow(ParseDocumentSuffix(suffix, &document) ? VectorKey(space.id(), document) : ""));
+            HasRow(ParseDocumentSuffix(suffix, &document) ? VectorKey(space.vectors_id(), document)
+                                                          : ""));
         if (has_vector) return absl::OkStatus();
         batch.Delete(Family::kVectors,
-                     VectorPrefix(space.id(), VectorKind::kList) + std::string(suffix));
+                     VectorPrefix(space.vectors_id(), VectorKind::kList) + std::string(suffix));
         return absl::OkStatus();
       }));
   {
@@ -58,7 +59,7 @@ absl::StatusOr<bool> Store::Impl::HasRow(const std::string& row_key) const {
 absl::Status Store::Impl::RepairRows(
     const ActiveSpace& space, VectorKind kind,
     absl::FunctionRef<absl::Status(EngineBatch& batch, std::string_view suffix)> repair) {
-  const std::string prefix = VectorPrefix(space.id(), kind);
+  const std::string prefix = VectorPrefix(space.vectors_id(), kind);
   const auto cursor =
       engine_->NewCursor(Family::kVectors, {.fill_cache = false}, prefix, PrefixEnd(prefix));
   cursor->SeekToFirst();
@@ -89,7 +90,7 @@ absl::Status Store::Impl::RepairPosting(const ActiveSpace& space, std::string_vi
   uint64_t document = 0;
   if (!ParseDocumentSuffix(suffix, &document)) return absl::OkStatus();
   const EngineRead read{.fill_cache = false};
-  const std::string vector_key = VectorKey(space.id(), document);
+  const std::string vector_key = VectorKey(space.vectors_id(), document);
   PinnedValue vector_row, list_row, posting_row;
   bool found = false;
   LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, read, vector_key, &vector_row, &found));
@@ -106,15 +107,15 @@ absl::Status Store::Impl::RepairPosting(const ActiveSpace& space, std::string_vi
     return absl::OkStatus();
   }
 
-  LIBKV_RETURN_IF_ERROR(
-      engine_->Get(Family::kVectors, read, ListKey(space.id(), document), &list_row, &found));
+  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, read, ListKey(space.vectors_id(), document),
+                                     &list_row, &found));
   const bool has_list = found && ParseListRow(list_row.view(), &derived.list) &&
                         space.index()->vectors()->view().lists->Find(derived.list) != nullptr;
   if (!has_list) derived.list = kFlatList;
   if (found && derived.list == kFlatList) {
-    batch.Delete(Family::kVectors, ListKey(space.id(), document));
+    batch.Delete(Family::kVectors, ListKey(space.vectors_id(), document));
   }
-  const std::string posting_key = PostingKey(space.id(), derived.list, document);
+  const std::string posting_key = PostingKey(space.vectors_id(), derived.list, document);
   const std::string posting = EncodePostingRow(
       {.code = {{derived.scale, derived.norm2}, derived.code}, .expiry = expiry, .key = key});
   LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, read, posting_key, &posting_row, &found));
@@ -131,18 +132,18 @@ absl::Status Store::Impl::DropStrayPosting(const ActiveSpace& space, std::string
   uint64_t document = 0;
   bool found = false;
   if (ParsePostingSuffix(suffix, &list, &document)) {
-    LIBKV_ASSIGN_OR_RETURN(found, HasRow(VectorKey(space.id(), document)));
+    LIBKV_ASSIGN_OR_RETURN(found, HasRow(VectorKey(space.vectors_id(), document)));
   }
   if (found) {
     PinnedValue row;
     bool has_row = false;
     LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, {.fill_cache = false},
-                                       ListKey(space.id(), document), &row, &has_row));
+                                       ListKey(space.vectors_id(), document), &row, &has_row));
     if (has_row) found = ParseListRow(row.view(), &its_list);
   }
   if (found && list == its_list) return absl::OkStatus();
   batch.Delete(Family::kVectors,
-               VectorPrefix(space.id(), VectorKind::kPosting) + std::string(suffix));
+               VectorPrefix(space.vectors_id(), VectorKind::kPosting) + std::string(suffix));
   return absl::OkStatus();
 }
 

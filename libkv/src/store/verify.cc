@@ -11,8 +11,10 @@
 #include "base/strings.h"
 #include "format/catalog_rows.h"
 #include "format/keys.h"
+#include "format/row.h"
 #include "index/derive.h"
 #include "index/index_rows.h"
+#include "index/probed_embedder.h"
 #include "index/vector_rows.h"
 #include "segment/segment_merge.h"
 #include "store/index_digest.h"
@@ -55,6 +57,14 @@ class Store::Impl::Verifier {
   const ActiveSpace* SpaceById(uint32_t id) const {
     for (const StoreSnapshot::Space& space : snapshot_->spaces) {
       if (space.space->id() == id) return space.space;
+    }
+    return nullptr;
+  }
+
+  // By the id of its rows of the vectors family.
+  const ActiveSpace* SpaceByVectors(uint32_t id) const {
+    for (const StoreSnapshot::Space& space : snapshot_->spaces) {
+      if (space.space->rotation() != nullptr && space.space->vectors_id() == id) return space.space;
     }
     return nullptr;
   }
@@ -154,15 +164,27 @@ class Store::Impl::Verifier {
   std::optional<uint32_t> ListOf(const ActiveSpace& space, uint64_t document) {
     PinnedValue row;
     uint32_t list = kFlatList;
-    if (!Has(Family::kVectors, ListKey(space.id(), document), &row)) return kFlatList;
+    if (!Has(Family::kVectors, ListKey(space.vectors_id(), document), &row)) return kFlatList;
     return ParseListRow(row.view(), &list) ? std::optional(list) : std::nullopt;
+  }
+
+  // The flag of a record may speak of another generation of vectors: an embedder may have nothing
+  // to say about a text that another one has a vector for.
+  bool LacksVector(const ActiveSpace& space, uint64_t document) {
+    PinnedValue row;
+    const uint32_t id = space.vectors_id();
+    return !space.definition().embedder.empty() &&
+           !Has(Family::kVectors, VectorKey(id, document), &row) &&
+           !Has(Family::kVectors, ListKey(id, document), &row) &&
+           !Has(Family::kVectors, PostingKey(id, kFlatList, document), &row);
   }
 
   void CheckVector(const ActiveSpace& space, std::string_view key, const RecordHeader& header,
                    DerivedDocument* derived) {
-    ++report_.vectors;
     const uint64_t document = header.document;
-    const std::string row_key = VectorKey(space.id(), document);
+    if (LacksVector(space, document)) return;
+    ++report_.vectors;
+    const std::string row_key = VectorKey(space.vectors_id(), document);
     PinnedValue row;
     std::vector<float> vector;
     absl::Status status = absl::OkStatus();
@@ -184,10 +206,11 @@ class Store::Impl::Verifier {
     std::string code_alone;
     AppendCode(code_alone, posting.code.code, posting.code.values);
     if (!list.has_value() ||
-        !Has(Family::kVectors, PostingKey(space.id(), *list, document), &row) ||
+        !Has(Family::kVectors, PostingKey(space.vectors_id(), *list, document), &row) ||
         (row.view() != EncodePostingRow(posting) && row.view() != code_alone)) {
       Problem("key '", Printable(key), "': its vector's posting is missing or wrong");
-    } else if (*list != kFlatList && !Has(Family::kVectors, CentroidKey(space.id(), *list), &row)) {
+    } else if (*list != kFlatList &&
+               !Has(Family::kVectors, CentroidKey(space.vectors_id(), *list), &row)) {
       Problem("key '", Printable(key), "': its vector is in list ", *list,
               ", which has no centroid");
     }
@@ -280,15 +303,32 @@ class Store::Impl::Verifier {
     return cursor->status();
   }
 
+  // One that is being built, or was replaced and is being deleted, or was left so by a crash: no
+  // search looks at it, and the next open deletes it.
+  bool IsGeneration(uint32_t id) {
+    PinnedValue row;
+    VectorDescriptor descriptor;
+    return Has(Family::kVectors, VectorDescriptorKey(id), &row) &&
+           ParseVectorDescriptor(id, row.view(), &descriptor).ok();
+  }
+
   bool ExplainsVectorRow(std::string_view row_key, std::string_view row) {
     uint32_t id = 0, list = 0;
     uint8_t kind = 0;
     uint64_t document = 0;
     std::string_view rest;
     if (!ParseRowKey(row_key, &id, &kind, &rest)) return false;
-    const ActiveSpace* const space = SpaceById(id);
-    if (space == nullptr || space->rotation() == nullptr) return false;
+    const ActiveSpace* const space = SpaceByVectors(id);
+    if (space == nullptr) return IsGeneration(id);
     switch (static_cast<VectorKind>(kind)) {
+      case VectorKind::kModel: {
+        std::string_view payload;
+        return OpenRow(row_key, row, &payload);
+      }
+      case VectorKind::kProbes: {
+        Probes probes;
+        return ParseProbesRow(row_key, row, &probes).ok();
+      }
       case VectorKind::kCentroid: {
         CodeView centroid;
         return ParseCentroidSuffix(rest, &list) &&
@@ -320,7 +360,7 @@ class Store::Impl::Verifier {
     uint32_t words = 0;
     std::string_view key;
     Record record;
-    return Has(Family::kIndex, DocumentKey(id, document), &mapped) &&
+    return Has(Family::kIndex, DocumentKey(space->id(), document), &mapped) &&
            ParseDocumentRow(mapped.view(), &words, &key) && RecordOf(key, &pinned, &record) &&
            record.header.document == document && record.header.has_vector;
   }
@@ -357,7 +397,7 @@ class Store::Impl::Verifier {
       if (derived.has_words()) AddDerived(*space, cursor->key(), record.header, derived, digest);
       std::vector<float> vector;
       PinnedValue row;
-      const std::string row_key = VectorKey(space->id(), record.header.document);
+      const std::string row_key = VectorKey(space->vectors_id(), record.header.document);
       if (record.header.has_vector && Has(Family::kVectors, row_key, &row) &&
           ParseVectorRow(row_key, row.view(), space->definition().dimension, &vector).ok() &&
           DeriveVector(*space, vector, &derived).ok()) {

@@ -80,6 +80,7 @@ absl::Status Store::Impl::Prepare(WriteRequest& request) const {
     bytes += change.key.size() + change.value.size();
     change.space = table.Of(change.key);
     change.derived = nullptr;
+    change.next = nullptr;
     if (change.is_delete) continue;
     if (change.space == nullptr) {
       if (change.vector.empty()) continue;
@@ -88,7 +89,12 @@ absl::Status Store::Impl::Prepare(WriteRequest& request) const {
                           i, request.changes.size());
     }
     change.derived = std::make_unique<DerivedDocument>();
-    items.push_back({change.space, change.key, change.value, change.vector, change.derived.get()});
+    const ActiveSpace* const next = change.space->next().get();
+    items.push_back({change.space, change.key, change.value, change.vector, change.derived.get(),
+                     next == nullptr || next->building().keeps_old});
+    if (next == nullptr) continue;
+    change.next = std::make_unique<DerivedDocument>();
+    items.push_back({next, change.key, change.value, {}, change.next.get()});
   }
   if (bytes > kBatchBytesMax) {
     return InvalidArgument("keys and values have ", bytes, " bytes together; at most ",

@@ -28,9 +28,10 @@ struct PendingChange {
   int64_t expiry = 0;
   std::span<const float> vector;
 
-  // What follows from the value in the space of the key; both null for plain keys.
+  // What follows from the value in the space of the key; all null for plain keys.
   const ActiveSpace* space = nullptr;
   std::unique_ptr<DerivedDocument> derived;
+  std::unique_ptr<DerivedDocument> next;  // its vector in the space's next() generation, or null
 
   // Only if the stored record is still the one with this hash; otherwise the change is left out.
   std::optional<uint64_t> only_if_record;

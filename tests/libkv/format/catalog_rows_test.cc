@@ -242,6 +242,55 @@ TEST_CASE("fields that are not all ready are stored with their states") {
   CHECK(d.field_states.empty());
 }
 
+TEST_CASE("a definition names the id of its rows of vectors if it is not the space's own") {
+  SpaceDefinition d;
+  d.state = SpaceState::kReady;
+  d.dimension = 4;
+  d.metric = 1;
+  d.precision = 1;
+  d.vectors = 300;
+  const std::string row = EncodeSpaceDefinition(3, d);
+  CHECK(ToHex(std::string_view(row).substr(0, row.size() - 8)) ==
+        "010282"
+        "00"
+        "040101"
+        "01ac02");
+  SpaceDefinition read;
+  REQUIRE(ParseSpaceDefinition(3, row, &read).ok());
+  CHECK(read.vectors == 300);
+  CHECK(read.SameAs(d));
+  d.vectors = 0;
+  CHECK(read.SameAs(d));  // an option cannot tell
+}
+
+TEST_CASE("a definition says that its embedder is learnt, and from how much") {
+  SpaceDefinition d;
+  d.state = SpaceState::kReady;
+  d.dimension = 4;
+  d.metric = 1;
+  d.precision = 1;
+  d.embedder = "lsa";
+  d.learn = true;
+  d.learnt_from = 200;
+  const std::string row = EncodeSpaceDefinition(3, d);
+  CHECK(ToHex(std::string_view(row).substr(0, row.size() - 8)) ==
+        "010286"
+        "00"
+        "040101"
+        "036c7361"
+        "02c801");
+  SpaceDefinition read;
+  REQUIRE(ParseSpaceDefinition(3, row, &read).ok());
+  CHECK(read.learn);
+  CHECK(read.learnt_from == 200);
+  SpaceDefinition wanted = d;
+  wanted.embedder = "hash/1";
+  wanted.dimension = 1'024;
+  CHECK(d.Serves(wanted));
+  wanted.learn = false;
+  CHECK_FALSE(d.Serves(wanted));
+}
+
 TEST_CASE("intact rows of unknown versions, states and flags are refused, naming the way out") {
   const auto refused = [](const absl::Status& status) {
     CHECK_FALSE(status.ok());
@@ -251,7 +300,7 @@ TEST_CASE("intact rows of unknown versions, states and flags are refused, naming
   for (const std::string& payload :
        {FromHex("02 02 08 00"), FromHex("00 02 08 00"), FromHex("01 00 08 00"),
         FromHex("01 02 50 00 01 01 61 05"), FromHex("01 02 50 00 01 01 61 00"),
-        FromHex("01 04 08 00"), FromHex("01 02 48 00"), FromHex("01 02 88 00")}) {
+        FromHex("01 04 08 00"), FromHex("01 02 48 00"), FromHex("01 02 88 00 04")}) {
     CAPTURE(ToHex(payload));
     refused(ParseSpaceDefinition(1, SealRow(SpaceKey(1), payload), &d));
   }

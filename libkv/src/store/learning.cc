@@ -1,0 +1,155 @@
+// Spaces that learn their embedder: a model is trained on the values that are there, kept in rows
+// beside the vectors it makes, and read back at open. How one follows the other: reembed.cc.
+//
+// The learner is a thread that looks now and then whether a space has twice the values that its
+// model was learnt from. Vectors of two models cannot be compared, so that each time costs all of
+// them anew: at each doubling, that is as much again as all values together took, once.
+#include <algorithm>
+#include <chrono>
+#include <exception>
+
+#include "absl/container/flat_hash_map.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "format/keys.h"
+#include "format/row.h"
+#include "libkv/lsa.h"
+#include "store/learnt_model.h"
+#include "store/store_impl.h"
+#include "text/json_text.h"
+
+namespace libkv {
+namespace {
+
+constexpr auto kPause = std::chrono::milliseconds(500);
+constexpr uint64_t kLearnFrom = 2'000;  // values with vectors
+constexpr uint8_t kVersion = 1;
+constexpr size_t kChunkBytes = size_t{256} << 10;
+constexpr size_t kModelBytesMax = size_t{64} << 20;
+
+}  // namespace
+
+absl::Status Store::Impl::TrainEmbedder(std::string_view prefix) {
+  LIBKV_RETURN_IF_ERROR(CheckWritable());
+  LIBKV_ASSIGN_OR_RETURN(const ActiveSpace* const space, SpaceAt(prefix));
+  if (!space->definition().learn) {
+    return FailedPrecondition("space '", Printable(prefix),
+                              "' does not learn its embedder: set Space::learn");
+  }
+  if (space->next() != nullptr) {
+    return FailedPrecondition("space '", Printable(prefix), "' is being embedded anew already");
+  }
+  LIBKV_ASSIGN_OR_RETURN(const LearntModel model, LearnFrom(*space));
+  if (stop_learning_) return absl::AbortedError("the store is being closed");
+  LIBKV_ASSIGN_OR_RETURN(std::shared_ptr<const Embedder> embedder,
+                         MakeLsaEmbedder(model.bytes, space->objects().analyzer));
+  return BuildGeneration(prefix, std::move(embedder), &model);
+}
+
+absl::StatusOr<Store::Impl::LearntModel> Store::Impl::LearnFrom(const ActiveSpace& space) const {
+  const SpaceDefinition& definition = space.definition();
+  LearntModel model;
+  try {
+    LsaTrainer trainer({.analyzer = space.objects().analyzer});
+    const auto cursor = engine_->NewCursor(Family::kData, {.fill_cache = false}, definition.prefix,
+                                           PrefixEnd(definition.prefix));
+    for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+      if (stop_learning_) return absl::AbortedError("the store is being closed");
+      const ActiveSpace* const owner = Spaces().Of(cursor->key());
+      Record record;
+      if (owner == nullptr || owner->id() != space.id() ||
+          !ReadRecord(cursor->key(), cursor->value(), &record).ok()) {
+        continue;
+      }
+      if (record.header.has_vector) ++model.texts;
+      trainer.Add(IndexedText(record.value, definition.text_fields));
+    }
+    LIBKV_RETURN_IF_ERROR(cursor->status());
+    LIBKV_ASSIGN_OR_RETURN(model.bytes, trainer.Train());
+  } catch (const std::exception& error) {
+    return MakeStatus(absl::StatusCode::kInternal,
+                      "the analyzer threw an exception: ", std::string_view(error.what()));
+  } catch (...) {
+    return MakeStatus(absl::StatusCode::kInternal, "the analyzer threw an exception");
+  }
+  return model;
+}
+
+// -- The model's rows -----------------------------------------------------------------------------
+
+void Store::Impl::PutModel(EngineBatch& batch, uint32_t vectors_id, std::string_view model) {
+  for (uint32_t chunk = 0; !model.empty(); ++chunk) {
+    const std::string row_key = ModelKey(vectors_id, chunk);
+    std::string row{static_cast<char>(kVersion)};
+    row += model.substr(0, kChunkBytes);
+    batch.Put(Family::kVectors, row_key, SealRow(row_key, std::move(row)));
+    model.remove_prefix(std::min(model.size(), kChunkBytes));
+  }
+}
+
+// The embedder of a space that has learnt one. A model that cannot be read is none: what needs no
+// embedding goes on, Verify names it, and TrainEmbedder makes another one.
+absl::Status Store::Impl::LoadModel(uint32_t vectors_id, const SpaceDefinition& definition,
+                                    SpaceObjects* objects) const {
+  if (!definition.learn || objects->embedder != nullptr) return absl::OkStatus();
+  const std::string prefix = VectorPrefix(vectors_id, VectorKind::kModel);
+  const auto cursor =
+      engine_->NewCursor(Family::kVectors, {.fill_cache = false}, prefix, PrefixEnd(prefix));
+  std::string model;
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    std::string_view payload;
+    if (!OpenRow(cursor->key(), cursor->value(), &payload) || payload.empty() ||
+        model.size() > kModelBytesMax) {
+      return absl::OkStatus();
+    }
+    if (static_cast<uint8_t>(payload[0]) != kVersion) {
+      return FailedPrecondition("the embedder of space '", Printable(definition.prefix),
+                                "' was written by a newer libkv: use that one");
+    }
+    model += payload.substr(1);
+  }
+  LIBKV_RETURN_IF_ERROR(cursor->status());
+  const auto embedder = MakeLsaEmbedder(model, objects->analyzer);
+  if (embedder.ok() && (*embedder)->identity() == definition.embedder &&
+      (*embedder)->dimension() == definition.dimension) {
+    objects->embedder = *embedder;
+  }
+  return absl::OkStatus();
+}
+
+// -- The learner ----------------------------------------------------------------------------------
+
+void Store::Impl::StartLearner() {
+  learner_ = std::thread([this] { KeepLearning(); });
+}
+
+void Store::Impl::StopLearner() {
+  stop_learning_.store(true);
+  { const std::lock_guard lock(learner_mutex_); }
+  learner_wake_.notify_all();
+  if (learner_.joinable()) learner_.join();
+}
+
+void Store::Impl::KeepLearning() {
+  // After a failure the next attempt waits for the next doubling as well.
+  absl::flat_hash_map<uint32_t, uint64_t> tried;
+  while (!stop_learning_) {
+    for (const auto& space : Spaces().all()) {
+      const SpaceDefinition& definition = space->definition();
+      if (!definition.learn || space->next() != nullptr || stop_learning_) continue;
+      const uint64_t there = space->index()->vectors()->live();
+      const uint64_t learnt_from = std::max(definition.learnt_from, tried[space->id()]);
+      if (there < std::max(kLearnFrom, 2 * learnt_from)) continue;
+      tried[space->id()] = there;
+      try {
+        static_cast<void>(TrainEmbedder(definition.prefix));
+      } catch (const std::exception&) {
+        // Out of memory: the vectors there are stay in force.
+      }
+    }
+    std::unique_lock lock(learner_mutex_);
+    learner_wake_.wait_for(lock, kPause, [this] { return stop_learning_.load(); });
+  }
+}
+
+}  // namespace libkv

@@ -96,6 +96,23 @@ std::vector<std::string> Answers::Meaning(const std::string& text) const {
   return PrintNeighbors("meaning: " + text, milliseconds, *neighbors);
 }
 
+std::vector<std::string> Answers::Both(const std::string& text) const {
+  const Stopwatch watch;
+  const auto found = store_.Hybrid({.limit = kHits}, text);
+  const double milliseconds = watch.milliseconds();
+  if (!found.ok()) return PrintError(found.status());
+  PrintTitle("both: " + text, "words and vectors", milliseconds);
+  std::vector<std::string> keys;
+  for (const libkv::HybridHit& hit : found->hits) {
+    char parts[64];
+    std::snprintf(parts, sizeof(parts), "%.2f = .6 * %.2f + .4 * %.2f  ", hit.score, hit.word_part,
+                  hit.vector_part);
+    PrintLine(hit.key, parts + SummaryOf(hit.key));
+    keys.push_back(hit.key);
+  }
+  return keys;
+}
+
 std::vector<std::string> Answers::Section(const std::string& section) const {
   const Stopwatch watch;
   const auto keys = store_.FindByValue({.field = "section", .limit = kSectionKeysMax}, section);
@@ -158,12 +175,13 @@ void Answers::PrintSizes() const {
     segments += space.segments;
   }
   const auto mb = [](uint64_t bytes) { return static_cast<double>(bytes) / 1e6; };
-  std::printf("The store: %zu texts, %zu different words, %zu vectors; %.0f MB on disk,\n",
-              size_t{documents}, size_t{terms}, size_t{vectors}, mb(stats.disk_bytes));
-  std::printf(
-      "%.0f MB in memory (word index %.0f, vectors %.0f, the rest is cache); words in %s.\n",
-      mb(stats.memory_bytes), mb(index_bytes), mb(vector_bytes),
-      Count(segments, "segment on disk", "segments on disk").c_str());
+  std::printf("The store: %zu texts, %zu different words in %s; %.0f MB on disk,\n",
+              size_t{documents}, size_t{terms},
+              Count(segments, "segment on disk", "segments on disk").c_str(), mb(stats.disk_bytes));
+  std::printf("%.0f MB in memory (word index %.0f, %s %.0f, the rest is cache).\n",
+              mb(stats.memory_bytes), mb(index_bytes),
+              Count(vectors, "vector that was needed", "vectors that were needed so far").c_str(),
+              mb(vector_bytes));
 }
 
 std::vector<std::string> Answers::PrintNeighbors(

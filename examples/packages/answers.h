@@ -21,6 +21,8 @@ class Answers {
   std::vector<std::string> Like(const std::string& key) const;
   // By the vector of `text`, which need not be stored.
   std::vector<std::string> Meaning(const std::string& text) const;
+  // By words and by vectors at once.
+  std::vector<std::string> Both(const std::string& text) const;
   // By a field of the value.
   std::vector<std::string> Section(const std::string& section) const;
   // How many of the texts found there are in each section.

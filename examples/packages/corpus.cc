@@ -43,6 +43,20 @@ absl::Status StoreAll(libkv::Store& store, const std::vector<Document>& document
   return absl::OkStatus();
 }
 
+absl::Status Learn(libkv::Store& store) {
+  const auto start = std::chrono::steady_clock::now();
+  const absl::Status learnt = store.TrainEmbedder("");
+  if (absl::IsFailedPrecondition(learnt)) {  // too few texts
+    std::printf("%s; the embedder stays hash/1.\n", std::string(learnt.message()).c_str());
+    return absl::OkStatus();
+  }
+  if (!learnt.ok()) return learnt;
+  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+  std::printf("Learnt which words go together, and made all vectors anew by that, in %.1f s.\n",
+              time.count());
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<libkv::Store>> OpenCorpus(const std::string& directory,
@@ -50,7 +64,7 @@ absl::StatusOr<std::unique_ptr<libkv::Store>> OpenCorpus(const std::string& dire
   libkv::Space all;  // the prefix "": every key
   all.text = true;
   all.text_fields = {"name", "summary", "description"};
-  all.embedder = libkv::MakeHashEmbedder();
+  all.learn = true;  // vectors by what goes together in these texts
   all.precision = libkv::VectorPrecision::kFloat16;
   all.fields = {"section", "installed_kb", "tags"};
   return libkv::Store::Open(
@@ -77,6 +91,7 @@ absl::Status Load(libkv::Store& store, CorpusKind kind, const std::vector<Docume
   std::printf("Loaded %zu texts (%.1f MB) in %.1f s, %.0f a second, every commit synced.\n",
               documents.size(), static_cast<double>(bytes) / 1e6, time.count(),
               static_cast<double>(documents.size()) / time.count());
+  if (absl::Status learnt = Learn(store); !learnt.ok()) return learnt;
   // All words into one segment on disk: full indexes are sealed and merged without being told, but
   // this one will not change any more.
   if (absl::Status sealed = store.SealIndex(""); !sealed.ok()) return sealed;

@@ -72,6 +72,7 @@ int AnswerOne(const libkv::Store& store, const CLI::App& command, const Argument
   const std::vector<std::string> keys = verb == "ask"       ? answers.Ask(question)
                                         : verb == "like"    ? answers.Like(question)
                                         : verb == "meaning" ? answers.Meaning(question)
+                                        : verb == "both"    ? answers.Both(question)
                                                             : answers.Section(question);
   return keys.empty() ? 1 : 0;
 }
@@ -79,7 +80,8 @@ int AnswerOne(const libkv::Store& store, const CLI::App& command, const Argument
 void PrintNext(CorpusKind kind) {
   std::puts("\nNow you:");
   std::puts("  ./run ask '\"mail server\" -exim'       words, \"phrases\", -exclusions, OR, ( )");
-  std::puts("  ./run meaning 'play chess'            texts that are written alike");
+  std::puts("  ./run both 'edit photographs'         by words and by vectors");
+  std::puts("  ./run meaning 'play chess'            by vectors alone: texts about the same");
   if (kind == CorpusKind::kPackages) {
     std::puts("  ./run like gimp                       neighbours of a package");
     std::puts("  ./run section games                   by a field of the value");
@@ -100,6 +102,9 @@ int Run(const CLI::App& app, const Arguments& arguments) {
   const auto start = std::chrono::steady_clock::now();
   const auto store = OpenCorpus(arguments.store, !can_load);
   const std::chrono::duration<double> open_time = std::chrono::steady_clock::now() - start;
+  if (absl::IsInvalidArgument(store.status()) || absl::IsFailedPrecondition(store.status())) {
+    return Fail(std::string(store.status().message()) + "; ./run --fresh loads everything anew");
+  }
   if (!store.ok()) return Fail(store.status());
   const auto kind = can_load ? LoadOnce(**store, arguments) : KindOf(**store);
   if (!kind.ok()) return Fail(kind.status());
@@ -137,6 +142,7 @@ void Define(CLI::App& app, Arguments& arguments) {
   add("ask", "Search by words: both words, \"a phrase\", -exclusion, this OR that");
   add("like", "The nearest neighbours of a stored text");
   add("meaning", "The nearest neighbours of a text of yours");
+  add("both", "By words and by vectors at once");
   add("section", "The packages of a section");
 }
 

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
+#include <span>
 #include <string_view>
 
 #include "packages/answers.h"
@@ -44,6 +47,14 @@ std::string ValueOf(const libkv::Store& store, const std::string& key) {
   return store.Get({}, key).value_or("");
 }
 
+// What is embedded of a package.
+std::string TextOf(std::string_view value) {
+  const auto json = nlohmann::json::parse(value, nullptr, false);
+  if (!json.is_object() || !json.contains("summary")) return "";
+  return json.value("name", "") + "\n" + json.value("summary", "") + "\n" +
+         json.value("description", "");
+}
+
 std::set<std::string> TellingWords(std::string_view text) {
   std::set<std::string> words;
   std::string word;
@@ -70,6 +81,30 @@ bool AnyHas(const libkv::Store& store, const Keys& keys, std::string_view word) 
   });
 }
 
+// What the embedder that knows no meaning would have said: every text is compared by it here.
+void PrintHashAnswer(const libkv::Store& store, std::string_view question) {
+  constexpr size_t kShown = 3;
+  const auto hash = libkv::MakeHashEmbedder();
+  const size_t dimension = hash->dimension();
+  std::vector<float> query(dimension), vector(dimension);
+  if (!hash->Embed(libkv::EmbedKind::kQuery, std::span(&question, 1), query).ok()) return;
+  std::vector<std::pair<double, std::string>> best;
+  const auto all = store.NewIterator({.fill_cache = false});
+  for (all->SeekToFirst(); all->Valid(); all->Next()) {
+    const std::string text = TextOf(all->value());
+    const std::string_view view = text;
+    if (text.empty() || !hash->Embed(libkv::EmbedKind::kDocument, std::span(&view, 1), vector).ok())
+      continue;
+    best.emplace_back(-std::inner_product(query.begin(), query.end(), vector.begin(), 0.0),
+                      std::string(all->key()));
+    std::sort(best.begin(), best.end());
+    if (best.size() > kShown) best.pop_back();
+  }
+  std::string names;
+  for (const auto& [score, key] : best) names += (names.empty() ? "" : ", ") + key;
+  std::printf("  (by hash/1, which learns nothing, it would be: %s)\n", names.c_str());
+}
+
 std::vector<std::string> AskAboutPackages(const libkv::Store& store) {
   const Answers answers(store);
   Problems problems;
@@ -93,8 +128,12 @@ std::vector<std::string> AskAboutPackages(const libkv::Store& store) {
     problems.Unless(ShareWords(ValueOf(store, "nginx"), ValueOf(store, key)),
                     key + " is said to be like nginx and shares no word with it");
   }
-  const Keys tools = answers.Meaning("tool to edit photographs");
+  const Keys games = answers.Meaning("play chess");
+  problems.Unless(AnyHas(store, games, "chess"), "nothing to play chess with was found");
+  PrintHashAnswer(store, "play chess");
+  const Keys tools = answers.Both("tool to edit photographs");
   problems.Unless(AnyHas(store, tools, "photo"), "no tool to edit photographs was found");
+  PrintHashAnswer(store, "tool to edit photographs");
   const Keys section = answers.Section("httpd");
   problems.Unless(Has(section, "nginx") || Has(section, "apache2"),
                   "neither nginx nor apache2 is in the section httpd");

@@ -41,8 +41,8 @@ struct SpaceDefinition {
   uint32_t dimension = 0;  // 0: no vectors
   uint8_t metric = 0;
   uint8_t precision = 0;
-  std::string embedder;  // "": none
-  uint32_t vectors = 0;  // the id that its rows of the vectors family have; 0: the space's own
+  std::string embedder;      // "": none
+  uint32_t vectors = 0;      // the id that its rows of the vectors family have; 0: the space's own
   bool learn = false;        // its embedder is learnt from its values
   uint64_t learnt_from = 0;  // so many; 0: not yet
   bool values = false;

@@ -36,9 +36,7 @@ absl::Status Store::Impl::TrainEmbedder(std::string_view prefix) {
     return FailedPrecondition("space '", Printable(prefix),
                               "' does not learn its embedder: set Space::learn");
   }
-  if (space->next() != nullptr) {
-    return FailedPrecondition("space '", Printable(prefix), "' is being embedded anew already");
-  }
+  const std::lock_guard lock(learn_mutex_);  // one after the other: the learner may be at it
   LIBKV_ASSIGN_OR_RETURN(const LearntModel model, LearnFrom(*space));
   if (stop_learning_) return absl::AbortedError("the store is being closed");
   LIBKV_ASSIGN_OR_RETURN(std::shared_ptr<const Embedder> embedder,

@@ -457,6 +457,7 @@ class Store::Impl {
   std::atomic<bool> lists_lag_{false}, stop_keeper_{false};
   std::thread list_keeper_;
 
+  std::mutex learn_mutex_;  // one training, with the generation made by it, at a time
   std::mutex learner_mutex_;
   std::condition_variable learner_wake_;
   std::atomic<bool> stop_learning_{false};

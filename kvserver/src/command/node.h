@@ -1,0 +1,55 @@
+// The Node is what all connections of a server share.
+#ifndef KVSERVER_SRC_COMMAND_NODE_H_
+#define KVSERVER_SRC_COMMAND_NODE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "command/clients.h"
+#include "command/cursors.h"
+#include "command/settings.h"
+#include "command/slow_log.h"
+#include "command/watched_keys.h"
+#include "command/write_turns.h"
+#include "libkv/store.h"
+
+namespace kvserver {
+
+class Node {
+ public:
+  Node(libkv::Store& store, SettingsValues values, WriteTurns::OnFinished on_finished);
+
+  libkv::Store& store() { return store_; }
+  WriteTurns& turns() { return turns_; }
+  Clients& clients() { return clients_; }
+  WatchedKeys& watched_keys() { return watched_keys_; }
+  Cursors& cursors() { return cursors_; }
+  SlowLog& slow_log() { return slow_log_; }
+  Settings& settings() { return settings_; }
+
+  int64_t started_us() const { return started_us_; }
+  const std::string& run_id() const { return run_id_; }  // 40 hexadecimal digits, new at each start
+
+  // Counters since the start.
+  std::atomic<uint64_t> commands{0}, connections{0}, rejected_connections{0};
+  std::atomic<uint64_t> hits{0}, misses{0}, protocol_errors{0};
+  std::atomic<uint64_t> input_bytes{0}, output_bytes{0};
+  std::atomic<uint64_t> errors{0};
+
+ private:
+  libkv::Store& store_;
+  Settings settings_;
+  WriteTurns turns_;
+  Clients clients_;
+  WatchedKeys watched_keys_;
+  Cursors cursors_;
+  SlowLog slow_log_;
+  const int64_t started_us_;
+  const std::string run_id_;
+};
+
+}  // namespace kvserver
+
+#endif  // KVSERVER_SRC_COMMAND_NODE_H_

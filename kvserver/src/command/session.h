@@ -1,0 +1,59 @@
+// What the server knows of one connection. Belongs to the connection's I/O thread, but for the parts
+// that say otherwise.
+#ifndef KVSERVER_SRC_COMMAND_SESSION_H_
+#define KVSERVER_SRC_COMMAND_SESSION_H_
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "command/write_turns.h"
+#include "libkv/options.h"
+
+namespace kvserver {
+
+// A request that waits for EXEC, with bytes of its own.
+using OwnedRequest = std::vector<std::string>;
+
+struct Session {
+  uint64_t id = 0;
+  std::string address, local_address;
+  std::string protocol;  // "resp", "json", "frame", "http"
+  int64_t created_us = 0;
+
+  libkv::Durability durability = libkv::Durability::kSynced;
+
+  // Told by the client.
+  std::string name, library_name, library_version;
+  bool no_evict = false, no_touch = false;
+
+  // MULTI.
+  bool in_multi = false;
+  bool multi_failed = false;  // a queued request was wrong: EXEC will refuse
+  std::vector<OwnedRequest> queued;
+  size_t queued_bytes = 0;
+
+  // WATCH: the keys, and whether one of them was written since (set by any thread).
+  std::vector<std::string> watched;
+  std::shared_ptr<std::atomic<bool>> watch_broken;
+
+  // The newest turn that a reply of this connection waits for.
+  uint64_t last_turn = 0;
+  // Of the request that runs now: its writes go here when it is part of EXEC.
+  WriteTurns::Writer* writer = nullptr;
+  WriteTurns::Hold hold;  // what the reply of this request waits for
+
+  // What the connection is to do when the reply is written.
+  bool close_after_reply = false;
+  bool is_monitor = false;
+  enum class ReplyMode { kOn, kOff, kSkipNext } reply_mode = ReplyMode::kOn;
+
+  // Read by CLIENT LIST and INFO from any thread.
+  std::atomic<int64_t> last_command_us{0};
+  std::atomic<uint64_t> commands{0};
+};
+
+}  // namespace kvserver
+
+#endif  // KVSERVER_SRC_COMMAND_SESSION_H_

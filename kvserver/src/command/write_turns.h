@@ -1,0 +1,172 @@
+// WriteTurns puts the writes of all connections into one commit.
+//
+// The problem: a durable commit costs a sync of 100 us and more, and even without a sync a commit
+// of one key costs several times what a key costs within a large commit. A server that commits
+// every command by itself, or blocks a thread per write, is that slow.
+//
+// Ours: what the connections write until their I/O thread has nothing left to read is one turn. The
+// turn is handed to the store as one batch, without waiting; the replies of its writes are held
+// back until the store says that it is durable. Meanwhile the next turn fills.
+//
+// Until then the writes are pending. Commands that read in order to write (INCR, SET NX) and later
+// commands of the same pipeline see them: pending first, then the store. So every such command is
+// atomic, whichever connections it competes with, and no connection sees a write of another one
+// that could still be lost.
+//
+// Threads: a Writer holds the lock; everything else locks by itself.
+#ifndef KVSERVER_SRC_COMMAND_WRITE_TURNS_H_
+#define KVSERVER_SRC_COMMAND_WRITE_TURNS_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "base/arena.h"
+#include "libkv/store.h"
+
+namespace kvserver {
+
+class WriteTurns {
+ public:
+  // A turn is handed over when it has so many writes or bytes, at the latest.
+  static constexpr size_t kTurnWritesMax = 1'000;
+  static constexpr size_t kTurnBytesMax = size_t{1} << 20;
+
+  // Where a reply has to wait: for the end of `turn`, if that is not 0; `unit` counts the writing
+  // requests of a turn.
+  struct Hold {
+    uint64_t turn = 0;
+    uint32_t unit = 0;
+  };
+  // A request of a finished turn whose writes were not stored.
+  struct Failure {
+    uint32_t unit = 0;
+    absl::Status status;
+  };
+  struct Finished {
+    uint64_t turn = 0;
+    std::vector<Failure> failures;  // ascending; usually none
+  };
+  // Called once per turn, in order, by the store's thread or by one that calls Submit. It must not
+  // block.
+  using OnFinished = std::function<void(const std::shared_ptr<const Finished>&)>;
+
+  struct Entry {
+    std::string value;
+    int64_t expiry = 0;  // milliseconds since 1970; 0: never
+  };
+
+  WriteTurns(libkv::Store& store, std::function<int64_t()> clock, OnFinished on_finished);
+  ~WriteTurns();  // submits what is left and waits for it
+
+  // The writes of one request: all or nothing. While one lives, no other request writes.
+  class Writer {
+   public:
+    explicit Writer(WriteTurns& turns, libkv::Durability durability);
+    ~Writer();  // as Finish, if that was not called
+
+    // What `key` will be bound to when all that is pending is stored.
+    absl::StatusOr<std::optional<Entry>> Read(std::string_view key);
+    absl::StatusOr<bool> Exists(std::string_view key);
+
+    // `expiry` in milliseconds since 1970, 0: never. Set in the past deletes. A vector, unless it
+    // is empty, goes with the value.
+    void Set(std::string_view key, std::string_view value, int64_t expiry = 0,
+             std::span<const float> vector = {});
+    void Delete(std::string_view key);
+    size_t count() const { return count_; }
+
+    // Ends the request. What its reply must wait for: its own writes, or those it has read.
+    Hold Finish();
+
+   private:
+    friend class WriteTurns;
+    WriteTurns& turns_;
+    std::unique_lock<std::mutex> lock_;
+    const libkv::Durability durability_;
+    size_t count_ = 0;
+    Hold seen_;
+    bool finished_ = false;
+  };
+
+  // For a pipeline that reads what it wrote: the pending state of `key`. Outer nullopt: nothing is
+  // pending, ask the store. Inner nullopt: a delete is. `hold` is set to the turn it is in.
+  std::optional<std::optional<Entry>> Pending(std::string_view key, Hold& hold);
+
+  // Hands the turn over, if there is anything in it.
+  void Submit();
+  bool is_full() const { return is_full_.load(std::memory_order_relaxed); }
+
+  // Keeps all requests from writing, and waits until nothing is pending: for changes that go to the
+  // store directly (FLUSHALL).
+  std::unique_lock<std::mutex> Quiesce();
+
+  uint64_t last_finished() const { return last_finished_.load(std::memory_order_acquire); }
+  uint64_t turns_submitted() const { return submitted_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Write {
+    bool is_delete = false;
+    std::string_view key, value;  // in the arena of the turn
+    std::span<const float> vector;
+    int64_t expiry = 0;
+  };
+  struct Turn {
+    uint64_t number = 0;
+    Arena arena;
+    std::vector<Write> writes;
+    std::vector<size_t> unit_ends;  // in writes
+    size_t bytes = 0;
+    libkv::Durability durability = libkv::Durability::kBuffered;
+    bool is_done = false;
+    std::vector<Failure> failures;
+  };
+  struct Slot {
+    uint64_t turn = 0;
+    uint32_t unit = 0;
+    Write write;
+  };
+  struct KeyHash {
+    size_t operator()(std::string_view key) const;
+  };
+  using Overlay = absl::flat_hash_map<std::string_view, Slot, KeyHash, std::equal_to<>>;
+
+  void Add(const Write& write);
+  void SubmitLocked(std::unique_lock<std::mutex>& lock);
+  void WriteEach(Turn& turn);
+  void TurnDone(Turn& turn, std::vector<Failure> failures);
+  std::unique_ptr<Turn> NewTurn();
+
+  libkv::Store& store_;
+  const std::function<int64_t()> clock_;
+  const OnFinished on_finished_;
+
+  std::mutex submit_mutex_;  // turns reach the store in order; taken before mutex_ is let go
+  std::mutex finish_mutex_;  // turns are reported in order
+
+  std::mutex mutex_;  // guards the rest
+  std::condition_variable idle_;
+  std::unique_ptr<Turn> filling_;
+  std::deque<std::unique_ptr<Turn>> flying_;
+  std::unique_ptr<Turn> spare_;
+  Overlay overlay_;
+  uint64_t next_number_ = 1;
+  std::atomic<bool> is_full_{false};
+  std::atomic<uint64_t> last_finished_{0}, submitted_{0};
+};
+
+}  // namespace kvserver
+
+#endif  // KVSERVER_SRC_COMMAND_WRITE_TURNS_H_

@@ -1,0 +1,2 @@
+// Asio's functions are compiled here, once.
+#include <boost/asio/impl/src.hpp>

@@ -1,0 +1,45 @@
+// The Server wires everything: a store, the node around it, threads, protocols, a port.
+#ifndef KVSERVER_SRC_SERVER_SERVER_H_
+#define KVSERVER_SRC_SERVER_SERVER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "command/node.h"
+#include "command/settings.h"
+#include "net/io_thread.h"
+#include "net/listener.h"
+#include "net/protocol_maker.h"
+#include "net/workers.h"
+
+namespace kvserver {
+
+class Server {
+ public:
+  // Opens the store and the port; clients that connect from now on are answered. The status names
+  // what is wrong and what to do: the port is taken, the directory is in use by another process.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const SettingsValues& settings,
+                                                       const libkv::Options& store_options);
+
+  // Answers what was received, stores it, closes.
+  ~Server();
+
+  uint16_t port() const { return listener_->port(); }
+  Node& node() { return *node_; }
+
+ private:
+  Server() = default;
+
+  std::unique_ptr<libkv::Store> store_;
+  ProtocolMaker protocols_;
+  std::vector<std::unique_ptr<IoThread>> threads_;
+  std::unique_ptr<Node> node_;
+  std::unique_ptr<Workers> workers_;
+  std::unique_ptr<Listener> listener_;
+};
+
+}  // namespace kvserver
+
+#endif  // KVSERVER_SRC_SERVER_SERVER_H_

@@ -339,6 +339,29 @@ TEST_CASE("expiry times that contradict or are negative are refused, and nothing
   CHECK(**store->GetExpiry({}, "k") == end);
 }
 
+TEST_CASE("an entry is the value with its expiry time, as a snapshot has them too") {
+  const TempDir dir;
+  std::atomic<int64_t> now{1'000};
+  Options options = WithSpaces({TextSpace("t:")});
+  options.clock = [&] { return now.load(); };
+  const auto store = OpenStore(dir.path(), options);
+  REQUIRE_OK(store->Set({}, "plain", "v"));
+  REQUIRE_OK(store->Set({}, "t:brief", "apple", {.expires_at = 2'000}));
+  const ReadOptions before{.snapshot = store->GetSnapshot()};
+  REQUIRE_OK(store->Set({}, "t:brief", "pear", {.expires_at = 3'000}));
+
+  CHECK(store->GetEntry({}, "plain")->value == "v");
+  CHECK_FALSE(store->GetEntry({}, "plain")->expiry.has_value());
+  CHECK(store->GetEntry({}, "t:brief")->value == "pear");
+  CHECK(store->GetEntry({}, "t:brief")->expiry == 3'000);
+  CHECK(store->GetEntry(before, "t:brief")->value == "apple");
+  CHECK(store->GetEntry(before, "t:brief")->expiry == 2'000);
+
+  now = 3'000;
+  CHECK(absl::IsNotFound(store->GetEntry({}, "t:brief").status()));
+  CHECK(absl::IsNotFound(store->GetEntry({}, "never set").status()));
+}
+
 TEST_CASE("an increment keeps the expiry time") {
   const TempDir dir;
   std::atomic<int64_t> now{5'000};

@@ -34,6 +34,7 @@ class Batch {
     std::string_view key;
     std::string_view value;
     std::chrono::milliseconds ttl{0};
+    int64_t expires_at = 0;  // as in SetOptions
     std::span<const float> vector;
   };
   Change change(size_t i) const;
@@ -44,6 +45,7 @@ class Batch {
     size_t key_begin = 0, key_bytes = 0, value_bytes = 0;  // the value follows the key
     size_t vector_begin = 0, vector_count = 0;
     std::chrono::milliseconds ttl{0};
+    int64_t expires_at = 0;
   };
 
   std::string bytes_;

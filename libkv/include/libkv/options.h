@@ -108,6 +108,10 @@ struct SetOptions {
   // After this long the key is gone: from reads and searches at once, from the disk soon after.
   // 0: never. Negative: InvalidArgument.
   std::chrono::milliseconds ttl{0};
+  // The same as a moment, in milliseconds since 1970; GetExpiry answers this number. 0: `ttl`
+  // counts. A moment in the past is allowed: the key is gone at once, with what it had before.
+  // Negative, or together with `ttl`: InvalidArgument.
+  int64_t expires_at = 0;
   // The value's vector; its size must be the dimension of the key's space. Empty: the space's
   // embedder makes it, if there is one.
   std::span<const float> vector;

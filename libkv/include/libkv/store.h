@@ -49,6 +49,12 @@ struct KeyValue {
   std::string_view value;
 };
 
+// What is stored under a key.
+struct Entry {
+  std::string value;
+  std::optional<int64_t> expiry;  // milliseconds since 1970; nullopt: never
+};
+
 class Store {
  public:
   // Opens the store in `directory`, creating it unless options.must_exist. Everything that was
@@ -110,6 +116,10 @@ class Store {
   // A copy of the value. NotFound carries no message, so that a miss costs nothing.
   // DataLoss: the stored value is damaged.
   absl::StatusOr<std::string> Get(const ReadOptions& read, std::string_view key) const;
+
+  // A copy of the value and when it expires, both of the same moment: one read of one record, the
+  // cost of Get. The same failures.
+  absl::StatusOr<Entry> GetEntry(const ReadOptions& read, std::string_view key) const;
 
   // Lends the value to `reader`, without a copy. The view dies when `reader` returns. `reader` must
   // not wait and must not write to this store; an exception from it becomes Internal.

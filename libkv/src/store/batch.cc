@@ -8,7 +8,8 @@ void Batch::Set(std::string_view key, std::string_view value, const SetOptions& 
                       .value_bytes = value.size(),
                       .vector_begin = floats_.size(),
                       .vector_count = options.vector.size(),
-                      .ttl = options.ttl});
+                      .ttl = options.ttl,
+                      .expires_at = options.expires_at});
   bytes_ += key;
   bytes_ += value;
   floats_.insert(floats_.end(), options.vector.begin(), options.vector.end());
@@ -32,6 +33,7 @@ Batch::Change Batch::change(size_t i) const {
           .key = bytes.substr(entry.key_begin, entry.key_bytes),
           .value = bytes.substr(entry.key_begin + entry.key_bytes, entry.value_bytes),
           .ttl = entry.ttl,
+          .expires_at = entry.expires_at,
           .vector = std::span(floats_).subspan(entry.vector_begin, entry.vector_count)};
 }
 

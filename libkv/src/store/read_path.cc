@@ -10,6 +10,14 @@
 #include "store/store_impl.h"
 
 namespace libkv {
+namespace {
+
+std::optional<int64_t> ExpiryIn(const Record& record) {
+  if (record.header.expiry == 0) return std::nullopt;
+  return record.header.expiry;
+}
+
+}  // namespace
 
 const StoreSnapshot::Space* StoreSnapshot::Find(const ActiveSpace& space) const {
   for (const Space& captured : spaces) {
@@ -54,6 +62,14 @@ absl::StatusOr<std::string> Store::Impl::Get(const ReadOptions& read, std::strin
   Record record;
   LIBKV_RETURN_IF_ERROR(ReadLive(ReadFor(read), key, &pinned, &record));
   return std::string(record.value);
+}
+
+absl::StatusOr<Entry> Store::Impl::GetEntry(const ReadOptions& read, std::string_view key) const {
+  LIBKV_RETURN_IF_ERROR(CheckUsable());
+  PinnedValue pinned;
+  Record record;
+  LIBKV_RETURN_IF_ERROR(ReadLive(ReadFor(read), key, &pinned, &record));
+  return Entry{.value = std::string(record.value), .expiry = ExpiryIn(record)};
 }
 
 absl::Status Store::Impl::View(const ReadOptions& read, std::string_view key,
@@ -107,8 +123,7 @@ absl::StatusOr<std::optional<int64_t>> Store::Impl::GetExpiry(const ReadOptions&
   PinnedValue pinned;
   Record record;
   LIBKV_RETURN_IF_ERROR(ReadLive(ReadFor(read), key, &pinned, &record));
-  if (record.header.expiry == 0) return std::optional<int64_t>();
-  return std::optional<int64_t>(record.header.expiry);
+  return ExpiryIn(record);
 }
 
 // -- Snapshots ------------------------------------------------------------------------------------

@@ -76,6 +76,9 @@ absl::StatusOr<int64_t> Store::Increment(const WriteOptions& write, std::string_
 absl::StatusOr<std::string> Store::Get(const ReadOptions& read, std::string_view key) const {
   return Guarded([&] { return impl_->Get(read, key); });
 }
+absl::StatusOr<Entry> Store::GetEntry(const ReadOptions& read, std::string_view key) const {
+  return Guarded([&] { return impl_->GetEntry(read, key); });
+}
 absl::Status Store::View(const ReadOptions& read, std::string_view key,
                          absl::FunctionRef<void(std::string_view value)> reader) const {
   return Guarded([&] { return impl_->View(read, key, reader); });

@@ -95,6 +95,7 @@ class Store::Impl {
 
   // read_path.cc
   absl::StatusOr<std::string> Get(const ReadOptions& read, std::string_view key) const;
+  absl::StatusOr<Entry> GetEntry(const ReadOptions& read, std::string_view key) const;
   absl::Status View(const ReadOptions& read, std::string_view key,
                     absl::FunctionRef<void(std::string_view)> reader) const;
   std::vector<absl::StatusOr<std::string>> MultiGet(const ReadOptions& read,

@@ -17,8 +17,13 @@ absl::Status CallerStatus(const absl::Status& status, size_t item, size_t count)
   return MakeStatus(status.code(), "item ", item, ": ", ToStd(status.message()));
 }
 
-absl::StatusOr<int64_t> ExpiryAfter(std::chrono::milliseconds ttl, int64_t now) {
-  if (ttl.count() == 0) return 0;
+// The moment meant by SetOptions or Batch::Change; 0: never.
+absl::StatusOr<int64_t> ExpiryOf(std::chrono::milliseconds ttl, int64_t expires_at, int64_t now) {
+  if (expires_at < 0) return InvalidArgument("an expiry time must be positive");
+  if (expires_at != 0 && ttl.count() != 0) {
+    return InvalidArgument("a time to live and an expiry time exclude each other");
+  }
+  if (ttl.count() == 0) return expires_at;
   if (ttl.count() < 0) return InvalidArgument("a time to live must not be negative");
   int64_t expiry = 0;
   if (__builtin_add_overflow(now, ttl.count(), &expiry)) {
@@ -36,7 +41,7 @@ absl::Status FillFromBatch(const Batch& batch, int64_t now, WriteRequest& reques
     change.key = from.key;
     change.value = from.value;
     change.vector = from.vector;
-    const absl::StatusOr<int64_t> expiry = ExpiryAfter(from.ttl, now);
+    const absl::StatusOr<int64_t> expiry = ExpiryOf(from.ttl, from.expires_at, now);
     if (!expiry.ok()) return CallerStatus(expiry.status(), i, batch.count());
     change.expiry = *expiry;
   }
@@ -126,8 +131,9 @@ absl::Status Store::Impl::Set(const WriteOptions& write, std::string_view key,
   change.key = key;
   change.value = value;
   change.vector = options.vector;
-  if (options.ttl.count() != 0) {
-    LIBKV_ASSIGN_OR_RETURN(change.expiry, ExpiryAfter(options.ttl, Now()));
+  // Most writes expire never, and need not ask the clock.
+  if (options.ttl.count() != 0 || options.expires_at != 0) {
+    LIBKV_ASSIGN_OR_RETURN(change.expiry, ExpiryOf(options.ttl, options.expires_at, Now()));
   }
   return Run(write, request);
 }

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <limits>
 #include <map>
 #include <random>
 #include <string>
@@ -268,6 +269,97 @@ TEST_CASE("keys expire from reads, iterators and searches at once, and from the 
   endless.ttl = std::chrono::milliseconds::max();
   CHECK(absl::IsInvalidArgument(store->Set({}, "k", "v", negative)));
   CHECK(absl::IsInvalidArgument(store->Set({}, "k", "v", endless)));
+}
+
+TEST_CASE("an expiry time given as a moment is answered exactly, whichever way it was written") {
+  const TempDir dir;
+  std::atomic<int64_t> now{1'000'000};
+  Options options = WithSpaces({TextSpace("t:")});
+  options.clock = [&] { return now.load(); };
+  const SetOptions until{.expires_at = 1'000'777};
+  {
+    const auto store = OpenStore(dir.path(), options);
+    REQUIRE_OK(store->Set({}, "t:set", "apple", until));
+    Batch batch;
+    batch.Set("applied", "v", until);
+    CHECK(batch.change(0).expires_at == 1'000'777);
+    REQUIRE_OK(store->Apply({}, batch));
+    batch.Clear();
+    batch.Set("written", "v", until);
+    std::atomic<bool> written{false};
+    store->Write({}, batch, [&](const absl::Status& status) { written = status.ok(); });
+    while (!written) std::this_thread::yield();
+  }
+  const auto store = OpenStore(dir.path(), options);
+  for (const std::string key : {"t:set", "applied", "written"}) {
+    CAPTURE(key);
+    CHECK(**store->GetExpiry({}, key) == 1'000'777);
+  }
+  now = 1'000'776;
+  CHECK(AllKeys(*store) == "applied t:set written");
+  CHECK(Search(*store, "apple") == "t:set");
+  now = 1'000'777;
+  CHECK(AllKeys(*store).empty());
+  CHECK(Search(*store, "apple").empty());
+}
+
+TEST_CASE("a value set with an expiry time in the past is gone at once, and the one before it") {
+  const TempDir dir;
+  Options options = WithSpaces({TextSpace()});
+  options.clock = [] { return int64_t{5'000}; };
+  const auto store = OpenStore(dir.path(), options);
+  REQUIRE_OK(store->Set({}, "k", "apple"));
+  for (const int64_t moment : {int64_t{1}, int64_t{4'999}, int64_t{5'000}}) {
+    CAPTURE(moment);
+    REQUIRE_OK(store->Set({}, "k", "apple pie", {.expires_at = moment}));
+    CHECK(Value(*store, "k") == "(none)");
+    CHECK(absl::IsNotFound(store->GetExpiry({}, "k").status()));
+    CHECK(Search(*store, "apple").empty());
+  }
+  while (store->Stats().spaces[0].documents > 0) std::this_thread::yield();
+  CheckVerifies(*store);
+}
+
+TEST_CASE("expiry times that contradict or are negative are refused, and nothing is written") {
+  const TempDir dir;
+  const auto store = OpenStore(dir.path());
+  const SetOptions both{.ttl = std::chrono::milliseconds(1), .expires_at = int64_t{1} << 45};
+  const SetOptions negative{.expires_at = -1};
+  for (const SetOptions& wrong : {both, negative}) {
+    CHECK(absl::IsInvalidArgument(store->Set({}, "k", "v", wrong)));
+    Batch batch;
+    batch.Set("first", "v");
+    batch.Set("k", "v", wrong);
+    CHECK(absl::IsInvalidArgument(store->Apply({}, batch)));
+    CHECK(store->Apply({}, batch).message().find("item 1") != std::string_view::npos);
+  }
+  CHECK(AllKeys(*store).empty());
+  const int64_t end = std::numeric_limits<int64_t>::max();
+  REQUIRE_OK(store->Set({}, "k", "v", {.expires_at = end}));
+  CHECK(**store->GetExpiry({}, "k") == end);
+}
+
+TEST_CASE("an entry is the value with its expiry time, as a snapshot has them too") {
+  const TempDir dir;
+  std::atomic<int64_t> now{1'000};
+  Options options = WithSpaces({TextSpace("t:")});
+  options.clock = [&] { return now.load(); };
+  const auto store = OpenStore(dir.path(), options);
+  REQUIRE_OK(store->Set({}, "plain", "v"));
+  REQUIRE_OK(store->Set({}, "t:brief", "apple", {.expires_at = 2'000}));
+  const ReadOptions before{.snapshot = store->GetSnapshot()};
+  REQUIRE_OK(store->Set({}, "t:brief", "pear", {.expires_at = 3'000}));
+
+  CHECK(store->GetEntry({}, "plain")->value == "v");
+  CHECK_FALSE(store->GetEntry({}, "plain")->expiry.has_value());
+  CHECK(store->GetEntry({}, "t:brief")->value == "pear");
+  CHECK(store->GetEntry({}, "t:brief")->expiry == 3'000);
+  CHECK(store->GetEntry(before, "t:brief")->value == "apple");
+  CHECK(store->GetEntry(before, "t:brief")->expiry == 2'000);
+
+  now = 3'000;
+  CHECK(absl::IsNotFound(store->GetEntry({}, "t:brief").status()));
+  CHECK(absl::IsNotFound(store->GetEntry({}, "never set").status()));
 }
 
 TEST_CASE("an increment keeps the expiry time") {

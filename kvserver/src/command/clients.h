@@ -29,7 +29,7 @@ class Client {
     size_t output_bytes = 0;
   };
   virtual Description Describe() const = 0;
-  virtual void Kill() = 0;                                  // closes it when it comes by
+  virtual void Kill() = 0;                                    // closes it when it comes by
   virtual void Send(std::shared_ptr<const std::string>) = 0;  // bytes beside any reply: MONITOR
 };
 

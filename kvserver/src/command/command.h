@@ -23,13 +23,13 @@ struct Context {
 };
 
 enum CommandFlag : uint32_t {
-  kWrite = 1 << 0,      // may change keys
-  kReadOnly = 1 << 1,   // reads keys
-  kFast = 1 << 2,       // takes the same time however much there is
-  kAdmin = 1 << 3,      // of the server, not of keys
-  kSlow = 1 << 4,       // runs on a worker thread: a search, a scan of everything
-  kNoMulti = 1 << 5,    // not between MULTI and EXEC
-  kInMulti = 1 << 6,    // runs at once between MULTI and EXEC: EXEC, DISCARD, ...
+  kWrite = 1 << 0,       // may change keys
+  kReadOnly = 1 << 1,    // reads keys
+  kFast = 1 << 2,        // takes the same time however much there is
+  kAdmin = 1 << 3,       // of the server, not of keys
+  kSlow = 1 << 4,        // runs on a worker thread: a search, a scan of everything
+  kNoMulti = 1 << 5,     // not between MULTI and EXEC
+  kInMulti = 1 << 6,     // runs at once between MULTI and EXEC: EXEC, DISCARD, ...
   kConnection = 1 << 7,  // of the connection itself
 };
 
@@ -43,9 +43,9 @@ struct Parameter {
     kNumber,
     kPattern,
     kUnixTime,
-    kFlag,     // only its token, when true
-    kVector,   // an array of numbers in JSON; in RESP as VALUES n a b ... or FP32 bytes
-    kItems,    // key value [key value ...]; an object in JSON
+    kFlag,    // only its token, when true
+    kVector,  // an array of numbers in JSON; in RESP as VALUES n a b ... or FP32 bytes
+    kItems,   // key value [key value ...]; an object in JSON
   } type = kBytes;
   std::string_view token = "";  // the word before it in RESP; "": by position
   bool optional = false;

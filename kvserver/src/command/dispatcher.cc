@@ -23,7 +23,8 @@ std::string UnknownCommand(Arguments arguments) {
     }
     return copy;
   };
-  std::string message = "ERR unknown command '" + quoted(arguments[0]) + "', with args beginning with: ";
+  std::string message =
+      "ERR unknown command '" + quoted(arguments[0]) + "', with args beginning with: ";
   size_t bytes = 0;
   for (size_t i = 1; i < arguments.size() && bytes < kQuotedArgumentsBytesMax; ++i) {
     const std::string argument = quoted(arguments[i].substr(0, kQuotedArgumentsBytesMax - bytes));

@@ -1,5 +1,5 @@
-// What the server knows of one connection. Belongs to the connection's I/O thread, but for the parts
-// that say otherwise.
+// What the server knows of one connection. Belongs to the connection's I/O thread, but for the
+// parts that say otherwise.
 #ifndef KVSERVER_SRC_COMMAND_SESSION_H_
 #define KVSERVER_SRC_COMMAND_SESSION_H_
 

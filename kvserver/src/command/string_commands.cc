@@ -11,9 +11,8 @@ namespace kvserver {
 namespace {
 
 void Get(Context& context, Arguments arguments) {
-  const absl::Status status = ViewKey(context, arguments[1], [&](std::string_view value) {
-    context.reply.Value(value);
-  });
+  const absl::Status status =
+      ViewKey(context, arguments[1], [&](std::string_view value) { context.reply.Value(value); });
   if (status.ok()) {
     context.node.hits.fetch_add(1, std::memory_order_relaxed);
   } else if (absl::IsNotFound(status)) {

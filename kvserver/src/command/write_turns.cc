@@ -146,20 +146,21 @@ void WriteTurns::SubmitLocked(std::unique_lock<std::mutex>& lock) {
       batch.Set(write.key, write.value, {.expires_at = write.expiry, .vector = write.vector});
     }
   }
-  store_.Write({.durability = turn.durability}, std::move(batch), [this, &turn](absl::Status status) {
-    if (status.ok()) {
-      TurnDone(turn, {});
-    } else if (absl::IsInvalidArgument(status) && turn.unit_ends.size() > 1) {
-      // One request spoils the commit of all; nothing of it was stored.
-      WriteEach(turn);
-    } else {
-      std::vector<Failure> failures;
-      for (uint32_t unit = 0; unit < turn.unit_ends.size(); ++unit) {
-        failures.push_back({unit, status});
-      }
-      TurnDone(turn, std::move(failures));
-    }
-  });
+  store_.Write({.durability = turn.durability}, std::move(batch),
+               [this, &turn](absl::Status status) {
+                 if (status.ok()) {
+                   TurnDone(turn, {});
+                 } else if (absl::IsInvalidArgument(status) && turn.unit_ends.size() > 1) {
+                   // One request spoils the commit of all; nothing of it was stored.
+                   WriteEach(turn);
+                 } else {
+                   std::vector<Failure> failures;
+                   for (uint32_t unit = 0; unit < turn.unit_ends.size(); ++unit) {
+                     failures.push_back({unit, status});
+                   }
+                   TurnDone(turn, std::move(failures));
+                 }
+               });
 }
 
 void WriteTurns::WriteEach(Turn& turn) {

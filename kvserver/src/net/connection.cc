@@ -163,9 +163,8 @@ void Connection::RunOnWorker() {
     Context context{self->thread_.node(), self->session_, self->protocol_->reply()};
     const std::vector<std::string_view> arguments(self->slow_.begin(), self->slow_.end());
     RunSlow(context, arguments);
-    asio::post(self->thread_.context(), [self, reply = std::move(reply)]() mutable {
-      self->SlowDone(std::move(reply));
-    });
+    asio::post(self->thread_.context(),
+               [self, reply = std::move(reply)]() mutable { self->SlowDone(std::move(reply)); });
   });
 }
 
@@ -202,9 +201,9 @@ void Connection::TurnFinished(const WriteTurns::Finished& finished) {
   auto failure = finished.failures.begin();
   for (HeldReply& held : holds_) {
     if (held.hold.turn != finished.turn || failure == finished.failures.end()) continue;
-    failure = std::lower_bound(
-        finished.failures.begin(), finished.failures.end(), held.hold.unit,
-        [](const WriteTurns::Failure& f, uint32_t unit) { return f.unit < unit; });
+    failure =
+        std::lower_bound(finished.failures.begin(), finished.failures.end(), held.hold.unit,
+                         [](const WriteTurns::Failure& f, uint32_t unit) { return f.unit < unit; });
     if (failure == finished.failures.end()) break;
     if (failure->unit == held.hold.unit) ReplaceWithError(held, failure->status);
   }
@@ -221,8 +220,8 @@ void Connection::ReplaceWithError(HeldReply& held, const absl::Status& status) {
   reply.Begin();
   reply.Error(StatusText(status));
   reply.End();
-  const auto shift = static_cast<ptrdiff_t>(error.size()) -
-                     static_cast<ptrdiff_t>(held.end - held.begin);
+  const auto shift =
+      static_cast<ptrdiff_t>(error.size()) - static_cast<ptrdiff_t>(held.end - held.begin);
   output_.replace(held.begin, held.end - held.begin, error);
   for (HeldReply& later : holds_) {
     if (later.begin <= held.begin) continue;

@@ -33,7 +33,7 @@ class Connection : public Client, public std::enable_shared_from_this<Connection
 
   // All of these on its own thread.
   void Start();
-  void Flush();                                        // the turn has ended
+  void Flush();  // the turn has ended
   void TurnFinished(const WriteTurns::Finished& finished);
   void StopReading();  // answers what it has received, then closes
   void Sweep(int64_t now_us);
@@ -79,7 +79,7 @@ class Connection : public Client, public std::enable_shared_from_this<Connection
   std::unique_ptr<Protocol> protocol_;  // null until the first bytes are known
   int64_t first_byte_us_ = 0;
 
-  std::string input_;        // what was received and is not used yet
+  std::string input_;  // what was received and is not used yet
   Request request_;
 
   std::string output_;

@@ -51,7 +51,8 @@ class IoThread {
 
   // For its connections.
   std::vector<char>& read_buffer() { return read_buffer_; }
-  void Dirty(const std::shared_ptr<Connection>& connection);    // is to be looked at when the turn ends
+  void Dirty(
+      const std::shared_ptr<Connection>& connection);  // is to be looked at when the turn ends
   void Holding(const std::shared_ptr<Connection>& connection);  // waits for the end of a turn
   void Closed(const Connection& connection);
 

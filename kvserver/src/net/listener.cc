@@ -37,8 +37,8 @@ absl::Status Listener::Listen(const std::string& address, uint16_t port) {
                                   "with --listen");
   }
   if (error) {
-    return absl::UnavailableError("cannot listen on " + address + ", port " +
-                                  std::to_string(port) + ": " + error.message());
+    return absl::UnavailableError("cannot listen on " + address + ", port " + std::to_string(port) +
+                                  ": " + error.message());
   }
   port_ = acceptor_.local_endpoint(error).port();
   return absl::OkStatus();

@@ -92,8 +92,7 @@ RespParser::Result RespParser::Parse(std::string_view input, size_t& used,
                                      std::vector<std::string_view>& arguments) {
   used = 0;
   if (input.empty()) return Result::kMore;
-  return input[0] == '*' ? ParseArray(input, used, arguments)
-                         : ParseLine(input, used, arguments);
+  return input[0] == '*' ? ParseArray(input, used, arguments) : ParseLine(input, used, arguments);
 }
 
 RespParser::Line RespParser::ReadNumber(std::string_view input, int64_t& number) {
@@ -137,8 +136,8 @@ RespParser::Result RespParser::ParseArray(std::string_view input, size_t& used,
       if (at_ >= input.size()) return Result::kMore;
       const char first = input[at_];
       if (first != '$') {
-        return Fail(std::string("expected '$', got '") + (first == '\r' || first == '\n' ? ' ' : first) +
-                    "'");
+        return Fail(std::string("expected '$', got '") +
+                    (first == '\r' || first == '\n' ? ' ' : first) + "'");
       }
       int64_t length = 0;
       switch (ReadNumber(input, length)) {

@@ -42,9 +42,9 @@ class RespParser {
   enum class Line { kNumber, kWrong, kMore, kTooLong };
   Line ReadNumber(std::string_view input, int64_t& number);
 
-  size_t at_ = 0;            // how far into the request
-  int64_t missing_ = -1;     // arguments still to come; -1: the count itself
-  int64_t length_ = -1;      // of the argument that comes; -1: not known yet
+  size_t at_ = 0;         // how far into the request
+  int64_t missing_ = -1;  // arguments still to come; -1: the count itself
+  int64_t length_ = -1;   // of the argument that comes; -1: not known yet
   std::vector<Piece> pieces_;
   std::vector<std::string> words_;  // of an inline request
   std::string error_;

@@ -24,14 +24,14 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const SettingsValues& sett
   server->protocols_.Add(Sniffed::kResp, [](Session&) { return std::make_unique<RespProtocol>(); });
 
   auto& threads = server->threads_;
-  server->node_ = std::make_unique<Node>(
-      *server->store_, settings, [&threads](const auto& finished) {
+  server->node_ =
+      std::make_unique<Node>(*server->store_, settings, [&threads](const auto& finished) {
         for (const std::unique_ptr<IoThread>& thread : threads) thread->TurnFinished(finished);
       });
   server->workers_ = std::make_unique<Workers>(kWorkers);
   for (int i = 0; i < std::max(1, settings.io_threads); ++i) {
-    threads.push_back(std::make_unique<IoThread>(*server->node_, *server->workers_,
-                                                 server->protocols_));
+    threads.push_back(
+        std::make_unique<IoThread>(*server->node_, *server->workers_, server->protocols_));
   }
   server->listener_ = std::make_unique<Listener>(threads);
   if (absl::Status listening = server->listener_->Listen(settings.address, settings.port);

@@ -5,14 +5,12 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "base/check.h"
-
 namespace libkv {
 
 TempDir::TempDir() {
   const char* parent = std::getenv("TMPDIR");
   root_ = std::string(parent == nullptr ? "/tmp" : parent) + "/libkv-test-XXXXXX";
-  LIBKV_CHECK(mkdtemp(root_.data()) != nullptr);
+  if (mkdtemp(root_.data()) == nullptr) std::abort();
 }
 
 TempDir::~TempDir() {

@@ -71,6 +71,11 @@ std::span<const Command> KeyCommands();
 std::span<const Command> ConnectionCommands();
 std::span<const Command> ServerCommands();
 std::span<const Command> TransactionCommands();
+std::span<const Command> SearchCommands();
+std::span<const Command> VectorSetCommands();
+std::span<const Command> FtCommands();
+std::span<const Command> SpaceCommands();
+std::span<const Command> DocumentCommands();
 
 }  // namespace kvserver
 

@@ -1,0 +1,8 @@
+// KV.SPACE: which keys are indexed, and how.
+#include "command/command.h"
+
+namespace kvserver {
+
+std::span<const Command> SpaceCommands() { return {}; }
+
+}  // namespace kvserver

@@ -1,30 +1,62 @@
 // kvserver: a network node around one libkv store.
 #include <signal.h>
 
-#include <CLI/CLI.hpp>
+#include <chrono>
+#include <exception>
 #include <iostream>
+#include <string>
+#include <variant>
 
+#include "server/config.h"
+#include "server/log.h"
+#include "server/ready.h"
 #include "server/server.h"
 
-int main(int argc, char** argv) {
-  kvserver::SettingsValues settings;
-  CLI::App app("kvserver");
-  std::string listen = "127.0.0.1:7411";
-  app.add_option("--port", settings.port);
-  app.add_option("--data-dir", settings.data_dir)->required();
-  CLI11_PARSE(app, argc, argv);
+namespace {
+
+int Serve(const kvserver::Config& config) {
+  // Signals are waited for, here; the threads that follow inherit the mask.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  const auto server = kvserver::Server::Start(settings, {.memory_bytes = settings.memory_bytes});
+  signal(SIGPIPE, SIG_IGN);
+
+  kvserver::Log log(config.log_format, config.log_level);
+  const auto start = std::chrono::steady_clock::now();
+  auto server = kvserver::Server::Start(config);
   if (!server.ok()) {
-    std::cerr << server.status().message() << "\n";
+    log.Error(std::string(server.status().message()));
     return 1;
   }
-  std::cerr << "ready on port " << (*server)->port() << "\n";
-  int signal = 0;
-  sigwait(&signals, &signal);
+  const std::string port = std::to_string((*server)->port());
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - start);
+  log.Info("ready on port " + port, {{"address", config.settings.address},
+                                     {"port", port},
+                                     {"data_dir", config.settings.data_dir},
+                                     {"opened_ms", std::to_string(took.count())}});
+  kvserver::NotifyManager("READY=1");
+
+  int received = 0;
+  sigwait(&signals, &received);
+  log.Info("stopping", {{"signal", received == SIGINT ? "SIGINT" : "SIGTERM"}});
+  kvserver::NotifyManager("STOPPING=1");
+  server->reset();
+  log.Info("stopped");
   return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    std::variant<kvserver::Config, int> config = kvserver::ParseConfig(argc, argv);
+    if (const int* const code = std::get_if<int>(&config)) return *code;
+    return Serve(std::get<kvserver::Config>(config));
+  } catch (const std::exception& error) {
+    std::cerr << "kvserver: " << error.what() << "\n";
+    return 1;
+  }
 }

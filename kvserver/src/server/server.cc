@@ -11,17 +11,24 @@ namespace {
 constexpr int kWorkers = 2;
 constexpr int kStopSecondsMax = 10;
 
+void AddProtocols(const Config& config, ProtocolMaker& protocols) {
+  const auto add = [&](const char* name, Sniffed what, ProtocolMaker::Make make) {
+    if (config.protocols.count(name) == 1) protocols.Add(what, std::move(make));
+  };
+  add("resp", Sniffed::kResp, [](Session&) { return std::make_unique<RespProtocol>(); });
+}
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const SettingsValues& settings,
-                                                      const libkv::Options& store_options) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config) {
+  const SettingsValues& settings = config.settings;
   std::unique_ptr<Server> server(new Server());
   absl::StatusOr<std::unique_ptr<libkv::Store>> store =
-      libkv::Store::Open(store_options, settings.data_dir);
+      libkv::Store::Open(config.store, settings.data_dir);
   if (!store.ok()) return store.status();
   server->store_ = *std::move(store);
 
-  server->protocols_.Add(Sniffed::kResp, [](Session&) { return std::make_unique<RespProtocol>(); });
+  AddProtocols(config, server->protocols_);
 
   auto& threads = server->threads_;
   server->node_ =

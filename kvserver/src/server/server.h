@@ -8,11 +8,11 @@
 
 #include "absl/status/statusor.h"
 #include "command/node.h"
-#include "command/settings.h"
 #include "net/io_thread.h"
 #include "net/listener.h"
 #include "net/protocol_maker.h"
 #include "net/workers.h"
+#include "server/config.h"
 
 namespace kvserver {
 
@@ -20,8 +20,7 @@ class Server {
  public:
   // Opens the store and the port; clients that connect from now on are answered. The status names
   // what is wrong and what to do: the port is taken, the directory is in use by another process.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const SettingsValues& settings,
-                                                       const libkv::Options& store_options);
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const Config& config);
 
   // Answers what was received, stores it, closes.
   ~Server();

@@ -13,15 +13,16 @@
 
 namespace kvserver {
 
-TestServer::TestServer(SettingsValues settings, libkv::Options options)
-    : settings_(std::move(settings)), options_(std::move(options)) {
-  settings_.port = 0;
-  settings_.data_dir = dir_.path() + "/store";
+TestServer::TestServer(const SettingsValues& settings, const libkv::Options& options) {
+  config_.settings = settings;
+  config_.settings.port = 0;
+  config_.settings.data_dir = dir_.path() + "/store";
+  config_.store = options;
   Start();
 }
 
 void TestServer::Start() {
-  auto server = Server::Start(settings_, options_);
+  auto server = Server::Start(config_);
   REQUIRE_MESSAGE(server.ok(), std::string(server.status().message()));
   server_ = *std::move(server);
 }

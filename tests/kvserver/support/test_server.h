@@ -17,7 +17,7 @@ namespace kvserver {
 
 class TestServer {
  public:
-  explicit TestServer(SettingsValues settings = {}, libkv::Options options = {});
+  explicit TestServer(const SettingsValues& settings = {}, const libkv::Options& options = {});
 
   uint16_t port() const { return server_->port(); }
   Node& node() { return server_->node(); }
@@ -27,8 +27,7 @@ class TestServer {
   void Start();
 
   libkv::TempDir dir_;
-  SettingsValues settings_;
-  libkv::Options options_;
+  Config config_;
   std::unique_ptr<Server> server_;
 };
 

@@ -1,0 +1,189 @@
+#include "server/config.h"
+
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <thread>
+
+namespace kvserver {
+namespace {
+
+// Descriptors beside those of clients: files of the store, and the like.
+constexpr int64_t kOwnDescriptors = 1'024;
+
+struct Raw {
+  std::string listen, memory = "512MB", peers, durability = "synced", log_format = "logfmt";
+  std::vector<std::string> protocols, spaces;
+  int64_t port = -1;
+};
+
+const std::map<std::string, libkv::Durability> kDurabilities = {
+    {"synced", libkv::Durability::kSynced},
+    {"written", libkv::Durability::kWritten},
+    {"buffered", libkv::Durability::kBuffered}};
+
+void Define(CLI::App& app, Config& config, Raw& raw) {
+  SettingsValues& settings = config.settings;
+  app.set_config("--config", "", "Read options from this file: lines NAME = VALUE");
+  app.add_option("--listen", raw.listen, "Address and port for clients of all protocols")
+      ->envname("KV_LISTEN")
+      ->type_name("HOST:PORT");
+  app.add_option("--port", raw.port, "The port alone; 0: one that is free")
+      ->envname("DB_PORT")
+      ->check(CLI::Range(0, 65'535));
+  app.add_option("--data-dir", settings.data_dir, "Directory of the store; created when missing")
+      ->envname("DB_DATA_DIR")
+      ->required();
+  app.add_option("--memory", raw.memory, "Budget of the store: 512MB, 4GB")
+      ->envname("KV_MEMORY")
+      ->capture_default_str();
+  app.add_option("--node-id", settings.node_id, "Name of this node among its peers")
+      ->envname("DB_NODE_ID")
+      ->capture_default_str();
+  app.add_option("--peers", raw.peers, "Other nodes")->envname("DB_PEERS");
+  app.add_option("--durability", raw.durability,
+                 "What OK means: synced (survives a power cut), written (survives the end of the "
+                 "process) or buffered")
+      ->envname("KV_DURABILITY")
+      ->check(CLI::IsMember(kDurabilities))
+      ->capture_default_str();
+  app.add_option("--space", raw.spaces,
+                 "Index the keys with a prefix: 'PREFIX:text,hash,fields=a;b'; may be repeated. "
+                 "':text,hash' indexes every key")
+      ->envname("KV_SPACE");
+  app.add_option("--protocols", raw.protocols, "Those that are spoken: resp, json, frame, http")
+      ->envname("KV_PROTOCOLS")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"resp", "json", "frame", "http"}));
+  app.add_option("--io-threads", settings.io_threads,
+                 "Threads that serve connections; 0: one less than there are processors")
+      ->envname("KV_IO_THREADS")
+      ->check(CLI::Range(0, 256));
+  app.add_option("--max-clients", settings.clients_max, "Connections at a time")
+      ->envname("KV_MAX_CLIENTS")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--idle-timeout", settings.idle_timeout_seconds,
+                 "Seconds after which a silent connection is closed; 0: never")
+      ->envname("KV_IDLE_TIMEOUT")
+      ->check(CLI::Range(0, 1'000'000'000))
+      ->capture_default_str();
+  app.add_option("--slow-log-us", settings.slow_log_us,
+                 "Requests that take longer are kept in the slow log; -1: none")
+      ->envname("KV_SLOW_LOG_US")
+      ->check(CLI::Range(int64_t{-1}, int64_t{3'600'000'000}))
+      ->capture_default_str();
+  app.add_option("--log-format", raw.log_format, "logfmt or json")
+      ->envname("KV_LOG_FORMAT")
+      ->check(CLI::IsMember({"logfmt", "json"}))
+      ->capture_default_str();
+  app.add_option("--log-level", config.log_level, "debug, info, warning or error")
+      ->envname("KV_LOG_LEVEL")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
+}
+
+// "512MB", "1g", "1073741824"; 0: not a size.
+size_t ParseSize(const std::string& text) {
+  size_t digits = 0;
+  while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') ++digits;
+  if (digits == 0 || digits > 15) return 0;
+  const size_t number = std::strtoull(text.c_str(), nullptr, 10);
+  std::string unit = text.substr(digits);
+  for (char& c : unit) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::map<std::string, int> shifts = {
+      {"", 0},     {"b", 0},  {"k", 10},  {"kb", 10},  {"kib", 10}, {"m", 20},  {"mb", 20},
+      {"mib", 20}, {"g", 30}, {"gb", 30}, {"gib", 30}, {"t", 40},   {"tb", 40}, {"tib", 40}};
+  const auto shift = shifts.find(unit);
+  if (shift == shifts.end() || number > (size_t{1} << 62) >> shift->second) return 0;
+  return number << shift->second;
+}
+
+// "HOST:PORT", "[::1]:PORT", ":PORT" or "PORT".
+bool ParseListen(const std::string& text, SettingsValues& settings) {
+  const size_t colon = text.rfind(':');
+  std::string host = colon == std::string::npos ? "" : text.substr(0, colon);
+  const std::string port = colon == std::string::npos ? text : text.substr(colon + 1);
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  if (port.empty() || port.size() > 5 ||
+      port.find_first_not_of("0123456789") != std::string::npos) {
+    return false;
+  }
+  const int number = std::atoi(port.c_str());
+  if (number > 65'535) return false;
+  settings.port = static_cast<uint16_t>(number);
+  if (!host.empty()) settings.address = host == "localhost" ? "127.0.0.1" : host;
+  return true;
+}
+
+// "": there are enough file descriptors, or there are now.
+std::string RaiseDescriptorLimit(int64_t clients_max) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return "";
+  const auto wanted = static_cast<rlim_t>(clients_max + kOwnDescriptors);
+  if (limit.rlim_cur >= wanted) return "";
+  if (limit.rlim_max >= wanted) {
+    limit.rlim_cur = wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0) return "";
+  }
+  return "too few file descriptors: " + std::to_string(wanted) + " are needed for --max-clients " +
+         std::to_string(clients_max) + ", the limit is " + std::to_string(limit.rlim_max) +
+         "; raise it (ulimit -n) or lower --max-clients";
+}
+
+// "": fine.
+std::string Finish(Config& config, const Raw& raw) {
+  SettingsValues& settings = config.settings;
+  if (!raw.listen.empty() && !ParseListen(raw.listen, settings)) {
+    return "--listen " + raw.listen + ": give HOST:PORT, such as 127.0.0.1:7411";
+  }
+  if (raw.port >= 0 && raw.listen.empty()) settings.port = static_cast<uint16_t>(raw.port);
+  settings.memory_bytes = ParseSize(raw.memory);
+  if (settings.memory_bytes < size_t{8} << 20) {
+    return "--memory " + raw.memory + ": give a size of at least 8MB, such as 512MB or 4GB";
+  }
+  if (!raw.peers.empty()) {
+    return "--peers: this version runs alone; replication is not there yet";
+  }
+  settings.durability = kDurabilities.at(raw.durability);
+  if (!raw.protocols.empty()) {
+    config.protocols = std::set<std::string>(raw.protocols.begin(), raw.protocols.end());
+  }
+  if (settings.io_threads == 0) {
+    settings.io_threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) - 1);
+  }
+  config.log_format = raw.log_format == "json" ? LogFormat::kJson : LogFormat::kLogfmt;
+  config.store.memory_bytes = settings.memory_bytes;
+  return RaiseDescriptorLimit(settings.clients_max);
+}
+
+}  // namespace
+
+std::variant<Config, int> ParseConfig(int argc, const char* const* argv) {
+  CLI::App app(
+      "A network node around one libkv store: Redis clients, JSON sockets, curl and a "
+      "browser on one port.",
+      "kvserver");
+  Config config;
+  config.settings.io_threads = 0;
+  Raw raw;
+  Define(app, config, raw);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error);
+  }
+  if (const std::string problem = Finish(config, raw); !problem.empty()) {
+    std::cerr << "kvserver: " << problem << "\n";
+    return 1;
+  }
+  return config;
+}
+
+}  // namespace kvserver

@@ -28,7 +28,9 @@ void IoThread::Start() {
 }
 
 void IoThread::Run() {
-  while (context_.run_one() > 0) {
+  while (true) {
+    // Flushing may have left requests to run: then nothing is waited for.
+    if (dirty_.empty()) context_.run_one();
     for (int i = 0; i < kHandlersPerTurn && !node_.turns().is_full(); ++i) {
       if (context_.poll_one() == 0) break;
     }

@@ -9,6 +9,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,12 +19,26 @@
 
 namespace libkv {
 
-// Copies what it is given. Of several changes to one key the last one counts. Not safe for use by
-// two threads at once; may be reused after Clear.
+// Copies what it is given. Of several changes to one key the last one counts, but see SetExpiry.
+// Not safe for use by two threads at once; may be reused after Clear.
 class Batch {
  public:
   void Set(std::string_view key, std::string_view value, const SetOptions& options = {});
   void Delete(std::string_view key);
+
+  // Gives the value of `key` another expiry time, in milliseconds since 1970, or none, and leaves
+  // value, words and vector as they are. No such key: nothing happens. After a Set of the same key
+  // in this batch it is the time of that value. A time in the past: the key is gone at once. Not
+  // positive: Apply answers InvalidArgument. DataLoss: the stored value or its vector is damaged;
+  // nothing was written.
+  //
+  // The value is the one that stands there at the commit, whoever wrote it, and is written again:
+  // this costs two reads and a Set, and the value's bytes count for kBatchBytesMax. Its words are
+  // taken from it again. The stored vector stays, and no embedder is asked; only while a Reembed
+  // builds another generation its embedder is, and may fail the batch. The time that is there
+  // already costs the reads alone.
+  void SetExpiry(std::string_view key, std::optional<int64_t> expires_at);
+
   void Clear();
 
   size_t count() const { return changes_.size(); }
@@ -31,6 +47,7 @@ class Batch {
   // One change, as the store reads it. Views live until the batch changes.
   struct Change {
     bool is_delete = false;
+    bool keeps_value = false;  // SetExpiry; expires_at is 0 for none
     std::string_view key;
     std::string_view value;
     std::chrono::milliseconds ttl{0};
@@ -42,6 +59,7 @@ class Batch {
  private:
   struct Entry {
     bool is_delete = false;
+    bool keeps_value = false;
     size_t key_begin = 0, key_bytes = 0, value_bytes = 0;  // the value follows the key
     size_t vector_begin = 0, vector_count = 0;
     std::chrono::milliseconds ttl{0};

@@ -20,6 +20,16 @@ void Batch::Delete(std::string_view key) {
   bytes_ += key;
 }
 
+void Batch::SetExpiry(std::string_view key, std::optional<int64_t> expires_at) {
+  int64_t moment = expires_at.value_or(0);
+  if (expires_at.has_value() && moment <= 0) moment = -1;  // refused: 0 stands for none
+  changes_.push_back({.keeps_value = true,
+                      .key_begin = bytes_.size(),
+                      .key_bytes = key.size(),
+                      .expires_at = moment});
+  bytes_ += key;
+}
+
 void Batch::Clear() {
   bytes_.clear();
   floats_.clear();
@@ -30,6 +40,7 @@ Batch::Change Batch::change(size_t i) const {
   const Entry& entry = changes_[i];
   const std::string_view bytes = bytes_;
   return {.is_delete = entry.is_delete,
+          .keeps_value = entry.keeps_value,
           .key = bytes.substr(entry.key_begin, entry.key_bytes),
           .value = bytes.substr(entry.key_begin + entry.key_bytes, entry.value_bytes),
           .ttl = entry.ttl,

@@ -33,7 +33,8 @@ void Store::Impl::CommitGroup(std::span<CommitQueue::Request* const> group) {
     const auto& r = *static_cast<const WriteRequest*>(request);
     track = track || r.condition != WriteRequest::Condition::kNone || r.table != &Spaces();
     for (const PendingChange& change : r.changes) {
-      track = track || change.space != nullptr || change.only_if_record.has_value();
+      track = track || change.space != nullptr || change.only_if_record.has_value() ||
+              change.keeps_value || change.left_out;
     }
   }
   bool sync = false;
@@ -69,6 +70,7 @@ void Store::Impl::CommitGroup(std::span<CommitQueue::Request* const> group) {
 bool Store::Impl::Admit(WriteRequest& request, bool track) {
   const bool outdated = request.table != nullptr && request.table != &Spaces();
   if (outdated) request.status = Prepare(request);
+  if (request.status.ok()) request.status = RenewKept(request);
   if (request.status.ok()) request.status = Evaluate(request);
   std::vector<OldRecord> olds;
   if (request.status.ok() && track) request.status = ReadOlds(request, &olds);
@@ -151,6 +153,8 @@ absl::Status Store::Impl::ReadOlds(WriteRequest& request, std::vector<OldRecord>
   for (size_t i = request.changes.size(); i-- > 0;) {
     const PendingChange& change = request.changes[i];
     OldRecord& old = (*olds)[i];
+    old.left_out = change.left_out;
+    if (change.left_out) continue;
     // Of several changes to one key in a batch only the last one happens.
     if (request.changes.size() > 1 && !seen.insert(change.key).second) {
       old.left_out = true;
@@ -232,7 +236,7 @@ void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old
   if (track) {
     pending_[change.key] = {change.is_delete, header, change.value,
                             change.derived != nullptr ? change.derived->list : kFlatList,
-                            change.next != nullptr ? change.next->list : kFlatList};
+                            change.next != nullptr ? change.next->list : kFlatList, &change};
   }
   const bool had_document = old.space != nullptr && old.header.document != 0;
   if (!had_document && header.document == 0) return;

@@ -16,8 +16,9 @@ struct Store::Impl::Pending {
   bool is_delete = false;
   RecordHeader header;
   std::string_view value;
-  uint32_t list = 0;       // of its vector
-  uint32_t next_list = 0;  // of the one in the next generation
+  uint32_t list = 0;                      // of its vector
+  uint32_t next_list = 0;                 // of the one in the next generation
+  const PendingChange* change = nullptr;  // null: value and vector are those on disk
 };
 
 // What stands under a key before a change.

@@ -3,6 +3,7 @@
 //   open.cc          Open, Destroy, the order in which things start and end
 //   loader.cc        what is in memory, rebuilt from the rows
 //   write_path.cc    Set, Delete, BulkSet, ...: preparing a request, on the caller's thread
+//   expiry_change.cc Batch::SetExpiry
 //   commit_path.cc   committing a group of requests, on the leader's
 //   read_path.cc     Get, View, MultiGet, iterators, snapshots
 //   search_path.cc   Search, Suggest        more_like_path.cc  MoreLike
@@ -188,10 +189,18 @@ class Store::Impl {
   // write_path.cc
   absl::Status CheckChange(const PendingChange& change) const;
   absl::Status Prepare(WriteRequest& request) const;
+  static absl::Status CheckBytes(WriteRequest& request);
   absl::Status Run(const WriteOptions& write, WriteRequest& request);
 
-  // commit_path.cc
+  // expiry_change.cc
   struct Pending;
+  absl::Status ReadKept(PendingChange& change) const;
+  absl::Status ReadKeptVector(const RecordHeader& header, PendingChange& change) const;
+  void KeepPending(const Pending& there, PendingChange& change) const;
+  absl::Status IsStillKept(PendingChange& change, bool* is_still) const;
+  absl::Status RenewKept(WriteRequest& request);
+
+  // commit_path.cc
   struct OldRecord;
   void CommitGroup(std::span<CommitQueue::Request* const> group);
   bool Admit(WriteRequest& request, bool track);

@@ -2,6 +2,7 @@
 // value is derived (Prepare), and it queues up. Then see commit_path.cc.
 #include <exception>
 
+#include "absl/container/flat_hash_map.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -32,8 +33,24 @@ absl::StatusOr<int64_t> ExpiryOf(std::chrono::milliseconds ttl, int64_t expires_
   return expiry;
 }
 
+// Where an earlier change of the batch sets the value, its new expiry time is that change's.
+void JoinExpiries(WriteRequest& request) {
+  absl::flat_hash_map<std::string_view, PendingChange*, StringHash, StringEqual> last;
+  for (PendingChange& change : request.changes) {
+    PendingChange*& before = last[change.key];
+    if (before == nullptr || !change.keeps_value) {
+      before = &change;
+      continue;
+    }
+    if (!before->is_delete) before->expiry = change.expiry;
+    change.keeps_value = false;
+    change.left_out = true;
+  }
+}
+
 absl::Status FillFromBatch(const Batch& batch, int64_t now, WriteRequest& request) {
   request.changes.reserve(batch.count());
+  bool keeps_values = false;
   for (size_t i = 0; i < batch.count(); ++i) {
     const Batch::Change from = batch.change(i);
     PendingChange& change = request.changes.emplace_back();
@@ -41,14 +58,30 @@ absl::Status FillFromBatch(const Batch& batch, int64_t now, WriteRequest& reques
     change.key = from.key;
     change.value = from.value;
     change.vector = from.vector;
+    change.keeps_value = from.keeps_value;
+    keeps_values = keeps_values || from.keeps_value;
     const absl::StatusOr<int64_t> expiry = ExpiryOf(from.ttl, from.expires_at, now);
     if (!expiry.ok()) return CallerStatus(expiry.status(), i, batch.count());
     change.expiry = *expiry;
   }
+  if (keeps_values) JoinExpiries(request);
   return absl::OkStatus();
 }
 
 }  // namespace
+
+void AddDeriveItems(PendingChange& change, std::vector<DeriveItem>* items) {
+  change.derived = nullptr;
+  change.next = nullptr;
+  if (change.is_delete || change.left_out || change.space == nullptr) return;
+  change.derived = std::make_unique<DerivedDocument>();
+  const ActiveSpace* const next = change.space->next().get();
+  items->push_back({change.space, change.key, change.value, change.vector, change.derived.get(),
+                    change.embeds && (next == nullptr || next->building().keeps_old)});
+  if (next == nullptr) return;
+  change.next = std::make_unique<DerivedDocument>();
+  items->push_back({next, change.key, change.value, {}, change.next.get()});
+}
 
 void WriteRequest::Done() {
   if (!done) return;
@@ -75,40 +108,42 @@ absl::Status Store::Impl::CheckChange(const PendingChange& change) const {
 absl::Status Store::Impl::Prepare(WriteRequest& request) const {
   const SpaceTable& table = Spaces();
   request.table = &table;
-  size_t bytes = 0;
   std::vector<DeriveItem> items;
   for (size_t i = 0; i < request.changes.size(); ++i) {
     PendingChange& change = request.changes[i];
     if (absl::Status status = CheckChange(change); !status.ok()) {
       return CallerStatus(status, i, request.changes.size());
     }
-    bytes += change.key.size() + change.value.size();
     change.space = table.Of(change.key);
-    change.derived = nullptr;
-    change.next = nullptr;
-    if (change.is_delete) continue;
-    if (change.space == nullptr) {
-      if (change.vector.empty()) continue;
+    if (change.keeps_value) {
+      if (absl::Status status = ReadKept(change); !status.ok()) {
+        return CallerStatus(status, i, request.changes.size());
+      }
+    }
+    if (change.space == nullptr && !change.vector.empty()) {
       return CallerStatus(InvalidArgument("key '", Printable(change.key),
                                           "' is in no space with vectors: define one"),
                           i, request.changes.size());
     }
-    change.derived = std::make_unique<DerivedDocument>();
-    const ActiveSpace* const next = change.space->next().get();
-    items.push_back({change.space, change.key, change.value, change.vector, change.derived.get(),
-                     next == nullptr || next->building().keeps_old});
-    if (next == nullptr) continue;
-    change.next = std::make_unique<DerivedDocument>();
-    items.push_back({next, change.key, change.value, {}, change.next.get()});
+    AddDeriveItems(change, &items);
+  }
+  LIBKV_RETURN_IF_ERROR(CheckBytes(request));
+  if (items.empty()) return absl::OkStatus();
+  LIBKV_RETURN_IF_ERROR(Derive(items));
+  AssignLists(request);
+  return absl::OkStatus();
+}
+
+absl::Status Store::Impl::CheckBytes(WriteRequest& request) {
+  size_t bytes = 0;
+  for (const PendingChange& change : request.changes) {
+    bytes += change.key.size() + change.value.size();
   }
   if (bytes > kBatchBytesMax) {
     return InvalidArgument("keys and values have ", bytes, " bytes together; at most ",
                            kBatchBytesMax, " are allowed in one batch: split it");
   }
   request.bytes = bytes;
-  if (items.empty()) return absl::OkStatus();
-  LIBKV_RETURN_IF_ERROR(Derive(items));
-  AssignLists(request);
   return absl::OkStatus();
 }
 

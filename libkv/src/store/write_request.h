@@ -9,10 +9,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "engine/engine.h"
+#include "index/derive.h"
 #include "index/derived_document.h"
 #include "index/space_table.h"
 #include "libkv/options.h"
@@ -20,13 +22,28 @@
 
 namespace libkv {
 
-// One key set or deleted. The views belong to the caller, who waits, or to the request's batch.
+// The record whose value a change keeps, as it was when the change was prepared.
+struct KeptRecord {
+  PinnedValue pinned;
+  std::optional<uint64_t> hash;  // of its bytes; nullopt: there was none
+  int64_t expiry = 0;
+  std::vector<float> vector;
+};
+
+// One key set or deleted, or its expiry time changed. The views belong to the caller, who waits, to
+// the request's batch, or to `kept`.
 struct PendingChange {
   bool is_delete = false;
   std::string_view key;
   std::string_view value;
   int64_t expiry = 0;
   std::span<const float> vector;
+  bool embeds = true;  // false: without a vector it gets none
+
+  // Only `expiry` is new: value and vector are those that stand there at the commit.
+  bool keeps_value = false;
+  std::unique_ptr<KeptRecord> kept;  // what they view
+  bool left_out = false;             // there is nothing to change: it does not happen
 
   // What follows from the value in the space of the key; all null for plain keys.
   const ActiveSpace* space = nullptr;
@@ -36,6 +53,10 @@ struct PendingChange {
   // Only if the stored record is still the one with this hash; otherwise the change is left out.
   std::optional<uint64_t> only_if_record;
 };
+
+// What is to be derived of `change` in the space of its key: nothing of plain keys, and of changes
+// without a value.
+void AddDeriveItems(PendingChange& change, std::vector<DeriveItem>* items);
 
 struct WriteRequest : CommitQueue::Request {
   absl::InlinedVector<PendingChange, 1> changes;

@@ -1,10 +1,11 @@
-// Random schedules of writes, seals, merges and reopenings against the simplest index there is: all
-// values in a map, each query answered by looking at all of them.
+// Random schedules of writes, new expiry times, seals, merges and reopenings against the simplest
+// index there is: all values in a map, each query answered by looking at all of them.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -227,7 +228,14 @@ class Schedule {
 
   void Step() {
     const uint32_t what = Below(100);
-    if (what < 55) {
+    if (what < 10) {
+      // The same value under another time is another document, and the same hit.
+      Batch batch;
+      const int64_t in_a_thousand_years = int64_t{1} << 45;
+      batch.SetExpiry(AnyKey(), in_a_thousand_years + Below(3));
+      batch.SetExpiry(AnyKey(), std::nullopt);
+      REQUIRE_OK(store_->Apply(kWritten, batch));
+    } else if (what < 55) {
       const std::string key = AnyKey();
       const Document document = AnyDocument();
       REQUIRE_OK(store_->Set(kWritten, key, TextOf(document)));

@@ -297,6 +297,41 @@ TEST_CASE(
   CheckVectors(*copy, at_copy, *after);
 }
 
+TEST_CASE("expiry times that are changed while vectors are made anew count in both generations") {
+  // Method: in the middle, so that values before and behind that place get another time.
+  const TempDir dir;
+  const Drawn before = MakeDrawn(), after = MakeDrawn("drawn/2", 24, 2);
+  std::atomic<int64_t> now{1'000'000};
+  Options options = With(before);
+  options.clock = [&] { return now.load(); };
+  Model model;
+  const auto store = OpenStore(dir.path(), options);
+  Fill(*store, model, 1'500);
+  after->Then(5, [&] {
+    Batch batch;
+    for (size_t i = 0; i < 1'500; i += 10) {
+      batch.SetExpiry("d" + std::to_string(i), i % 20 == 0 ? 2'000'000 : 3'000'000);
+    }
+    REQUIRE_OK(store->Apply({}, batch));
+    CheckVectors(*store, model, *before);
+  });
+  REQUIRE_OK(store->Reembed("d", after));
+  CheckVectors(*store, model, *after);
+  CheckVerifies(*store);
+  for (const int64_t moment : {2'000'000, 3'000'000}) {
+    now = moment;
+    std::erase_if(model, [&](const auto& entry) {
+      const size_t i = std::stoul(entry.first.substr(1));
+      return i % 10 == 0 && (moment == 3'000'000 || i % 20 == 0);
+    });
+    CheckVectors(*store, model, *after);
+    const auto near =
+        store->Similar({.prefix = "d", .limit = 1'500, .exact = true}, after->Of("a"));
+    REQUIRE_OK(near);
+    CHECK(near->size() == model.size());
+  }
+}
+
 TEST_CASE("an embedder that fails in the middle leaves everything as it was") {
   const TempDir dir;
   const Drawn before = MakeDrawn(), after = MakeDrawn("drawn/2", 24, 2);

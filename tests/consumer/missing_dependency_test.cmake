@@ -3,7 +3,7 @@
 set(packages
   RocksDB=librocksdb-dev absl=libabsl-dev xxhash=libxxhash-dev ICU=libicu-dev
   libstemmer=libstemmer-dev roaring=libroaring-dev nlohmann_json=nlohmann-json3-dev
-  CURL=libcurl4-openssl-dev
+  CURL=libcurl4-openssl-dev Boost=libboost1.81-dev spdlog=libspdlog-dev
   doctest=doctest-dev CLI11=libcli11-dev)
 foreach(pair ${packages})
   string(REPLACE "=" ";" pair ${pair})

@@ -60,15 +60,18 @@ absl::Status Learn(libkv::Store& store) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<libkv::Store>> OpenCorpus(const std::string& directory,
-                                                         bool must_exist) {
+                                                         bool must_exist, bool read_only) {
   libkv::Space all;  // the prefix "": every key
   all.text = true;
   all.text_fields = {"name", "summary", "description"};
   all.learn = true;  // vectors by what goes together in these texts
   all.precision = libkv::VectorPrecision::kFloat16;
   all.fields = {"section", "installed_kb", "tags"};
-  return libkv::Store::Open(
-      {.must_exist = must_exist, .spaces = {all}, .memory_bytes = kMemoryBytes}, directory);
+  return libkv::Store::Open({.must_exist = must_exist,
+                             .read_only = read_only,
+                             .spaces = {all},
+                             .memory_bytes = kMemoryBytes},
+                            directory);
 }
 
 absl::StatusOr<CorpusKind> KindOf(const libkv::Store& store) {

@@ -16,7 +16,7 @@ enum class CorpusKind { kNone, kPackages, kTexts };
 
 // Opens the store in `directory`, with words, vectors and fields for every key.
 absl::StatusOr<std::unique_ptr<libkv::Store>> OpenCorpus(const std::string& directory,
-                                                         bool must_exist);
+                                                         bool must_exist, bool read_only = false);
 
 // What a finished Load left in the store; kNone when there was none, or it did not finish.
 absl::StatusOr<CorpusKind> KindOf(const libkv::Store& store);

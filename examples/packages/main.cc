@@ -100,7 +100,10 @@ int Check(const libkv::Store& store, std::vector<std::string> problems) {
 int Run(const CLI::App& app, const Arguments& arguments) {
   const bool can_load = !arguments.lists.empty() || !arguments.texts.empty();
   const auto start = std::chrono::steady_clock::now();
-  const auto store = OpenCorpus(arguments.store, !can_load);
+  auto store = OpenCorpus(arguments.store, !can_load);
+  if (libkv::Store::HolderOf(store.status())) {  // a server has it: beside that it can be read
+    store = OpenCorpus(arguments.store, /*must_exist=*/true, /*read_only=*/true);
+  }
   const std::chrono::duration<double> open_time = std::chrono::steady_clock::now() - start;
   if (absl::IsInvalidArgument(store.status()) || absl::IsFailedPrecondition(store.status())) {
     return Fail(std::string(store.status().message()) + "; ./run --fresh loads everything anew");

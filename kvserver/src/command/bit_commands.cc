@@ -85,8 +85,7 @@ void BitCount(Context& context, Arguments arguments) {
       if (!given_last) return;
       first = *given_first;
       last = *given_last;
-      // Such a range is empty whatever its unit is.
-      if (first < 0 && last < 0 && first > last) return context.reply.Integer(0);
+      if (IsReversed(first, last)) return context.reply.Integer(0);  // whatever the unit is
     }
     if (arguments.size() == 5) {
       const auto unit = ReadIsBit(context, arguments[4]);

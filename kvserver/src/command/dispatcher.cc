@@ -3,32 +3,27 @@
 #include <string>
 
 #include "base/clock.h"
+#include "command/arguments.h"
 #include "command/monitor.h"
 #include "command/node.h"
 #include "command/session.h"
 #include "command/table.h"
+#include "command/transaction.h"
 #include "command/unsupported.h"
 
 namespace kvserver {
 namespace {
 
 constexpr size_t kQueuedRequestsMax = 100'000;
-constexpr size_t kQueuedBytesMax = size_t{64} << 20;  // as much as one batch may have
-constexpr size_t kQuotedArgumentsBytesMax = 128;
+constexpr size_t kQueuedBytesMax = size_t{64} << 20;          // as much as one batch may have
+constexpr size_t kQuotedArgumentsBytesMax = kQuotedBytesMax;  // together
 
 std::string UnknownCommand(Arguments arguments) {
-  const auto quoted = [](std::string_view text) {
-    std::string copy(text.substr(0, kQuotedArgumentsBytesMax));
-    for (char& c : copy) {
-      if (c == '\r' || c == '\n' || c == '\0') c = ' ';
-    }
-    return copy;
-  };
   std::string message =
-      "ERR unknown command '" + quoted(arguments[0]) + "', with args beginning with: ";
+      "ERR unknown command '" + Quoted(arguments[0]) + "', with args beginning with: ";
   size_t bytes = 0;
   for (size_t i = 1; i < arguments.size() && bytes < kQuotedArgumentsBytesMax; ++i) {
-    const std::string argument = quoted(arguments[i].substr(0, kQuotedArgumentsBytesMax - bytes));
+    const std::string argument = Quoted(arguments[i].substr(0, kQuotedArgumentsBytesMax - bytes));
     bytes += argument.size() + 3;
     message += "'" + argument + "' ";
   }
@@ -48,15 +43,21 @@ const Command* CommandOf(Context& context, Arguments arguments) {
     const Command* const sub = FindCommand(upper + "|" + std::string(arguments[1].substr(0, 64)));
     if (sub == nullptr) {
       for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-      context.reply.Error("ERR unknown subcommand '" + std::string(arguments[1].substr(0, 128)) +
-                          "'. Try " + upper + " HELP.");
+      context.reply.Error("ERR unknown subcommand '" + Quoted(arguments[1]) + "'. Try " + upper +
+                          " HELP.");
       return nullptr;
     }
     command = sub;
   }
   if (command->run == nullptr || !ArityFits(*command, arguments.size())) {
-    context.reply.Error("ERR wrong number of arguments for '" + std::string(command->name) +
-                        "' command");
+    const std::string error =
+        "wrong number of arguments for '" + std::string(command->name) + "' command";
+    if (command->name == "exec") {  // which ends the transaction even so
+      DiscardMulti(context.node, context.session);
+      context.reply.Error("EXECABORT Transaction discarded because of: " + error);
+    } else {
+      context.reply.Error("ERR " + error);
+    }
     return nullptr;
   }
   return command;

@@ -36,7 +36,7 @@ std::optional<ExpiryConditions> ReadConditions(Context& context, Arguments words
     } else if (IsWord(word, "lt")) {
       conditions.if_earlier = true;
     } else {
-      context.reply.Error("ERR Unsupported option " + std::string(word.substr(0, 128)));
+      context.reply.Error("ERR Unsupported option " + Quoted(word));
       return std::nullopt;
     }
   }

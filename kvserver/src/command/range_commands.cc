@@ -24,6 +24,7 @@ void GetRange(Context& context, Arguments arguments) {
   const auto last = ReadInteger(context, arguments[3]);
   if (!last) return;
   const absl::Status status = ViewKey(context, arguments[1], [&](std::string_view value) {
+    if (IsReversed(*first, *last)) return context.reply.Value("");
     const ByteRange range = RangeWithin(*first, *last, value.size());
     context.reply.Value(value.substr(range.begin, range.count));
   });

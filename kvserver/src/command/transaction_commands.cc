@@ -41,8 +41,7 @@ void Exec(Context& context, Arguments /*arguments*/) {
   Session& session = context.session;
   if (!session.in_multi) return context.reply.Error("ERR EXEC without MULTI");
   if (session.multi_failed) {
-    EndMulti(session);
-    UnwatchAll(context.node, session);
+    DiscardMulti(context.node, session);
     return context.reply.Error("EXECABORT Transaction discarded because of previous errors.");
   }
   const std::vector<OwnedRequest> requests = std::exchange(session.queued, {});
@@ -73,8 +72,7 @@ void Exec(Context& context, Arguments /*arguments*/) {
 
 void Discard(Context& context, Arguments /*arguments*/) {
   if (!context.session.in_multi) return context.reply.Error("ERR DISCARD without MULTI");
-  EndMulti(context.session);
-  UnwatchAll(context.node, context.session);
+  DiscardMulti(context.node, context.session);
   context.reply.Ok();
 }
 
@@ -156,6 +154,11 @@ void UnwatchAll(Node& node, Session& session) {
   session.watched.clear();
   session.watch_broken.reset();
   session.watch_expiry = 0;
+}
+
+void DiscardMulti(Node& node, Session& session) {
+  EndMulti(session);
+  UnwatchAll(node, session);
 }
 
 std::span<const Command> TransactionCommands() { return kCommands; }

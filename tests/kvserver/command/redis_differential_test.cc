@@ -505,13 +505,35 @@ class RequestMaker {
         request.words.pop_back();
         if (request.words.empty()) request.words.push_back("get");
         break;
-      default:
-        request.words[Below(request.words.size())] = junk;
+      default: {
+        // Redis takes any number for a cursor.
+        const size_t first = request.words[0] == "scan" ? 2 : 0;
+        if (first < request.words.size()) {
+          request.words[first + Below(request.words.size() - first)] = junk;
+        }
+      }
     }
   }
 
   std::mt19937_64 random_;
 };
+
+// As one may type it.
+std::string Printable(const Words& words) {
+  std::string line;
+  for (const std::string& word : words) {
+    line += line.empty() ? "" : " ";
+    if (word.empty()) line += "\"\"";
+    for (const char c : word.substr(0, 60)) {
+      const auto byte = static_cast<unsigned char>(c);
+      char hex[8];
+      std::snprintf(hex, sizeof(hex), "\\x%02x", byte);
+      line += byte > ' ' && byte < 127 ? std::string(1, c) : std::string(hex);
+    }
+    if (word.size() > 60) line += "...(" + std::to_string(word.size()) + ")";
+  }
+  return line;
+}
 
 // A connection to each of both.
 class Pair {
@@ -531,10 +553,10 @@ class Pair {
     std::string_view our_rest = our_bytes, their_rest = their_bytes;
     const Reply ours = TakeApart(our_rest), theirs = TakeApart(their_rest);
     const bool are_alike = theirs.kind() == '*' && IsExec(request) && !theirs.is_null()
-                               ? CompareExec(ours, theirs)
+                               ? CompareExec(ours, theirs, report)
                                : AreAlike(ours, theirs, request.rule);
     FollowTransaction(request, theirs);
-    if (!are_alike) report = "kvserver: " + our_bytes + "redis:    " + their_bytes;
+    if (!are_alike) report += "kvserver: " + our_bytes + "redis:    " + their_bytes;
     return are_alike;
   }
 
@@ -555,11 +577,14 @@ class Pair {
   }
   static bool IsExec(const Request& request) { return Is(request, "exec"); }
 
-  bool CompareExec(const Reply& ours, const Reply& theirs) {
+  bool CompareExec(const Reply& ours, const Reply& theirs, std::string& report) {
     if (ours.elements.size() != theirs.elements.size()) return false;
     if (theirs.elements.size() != queued_.size()) return false;
     for (size_t i = 0; i < queued_.size(); ++i) {
-      if (!AreAlike(ours.elements[i], theirs.elements[i], queued_[i].rule)) return false;
+      if (AreAlike(ours.elements[i], theirs.elements[i], queued_[i].rule)) continue;
+      report = "the reply to " + Printable(queued_[i].words) + " differs:\n" +
+               ours.elements[i].bytes + theirs.elements[i].bytes;
+      return false;
     }
     return true;
   }
@@ -578,23 +603,6 @@ class Pair {
   bool in_multi_ = false;
   std::vector<Request> queued_;
 };
-
-// As one may type it.
-std::string Printable(const Words& words) {
-  std::string line;
-  for (const std::string& word : words) {
-    line += line.empty() ? "" : " ";
-    if (word.empty()) line += "\"\"";
-    for (const char c : word.substr(0, 60)) {
-      const auto byte = static_cast<unsigned char>(c);
-      char hex[8];
-      std::snprintf(hex, sizeof(hex), "\\x%02x", byte);
-      line += byte > ' ' && byte < 127 ? std::string(1, c) : std::string(hex);
-    }
-    if (word.size() > 60) line += "...(" + std::to_string(word.size()) + ")";
-  }
-  return line;
-}
 
 std::vector<std::string> KeysOf(const std::string& bytes) {
   std::string_view rest = bytes;

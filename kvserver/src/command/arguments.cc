@@ -1,5 +1,7 @@
 #include "command/arguments.h"
 
+#include <string>
+
 #include "base/numbers.h"
 
 namespace kvserver {
@@ -18,11 +20,6 @@ std::optional<int64_t> ReadInteger(Context& context, std::string_view argument,
   const std::optional<int64_t> value = ParseInteger(argument);
   if (!value) context.reply.Error(error);
   return value;
-}
-
-std::string Quoted(std::string_view argument) {
-  const std::string_view start = argument.substr(0, kQuotedBytesMax);
-  return std::string(start.substr(0, start.find('\0')));
 }
 
 void ReplySyntaxError(Context& context) { context.reply.Error("ERR syntax error"); }

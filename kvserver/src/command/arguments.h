@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "command/command.h"
@@ -19,10 +18,6 @@ bool IsWord(std::string_view argument, std::string_view word);
 // An integer of 64 bits; otherwise `error` is replied.
 std::optional<int64_t> ReadInteger(Context& context, std::string_view argument,
                                    std::string_view error = kNotAnInteger);
-
-// An argument as part of an error: so many bytes of it, and none from its first zero byte on.
-inline constexpr size_t kQuotedBytesMax = 128;
-std::string Quoted(std::string_view argument);
 
 void ReplySyntaxError(Context& context);
 

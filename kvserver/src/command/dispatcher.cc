@@ -3,9 +3,9 @@
 #include <string>
 
 #include "base/clock.h"
-#include "command/arguments.h"
 #include "command/monitor.h"
 #include "command/node.h"
+#include "command/quoted.h"
 #include "command/session.h"
 #include "command/table.h"
 #include "command/transaction.h"

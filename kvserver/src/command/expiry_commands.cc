@@ -7,6 +7,7 @@
 #include "command/command.h"
 #include "command/expiry.h"
 #include "command/keyspace.h"
+#include "command/quoted.h"
 
 namespace kvserver {
 namespace {

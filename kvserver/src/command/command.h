@@ -70,6 +70,7 @@ std::span<const Command> StringCommands();
 std::span<const Command> CounterCommands();
 std::span<const Command> RangeCommands();
 std::span<const Command> BitCommands();
+std::span<const Command> BitFieldCommands();
 std::span<const Command> LcsCommands();
 std::span<const Command> KeyCommands();
 std::span<const Command> ExpiryCommands();

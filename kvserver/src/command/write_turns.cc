@@ -112,6 +112,7 @@ void WriteTurns::Add(const Write& write) {
     own.vector = {reinterpret_cast<const float*>(bytes.data()), write.vector.size()};
   }
   turn.writes.push_back(own);
+  has_writes_.store(true, std::memory_order_relaxed);
   turn.bytes += write.key.size() + write.value.size() + write.vector.size_bytes() + kWriteOverhead;
   // The key of the map must not be one of a turn that ends earlier.
   overlay_.erase(own.key);
@@ -148,6 +149,7 @@ std::optional<std::optional<WriteTurns::Entry>> WriteTurns::Pending(std::string_
 }
 
 void WriteTurns::Submit() {
+  if (!has_writes_.load(std::memory_order_relaxed)) return;
   std::unique_lock lock(mutex_);
   SubmitLocked(lock);
 }
@@ -158,6 +160,7 @@ void WriteTurns::SubmitLocked(std::unique_lock<std::mutex>& lock) {
   flying_.push_back(std::move(filling_));
   filling_ = NewTurn();
   is_full_.store(false, std::memory_order_relaxed);
+  has_writes_.store(false, std::memory_order_relaxed);
   submitted_.fetch_add(1, std::memory_order_relaxed);
   const std::lock_guard submit(submit_mutex_);
   lock.unlock();

@@ -390,7 +390,12 @@ class RequestMaker {
 
   Request Bits() {
     const std::string unit = Of({"BIT", "BYTE", "bit", "byte", "foo"});
-    switch (Below(5)) {
+    switch (Below(8)) {
+      case 5:
+      case 6:
+        return {BitField("bitfield")};
+      case 7:
+        return {BitField("bitfield_ro")};
       case 0:
         return {{"setbit", Key(), Offset(), Chance(90) ? Of({"0", "1"}) : Integer()}};
       case 1:
@@ -403,6 +408,36 @@ class RequestMaker {
       default:
         return {KeysFrom({"bitop", Of({"AND", "or", "xor", "NOT", "not", "nand"}), Key()})};
     }
+  }
+
+  Words BitField(const std::string& name) {
+    Words words = {name, Key()};
+    for (size_t i = Below(4); i > 0; --i) {
+      const std::string type =
+          Chance(90) ? Of({"i", "u"}) + std::to_string(Below(64) + 1)
+                     : Of({"i64", "u63", "u64", "i65", "i0", "u-1", "x8", "", "i", "I8", "u08"});
+      const std::string offset = Chance(80) ? Of({"", "#"}) + std::to_string(Below(80)) : Offset();
+      const std::string number =
+          Chance(50) ? Integer() : std::to_string(static_cast<int64_t>(random_()) >> Below(64));
+      if (Chance(40)) {
+        words = Join(words, {"OVERFLOW", Of({"WRAP", "sat", "SAT", "fail", "FAIL", "foo"})});
+      }
+      if (name == "bitfield_ro" && Chance(90)) {
+        words = Join(words, {"get", type, offset});
+        continue;
+      }
+      switch (Below(3)) {
+        case 0:
+          words = Join(words, {"GET", type, offset});
+          break;
+        case 1:
+          words = Join(words, {"SET", type, offset, number});
+          break;
+        default:
+          words = Join(words, {"incrby", type, offset, number});
+      }
+    }
+    return words;
   }
 
   Request Expiry() {

@@ -122,7 +122,8 @@ void Lcs(Context& context, Arguments arguments) {
   if (!options) return;
   const auto values = ReadKeys(context, arguments.subspan(1, 2));
   if (!values.ok()) return ReplyStatus(context, values.status());
-  const std::string a = (*values)[0].value_or(""), b = (*values)[1].value_or("");
+  const std::string_view a = (*values)[0] ? std::string_view(*(*values)[0]) : "";
+  const std::string_view b = (*values)[1] ? std::string_view(*(*values)[1]) : "";
   if ((a.size() + 1) * (b.size() + 1) > kTableBytesMax / sizeof(uint32_t)) {
     return context.reply.Error(
         "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");

@@ -65,6 +65,30 @@ absl::StatusOr<bool> WriteTurns::Writer::Exists(std::string_view key) {
   return true;
 }
 
+absl::StatusOr<std::vector<float>> WriteTurns::Writer::VectorOf(std::string_view key) {
+  const auto found = turns_.overlay_.find(key);
+  if (found != turns_.overlay_.end()) {
+    const std::span<const float> vector = found->second.write.vector;
+    return std::vector<float>(vector.begin(), vector.end());
+  }
+  absl::StatusOr<std::vector<float>> stored = turns_.store_.GetVector(key);
+  // It has none, or lies where there are none.
+  if (absl::IsNotFound(stored.status()) || absl::IsFailedPrecondition(stored.status())) {
+    return std::vector<float>();
+  }
+  return stored;
+}
+
+std::vector<WriteTurns::Writer::PendingKey> WriteTurns::Writer::PendingKeys() const {
+  std::vector<PendingKey> keys;
+  const int64_t now = turns_.clock_();
+  for (const auto& [key, slot] : turns_.overlay_) {
+    const bool is_over = slot.write.expiry != 0 && slot.write.expiry <= now;
+    keys.push_back({key, !slot.write.is_delete && !is_over});
+  }
+  return keys;
+}
+
 void WriteTurns::Writer::Set(std::string_view key, std::string_view value, int64_t expiry,
                              std::span<const float> vector) {
   if (expiry != 0 && expiry <= turns_.clock_()) return Delete(key);
@@ -88,6 +112,7 @@ void WriteTurns::Add(const Write& write) {
     own.vector = {reinterpret_cast<const float*>(bytes.data()), write.vector.size()};
   }
   turn.writes.push_back(own);
+  has_writes_.store(true, std::memory_order_relaxed);
   turn.bytes += write.key.size() + write.value.size() + write.vector.size_bytes() + kWriteOverhead;
   // The key of the map must not be one of a turn that ends earlier.
   overlay_.erase(own.key);
@@ -124,6 +149,7 @@ std::optional<std::optional<WriteTurns::Entry>> WriteTurns::Pending(std::string_
 }
 
 void WriteTurns::Submit() {
+  if (!has_writes_.load(std::memory_order_relaxed)) return;
   std::unique_lock lock(mutex_);
   SubmitLocked(lock);
 }
@@ -134,6 +160,7 @@ void WriteTurns::SubmitLocked(std::unique_lock<std::mutex>& lock) {
   flying_.push_back(std::move(filling_));
   filling_ = NewTurn();
   is_full_.store(false, std::memory_order_relaxed);
+  has_writes_.store(false, std::memory_order_relaxed);
   submitted_.fetch_add(1, std::memory_order_relaxed);
   const std::lock_guard submit(submit_mutex_);
   lock.unlock();

@@ -80,6 +80,15 @@ class WriteTurns {
     // What `key` will be bound to when all that is pending is stored.
     absl::StatusOr<std::optional<Entry>> Read(std::string_view key);
     absl::StatusOr<bool> Exists(std::string_view key);
+    // The vector of its value; none: empty.
+    absl::StatusOr<std::vector<float>> VectorOf(std::string_view key);
+
+    // The keys that are not stored as they will be, in no order. The views live as this does.
+    struct PendingKey {
+      std::string_view key;
+      bool exists = false;
+    };
+    std::vector<PendingKey> PendingKeys() const;
 
     // `expiry` in milliseconds since 1970, 0: never. Set in the past deletes. A vector, unless it
     // is empty, goes with the value.
@@ -105,7 +114,8 @@ class WriteTurns {
   // pending, ask the store. Inner nullopt: a delete is. `hold` is set to the turn it is in.
   std::optional<std::optional<Entry>> Pending(std::string_view key, Hold& hold);
 
-  // Hands the turn over, if there is anything in it.
+  // Hands the turn over, if there is anything in it that this thread has written. Costs a look at a
+  // flag otherwise: threads that only read do not wait for writers.
   void Submit();
   bool is_full() const { return is_full_.load(std::memory_order_relaxed); }
 
@@ -163,7 +173,7 @@ class WriteTurns {
   std::unique_ptr<Turn> spare_;
   Overlay overlay_;
   uint64_t next_number_ = 1;
-  std::atomic<bool> is_full_{false};
+  std::atomic<bool> is_full_{false}, has_writes_{false};
   std::atomic<uint64_t> last_finished_{0}, submitted_{0};
 };
 

@@ -170,7 +170,7 @@ void Connection::RunOnWorker() {
 
 void Connection::SlowDone(std::string reply) {
   is_busy_ = false;
-  if (!is_open_) return;
+  if (!is_open_) return UnwatchAll(thread_.node(), session_);  // Close left it
   const size_t begin = output_.size();
   output_ += reply;
   if (protocol_->is_last()) is_ending_ = true;
@@ -302,7 +302,7 @@ void Connection::Close() {
   socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
   socket_.close(ignored);
   thread_.node().clients().Remove(session_.id);
-  UnwatchAll(thread_.node(), session_);
+  if (!is_busy_) UnwatchAll(thread_.node(), session_);  // an EXEC may use it on its worker thread
   thread_.Closed(*this);
 }
 

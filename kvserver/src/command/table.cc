@@ -31,7 +31,8 @@ const std::vector<const Command*>& AllCommands() {
   static const std::vector<const Command*> all = [] {
     std::vector<const Command*> commands;
     for (const auto& rows :
-         {StringCommands(), KeyCommands(), ConnectionCommands(), ServerCommands(),
+         {StringCommands(), KeyCommands(), ConnectionCommands(), ServerCommands(), ClientCommands(),
+          InfoCommands(), ConfigCommands(), CommandCommands(), DiagnosticCommands(),
           TransactionCommands(), SearchCommands(), VectorSetCommands(), FtCommands(),
           SpaceCommands(), DocumentCommands()}) {
       for (const Command& command : rows) commands.push_back(&command);
@@ -51,6 +52,17 @@ const Command* FindCommand(std::string_view name) {
   }
   const auto found = Table().find(std::string_view(lower, name.size()));
   return found == Table().end() ? nullptr : found->second;
+}
+
+std::vector<const Command*> SubcommandsOf(const Command& container) {
+  std::vector<const Command*> found;
+  for (const Command* const command : AllCommands()) {
+    const std::string_view name = command->name;
+    const bool is_below = name.size() > container.name.size() &&
+                          name[container.name.size()] == '|' && name.starts_with(container.name);
+    if (is_below) found.push_back(command);
+  }
+  return found;
 }
 
 bool ArityFits(const Command& command, size_t arguments) {

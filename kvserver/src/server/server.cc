@@ -38,6 +38,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const SettingsValues& sett
       !listening.ok()) {
     return listening;
   }
+  server->node_->port = server->listener_->port();
   for (const std::unique_ptr<IoThread>& thread : threads) thread->Start();
   server->listener_->Accept();
   return server;

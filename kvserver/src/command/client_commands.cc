@@ -258,7 +258,7 @@ void DurabilityOf(Context& context, Arguments arguments) {
   if (arguments.size() == 2) {
     return context.reply.Value(kDurabilityNames[static_cast<size_t>(durability)]);
   }
-  if (arguments.size() > 3) return ReplyArityError(context, "client|durability");
+  if (arguments.size() > 3) return ReplySubcommandError(context, arguments);
   for (size_t i = 0; i < std::size(kDurabilityNames); ++i) {
     if (!IsWord(arguments[2], kDurabilityNames[i])) continue;
     durability = static_cast<libkv::Durability>(i);

@@ -20,7 +20,7 @@ constexpr int64_t kRecordOverheadBytes = 32;
 constexpr int64_t kSlowLogCountUsual = 10;
 
 void SlowLogGet(Context& context, Arguments arguments) {
-  if (arguments.size() > 3) return ReplyArityError(context, "slowlog|get");
+  if (arguments.size() > 3) return ReplySubcommandError(context, arguments);
   constexpr std::string_view kBadCount = "ERR count should be greater than or equal to -1";
   const std::optional<int64_t> count =
       arguments.size() < 3 ? kSlowLogCountUsual : ReadInteger(context, arguments[2], kBadCount);

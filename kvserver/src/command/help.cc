@@ -38,6 +38,12 @@ std::string SyntaxOf(const Command& command) {
   return text;
 }
 
+void ReplySubcommandError(Context& context, Arguments arguments) {
+  context.reply.Error("ERR unknown subcommand or wrong number of arguments for '" +
+                      std::string(arguments[1].substr(0, 128)) + "'. Try " +
+                      Upper(FindCommand(arguments[0])->name) + " HELP.");
+}
+
 void Help(Context& context, Arguments arguments) {
   const Command* const container = FindCommand(arguments[0]);
   const std::vector<const Command*> subcommands = SubcommandsOf(*container);

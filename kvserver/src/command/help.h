@@ -11,6 +11,9 @@ namespace kvserver {
 // To be the `run` of a row "client|help".
 void Help(Context& context, Arguments arguments);
 
+// The error for a subcommand that can be followed by so many arguments, but not by these.
+void ReplySubcommandError(Context& context, Arguments arguments);
+
 // The arguments as one writes them: "key value [EX seconds] [NX]".
 std::string SyntaxOf(const Command& command);
 

@@ -95,6 +95,7 @@ void Memory(Facts& facts, Lines& lines) {
   const ProcessUsage usage = ReadProcessUsage();
   const uint64_t used = facts.store.memory_bytes;
   const uint64_t budget = facts.node.settings().fixed.memory_bytes;
+  const uint64_t peak = std::max(usage.peak_resident_bytes, usage.resident_bytes);
   uint64_t index_bytes = 0, vector_bytes = 0;
   for (const libkv::SpaceStats& space : facts.store.spaces) {
     index_bytes += space.index_bytes;
@@ -104,8 +105,8 @@ void Memory(Facts& facts, Lines& lines) {
   lines.Add("used_memory_human", Human(used));
   lines.Add("used_memory_rss", usage.resident_bytes);
   lines.Add("used_memory_rss_human", Human(usage.resident_bytes));
-  lines.Add("used_memory_peak", usage.peak_resident_bytes);
-  lines.Add("used_memory_peak_human", Human(usage.peak_resident_bytes));
+  lines.Add("used_memory_peak", peak);
+  lines.Add("used_memory_peak_human", Human(peak));
   lines.Add("total_system_memory", usage.machine_bytes);
   lines.Add("total_system_memory_human", Human(usage.machine_bytes));
   lines.Add("maxmemory", budget);

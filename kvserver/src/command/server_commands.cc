@@ -120,7 +120,7 @@ void AclUsers(Context& context, Arguments /*arguments*/) {
 
 // ACL CAT [category]
 void AclCat(Context& context, Arguments arguments) {
-  if (arguments.size() > 3) return ReplyArityError(context, "acl|cat");
+  if (arguments.size() > 3) return ReplySubcommandError(context, arguments);
   if (arguments.size() == 2) {
     context.reply.BeginArray(AclCategories().size());
     for (const std::string_view category : AclCategories()) context.reply.Value(category);

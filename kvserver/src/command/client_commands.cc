@@ -24,7 +24,8 @@ std::string FlagsOf(const Client::Description& client) {
   return flags.empty() ? "N" : flags;
 }
 
-// As Redis has it, with the fields that mean something here, and the protocol at the end.
+// As Redis has it, since clients count on its fields; what is not known here is 0. The protocol
+// comes last.
 void AppendLine(std::string& out, const Client::Description& client) {
   const auto add = [&](std::string_view name, const auto& value) {
     if (!out.empty() && out.back() != '\n') out += ' ';
@@ -46,7 +47,14 @@ void AppendLine(std::string& out, const Client::Description& client) {
   add("flags", FlagsOf(client));
   for (const std::string_view zero : {"db", "sub", "psub", "ssub"}) add(zero, 0);
   add("multi", client.queued);
+  add("qbuf", client.input_bytes);
+  for (const std::string_view zero : {"qbuf-free", "argv-mem", "multi-mem", "rbs", "rbp"}) {
+    add(zero, 0);
+  }
   add("obl", client.output_bytes);
+  add("oll", 0);
+  add("omem", client.output_bytes);
+  add("tot-mem", client.input_bytes + client.output_bytes);
   add("events", "r");
   add("cmd", client.last_command.empty() ? "NULL" : client.last_command);
   add("user", client.user);

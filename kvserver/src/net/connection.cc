@@ -330,6 +330,7 @@ void Connection::UpdateDescription() {
     description_.resp = protocol_ == nullptr ? 2 : protocol_->reply().resp_version();
   }
   description_.protocol = session_.protocol;
+  description_.input_bytes = input_.size();
   description_.output_bytes = output_.size() - sent_;
 }
 

@@ -86,6 +86,9 @@ TEST_CASE("CLIENT LIST shows at once what connections said, and what they did la
   const std::string by_id = other.Ask({"CLIENT", "LIST", "ID", IdOf(other), "99999"});
   CHECK_FALSE(Contains(by_id, "name=first"));
   CHECK(Contains(by_id, "cmd=client|list"));
+  for (const char* const field : {"id=", "fd=", "qbuf=", "omem=", "tot-mem=", "events=r"}) {
+    CHECK_MESSAGE(Contains(by_id, field), field);  // that client libraries take for granted
+  }
   CHECK(other.Ask({"CLIENT", "LIST", "TYPE", "pubsub"}) == "$0\r\n\r\n");
   CHECK(Contains(other.Ask({"CLIENT", "LIST", "TYPE", "normal"}), " name=first "));
 }

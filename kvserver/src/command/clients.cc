@@ -13,6 +13,10 @@ void Clients::Add(uint64_t id, std::weak_ptr<Client> client) {
 void Clients::Remove(uint64_t id) {
   const std::lock_guard lock(mutex_);
   clients_.erase(id);
+  RemoveMonitorLocked(id);
+}
+
+void Clients::RemoveMonitorLocked(uint64_t id) {
   const auto monitor = std::find(monitors_.begin(), monitors_.end(), id);
   if (monitor == monitors_.end()) return;
   monitors_.erase(monitor);
@@ -31,6 +35,17 @@ std::vector<std::shared_ptr<Client>> Clients::All() const {
     if (std::shared_ptr<Client> open = client.lock()) all.push_back(std::move(open));
   }
   return all;
+}
+
+std::shared_ptr<Client> Clients::Find(uint64_t id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = clients_.find(id);
+  return found == clients_.end() ? nullptr : found->second.lock();
+}
+
+void Clients::RemoveMonitor(uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  RemoveMonitorLocked(id);
 }
 
 void Clients::AddMonitor(uint64_t id) {

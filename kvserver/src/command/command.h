@@ -31,6 +31,7 @@ enum CommandFlag : uint32_t {
   kNoMulti = 1 << 5,     // not between MULTI and EXEC
   kInMulti = 1 << 6,     // runs at once between MULTI and EXEC: EXEC, DISCARD, ...
   kConnection = 1 << 7,  // of the connection itself
+  kSecret = 1 << 8,      // has passwords: neither MONITOR nor the slow log shows it
 };
 
 // One argument: how it is found in a RESP request, and under which name in JSON and HTTP.
@@ -77,7 +78,12 @@ std::span<const Command> ExpiryCommands();
 std::span<const Command> ScanCommands();
 std::span<const Command> FlushCommands();
 std::span<const Command> ConnectionCommands();
+std::span<const Command> ClientCommands();
 std::span<const Command> ServerCommands();
+std::span<const Command> InfoCommands();
+std::span<const Command> ConfigCommands();
+std::span<const Command> CommandCommands();
+std::span<const Command> DiagnosticCommands();
 std::span<const Command> TransactionCommands();
 std::span<const Command> SearchCommands();
 std::span<const Command> VectorSetCommands();

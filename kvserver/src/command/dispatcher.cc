@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "command/absent.h"
 #include "command/monitor.h"
 #include "command/node.h"
 #include "command/quoted.h"
@@ -19,6 +20,7 @@ constexpr size_t kQueuedBytesMax = size_t{64} << 20;          // as much as one 
 constexpr size_t kQuotedArgumentsBytesMax = kQuotedBytesMax;  // together
 
 std::string UnknownCommand(Arguments arguments) {
+  if (const std::string_view why = WhyAbsent(arguments[0]); !why.empty()) return std::string(why);
   std::string message =
       "ERR unknown command '" + Quoted(arguments[0]) + "', with args beginning with: ";
   size_t bytes = 0;
@@ -89,7 +91,8 @@ bool MustLeaveThread(const Session& session, const Command& command) {
 
 void RunCommand(Context& context, const Command& command, Arguments arguments) {
   context.node.commands.fetch_add(1, std::memory_order_relaxed);
-  if (context.node.clients().has_monitors() && !command.has(kAdmin)) {
+  context.session.last_command.store(&command, std::memory_order_relaxed);
+  if (context.node.clients().has_monitors() && !command.has(kAdmin) && !command.has(kSecret)) {
     ShowMonitors(context, arguments);
   }
   const int64_t start = SteadyMicroseconds();
@@ -97,20 +100,32 @@ void RunCommand(Context& context, const Command& command, Arguments arguments) {
   const int64_t took = SteadyMicroseconds() - start;
   Settings& settings = context.node.settings();
   const int64_t slow = settings.slow_log_us.load(std::memory_order_relaxed);
-  if (slow >= 0 && took >= slow) {
+  if (slow >= 0 && took >= slow && !command.has(kSecret)) {
     context.node.slow_log().Add(NowMicroseconds() / 1'000'000, took, arguments,
                                 context.session.address, context.session.name,
                                 static_cast<size_t>(settings.slow_log_length.load()));
   }
 }
 
+namespace {
+
+// Counts the reply behind `begin` if it is an error; replies in JSON count themselves.
+void CountError(Context& context, size_t begin) {
+  const std::string_view reply = context.reply.output();
+  if (context.reply.resp_version() == 0 || reply.size() <= begin || reply[begin] != '-') return;
+  context.node.errors.fetch_add(1, std::memory_order_relaxed);
+  context.node.error_stats().Add(reply.substr(begin + 1));
+}
+
+}  // namespace
+
 Dispatched Dispatch(Context& context, Arguments arguments) {
   Session& session = context.session;
   session.hold = {};
+  const size_t begin = context.reply.output().size();
   context.reply.Begin();
   const Command* const command = CommandOf(context, arguments);
   if (command == nullptr) {
-    context.node.errors.fetch_add(1, std::memory_order_relaxed);
     if (session.in_multi) session.multi_failed = true;
   } else if (!session.in_multi || command->has(kInMulti)) {
     if (command->has(kSlow) || MustLeaveThread(session, *command)) return Dispatched::kSlow;
@@ -122,15 +137,18 @@ Dispatched Dispatch(Context& context, Arguments arguments) {
     Queue(context, arguments, command->has(kSlow));
   }
   context.reply.End();
+  CountError(context, begin);
   return Dispatched::kDone;
 }
 
 void RunSlow(Context& context, Arguments arguments) {
   context.session.hold = {};
+  const size_t begin = context.reply.output().size();
   context.reply.Begin();
   const Command* const command = CommandOf(context, arguments);
   if (command != nullptr) RunCommand(context, *command, arguments);
   context.reply.End();
+  CountError(context, begin);
 }
 
 }  // namespace kvserver

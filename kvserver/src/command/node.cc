@@ -10,10 +10,17 @@
 namespace kvserver {
 
 Node::Node(libkv::Store& store, SettingsValues values, WriteTurns::OnFinished on_finished)
-    : store_(store),
+    : last_save_seconds(NowMicroseconds() / 1'000'000),
+      store_(store),
       settings_(values),
       turns_(store, &NowMilliseconds, std::move(on_finished)),
       started_us_(NowMicroseconds()),
       run_id_(NewRunId()) {}
+
+void Node::SampleRates() {
+  rates_.Sample(SteadyMicroseconds(), {commands.load(std::memory_order_relaxed),
+                                       input_bytes.load(std::memory_order_relaxed),
+                                       output_bytes.load(std::memory_order_relaxed)});
+}
 
 }  // namespace kvserver

@@ -9,6 +9,8 @@
 
 #include "command/clients.h"
 #include "command/cursors.h"
+#include "command/error_stats.h"
+#include "command/rates.h"
 #include "command/settings.h"
 #include "command/slow_log.h"
 #include "command/watched_keys.h"
@@ -28,6 +30,9 @@ class Node {
   Cursors& cursors() { return cursors_; }
   SlowLog& slow_log() { return slow_log_; }
   Settings& settings() { return settings_; }
+  ErrorStats& error_stats() { return error_stats_; }
+  Rates& rates() { return rates_; }
+  void SampleRates();  // to be called about once a second
 
   int64_t started_us() const { return started_us_; }
   const std::string& run_id() const { return run_id_; }  // 40 hexadecimal digits, new at each start
@@ -37,6 +42,8 @@ class Node {
   std::atomic<uint64_t> hits{0}, misses{0}, protocol_errors{0};
   std::atomic<uint64_t> input_bytes{0}, output_bytes{0};
   std::atomic<uint64_t> errors{0};
+  std::atomic<int64_t> last_save_seconds;  // since 1970: the last SAVE, or the start
+  std::atomic<uint16_t> port{0};           // that is listened on
 
  private:
   libkv::Store& store_;
@@ -46,6 +53,8 @@ class Node {
   WatchedKeys watched_keys_;
   Cursors cursors_;
   SlowLog slow_log_;
+  ErrorStats error_stats_;
+  Rates rates_;
   const int64_t started_us_;
   const std::string run_id_;
 };

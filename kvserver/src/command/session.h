@@ -14,6 +14,8 @@
 
 namespace kvserver {
 
+struct Command;
+
 // A request that waits for EXEC, with bytes of its own.
 using OwnedRequest = std::vector<std::string>;
 
@@ -50,11 +52,15 @@ struct Session {
   // What the connection is to do when the reply is written.
   bool close_after_reply = false;
   bool is_monitor = false;
-  enum class ReplyMode { kOn, kOff, kSkipNext } reply_mode = ReplyMode::kOn;
+  // kSkipNext is set by a request whose own reply is left out, too.
+  enum class ReplyMode { kOn, kOff, kSkipNext, kSkip } reply_mode = ReplyMode::kOn;
+  bool description_changed = false;  // what CLIENT LIST shows of it
 
   // Read by CLIENT LIST and INFO from any thread.
   std::atomic<int64_t> last_command_us{0};
   std::atomic<uint64_t> commands{0};
+  std::atomic<const Command*> last_command{nullptr};
+  std::atomic<int64_t> queued_count{-1};  // between MULTI and EXEC; -1: no MULTI
 };
 
 }  // namespace kvserver

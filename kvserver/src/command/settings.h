@@ -5,10 +5,14 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "libkv/options.h"
 
 namespace kvserver {
+
+// By the number of libkv::Durability.
+inline constexpr std::string_view kDurabilityNames[] = {"synced", "written", "buffered"};
 
 // As given at the start.
 struct SettingsValues {

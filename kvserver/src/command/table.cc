@@ -33,8 +33,10 @@ const std::vector<const Command*>& AllCommands() {
     for (const auto& rows :
          {StringCommands(), CounterCommands(), RangeCommands(), BitCommands(), BitFieldCommands(),
           LcsCommands(), KeyCommands(), ExpiryCommands(), ScanCommands(), FlushCommands(),
-          ConnectionCommands(), ServerCommands(), TransactionCommands(), SearchCommands(),
-          VectorSetCommands(), FtCommands(), SpaceCommands(), DocumentCommands()}) {
+          ConnectionCommands(), ServerCommands(), ClientCommands(), InfoCommands(),
+          ConfigCommands(), CommandCommands(), DiagnosticCommands(), TransactionCommands(),
+          SearchCommands(), VectorSetCommands(), FtCommands(), SpaceCommands(),
+          DocumentCommands()}) {
       for (const Command& command : rows) commands.push_back(&command);
     }
     std::sort(commands.begin(), commands.end(),
@@ -52,6 +54,17 @@ const Command* FindCommand(std::string_view name) {
   }
   const auto found = Table().find(std::string_view(lower, name.size()));
   return found == Table().end() ? nullptr : found->second;
+}
+
+std::vector<const Command*> SubcommandsOf(const Command& container) {
+  std::vector<const Command*> found;
+  for (const Command* const command : AllCommands()) {
+    const std::string_view name = command->name;
+    const bool is_below = name.size() > container.name.size() &&
+                          name[container.name.size()] == '|' && name.starts_with(container.name);
+    if (is_below) found.push_back(command);
+  }
+  return found;
 }
 
 bool ArityFits(const Command& command, size_t arguments) {

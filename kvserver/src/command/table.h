@@ -16,6 +16,9 @@ const Command* FindCommand(std::string_view name);
 // All of them by name, subcommands behind their container.
 const std::vector<const Command*>& AllCommands();
 
+// Those of a container, by name.
+std::vector<const Command*> SubcommandsOf(const Command& container);
+
 bool ArityFits(const Command& command, size_t arguments);
 
 }  // namespace kvserver

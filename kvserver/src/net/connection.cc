@@ -32,7 +32,8 @@ Connection::Connection(IoThread& thread, asio::ip::tcp::socket socket)
   session_.address = AddressOf(remote);
   session_.local_address = AddressOf(socket_.local_endpoint(ignored));
   session_.id = thread_.node().clients().NextId();
-  session_.created_us = last_active_us_ = SteadyMicroseconds();
+  session_.created_us = SteadyMicroseconds();
+  session_.last_command_us = session_.created_us;
   session_.durability = thread_.node().settings().durability.load();
 }
 
@@ -74,8 +75,9 @@ void Connection::Readable() {
     return;
   }
   thread_.node().input_bytes.fetch_add(bytes, std::memory_order_relaxed);
-  last_active_us_ = SteadyMicroseconds();
-  if (first_byte_us_ == 0) first_byte_us_ = last_active_us_;
+  const int64_t now = SteadyMicroseconds();
+  session_.last_command_us.store(now, std::memory_order_relaxed);
+  if (first_byte_us_ == 0) first_byte_us_ = now;
   Consume({buffer.data(), bytes});
   thread_.Dirty(shared_from_this());
   WaitReadable();
@@ -185,8 +187,13 @@ void Connection::AfterReply(size_t begin) {
   using ReplyMode = Session::ReplyMode;
   if (session_.reply_mode != ReplyMode::kOn) {
     output_.resize(begin);
-    if (session_.reply_mode == ReplyMode::kSkipNext) session_.reply_mode = ReplyMode::kOn;
+    if (session_.reply_mode == ReplyMode::kSkip) session_.reply_mode = ReplyMode::kOn;
+    if (session_.reply_mode == ReplyMode::kSkipNext) session_.reply_mode = ReplyMode::kSkip;
   }
+  session_.queued_count.store(
+      session_.in_multi ? static_cast<int64_t>(session_.queued.size()) : int64_t{-1},
+      std::memory_order_relaxed);
+  if (std::exchange(session_.description_changed, false)) UpdateDescription();
   if (session_.hold.turn > thread_.node().turns().last_finished()) Hold(begin);
   if (session_.close_after_reply) is_ending_ = true;
 }
@@ -214,6 +221,7 @@ void Connection::TurnFinished(const WriteTurns::Finished& finished) {
 
 // The reply said that it was done; it was not.
 void Connection::ReplaceWithError(HeldReply& held, const absl::Status& status) {
+  if (held.begin == held.end) return;  // CLIENT REPLY OFF
   std::string error;
   ReplyWriter& reply = protocol_->reply();
   reply.SetOutput(&error);
@@ -289,7 +297,7 @@ void Connection::Sweep(int64_t now_us) {
     return Close();
   }
   const int64_t idle = thread_.node().settings().idle_timeout_seconds.load();
-  if (idle > 0 && !is_busy_ && holds_.empty() && now_us - last_active_us_ > idle * kSecond &&
+  if (idle > 0 && !is_busy_ && holds_.empty() && now_us - last_active_us() > idle * kSecond &&
       !session_.is_monitor) {
     Close();
   }
@@ -308,35 +316,41 @@ void Connection::Close() {
 
 void Connection::UpdateDescription() {
   const std::lock_guard lock(description_mutex_);
-  const int64_t now = SteadyMicroseconds();
   description_.id = session_.id;
+  description_.fd = socket_.native_handle();
   description_.address = session_.address;
   description_.local_address = session_.local_address;
   if (!is_busy_) {
     description_.name = session_.name;
     description_.library_name = session_.library_name;
     description_.library_version = session_.library_version;
-    description_.queued =
-        session_.in_multi ? static_cast<int64_t>(session_.queued.size()) : int64_t{-1};
     description_.is_monitor = session_.is_monitor;
+    description_.no_evict = session_.no_evict;
+    description_.no_touch = session_.no_touch;
     description_.resp = protocol_ == nullptr ? 2 : protocol_->reply().resp_version();
   }
   description_.protocol = session_.protocol;
-  description_.age_seconds = (now - session_.created_us) / 1'000'000;
-  description_.idle_seconds = (now - last_active_us_) / 1'000'000;
+  description_.input_bytes = input_.size();
   description_.output_bytes = output_.size() - sent_;
 }
 
 Client::Description Connection::Describe() const {
-  const std::lock_guard lock(description_mutex_);
-  return description_;
+  Description description;
+  {
+    const std::lock_guard lock(description_mutex_);
+    description = description_;
+  }
+  const int64_t now = SteadyMicroseconds();
+  description.age_seconds = (now - session_.created_us) / 1'000'000;
+  description.idle_seconds = (now - last_active_us()) / 1'000'000;
+  description.queued = session_.queued_count.load(std::memory_order_relaxed);
+  const Command* const last = session_.last_command.load(std::memory_order_relaxed);
+  if (last != nullptr) description.last_command = last->name;
+  return description;
 }
 
 void Connection::Kill() {
-  asio::post(thread_.context(), [self = shared_from_this()] {
-    self->is_ending_ = true;
-    self->StopReading();
-  });
+  asio::post(thread_.context(), [self = shared_from_this()] { self->Close(); });
 }
 
 void Connection::Send(std::shared_ptr<const std::string> bytes) {

@@ -67,6 +67,7 @@ class Connection : public Client, public std::enable_shared_from_this<Connection
   void ReplaceWithError(HeldReply& held, const absl::Status& status);
   bool may_run() const;
   void UpdateDescription();
+  int64_t last_active_us() const { return session_.last_command_us.load(); }
 
   IoThread& thread_;
   boost::asio::ip::tcp::socket socket_;
@@ -93,7 +94,6 @@ class Connection : public Client, public std::enable_shared_from_this<Connection
 
   mutable std::mutex description_mutex_;
   Description description_;  // guarded by it
-  int64_t last_active_us_ = 0;
 };
 
 }  // namespace kvserver

@@ -91,6 +91,7 @@ void IoThread::Sweep() {
   std::vector<std::shared_ptr<Connection>> all;
   for (const auto& [key, connection] : connections_) all.push_back(connection);
   for (const std::shared_ptr<Connection>& connection : all) connection->Sweep(now);
+  node_.SampleRates();
   sweeper_.expires_after(kSweepInterval);
   sweeper_.async_wait([this](const boost::system::error_code& error) {
     if (!error) Sweep();

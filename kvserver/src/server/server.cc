@@ -45,6 +45,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config) {
       !listening.ok()) {
     return listening;
   }
+  server->node_->port = server->listener_->port();
   for (const std::unique_ptr<IoThread>& thread : threads) thread->Start();
   server->listener_->Accept();
   return server;

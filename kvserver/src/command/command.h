@@ -67,7 +67,14 @@ struct Command {
 
 // The rows, by the file they are in.
 std::span<const Command> StringCommands();
+std::span<const Command> CounterCommands();
+std::span<const Command> RangeCommands();
+std::span<const Command> BitCommands();
+std::span<const Command> LcsCommands();
 std::span<const Command> KeyCommands();
+std::span<const Command> ExpiryCommands();
+std::span<const Command> ScanCommands();
+std::span<const Command> FlushCommands();
 std::span<const Command> ConnectionCommands();
 std::span<const Command> ServerCommands();
 std::span<const Command> TransactionCommands();

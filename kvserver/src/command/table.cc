@@ -31,9 +31,10 @@ const std::vector<const Command*>& AllCommands() {
   static const std::vector<const Command*> all = [] {
     std::vector<const Command*> commands;
     for (const auto& rows :
-         {StringCommands(), KeyCommands(), ConnectionCommands(), ServerCommands(),
-          TransactionCommands(), SearchCommands(), VectorSetCommands(), FtCommands(),
-          SpaceCommands(), DocumentCommands()}) {
+         {StringCommands(), CounterCommands(), RangeCommands(), BitCommands(), LcsCommands(),
+          KeyCommands(), ExpiryCommands(), ScanCommands(), FlushCommands(), ConnectionCommands(),
+          ServerCommands(), TransactionCommands(), SearchCommands(), VectorSetCommands(),
+          FtCommands(), SpaceCommands(), DocumentCommands()}) {
       for (const Command& command : rows) commands.push_back(&command);
     }
     std::sort(commands.begin(), commands.end(),

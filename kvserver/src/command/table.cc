@@ -34,7 +34,7 @@ const std::vector<const Command*>& AllCommands() {
          {StringCommands(), CounterCommands(), RangeCommands(), BitCommands(), LcsCommands(),
           KeyCommands(), ExpiryCommands(), ScanCommands(), FlushCommands(), ConnectionCommands(),
           ServerCommands(), TransactionCommands(), SearchCommands(), VectorSetCommands(),
-          FtCommands(), SpaceCommands(), DocumentCommands()}) {
+          FtCommands(), SpaceCommands(), DocumentCommands(), MetadataCommands()}) {
       for (const Command& command : rows) commands.push_back(&command);
     }
     std::sort(commands.begin(), commands.end(),

@@ -111,7 +111,12 @@ absl::Status JsonProtocol::MakeRequest(Request& request) {
                        [&](const JsonVerb::Rename& row) { return row.from == member.name; });
       if (rename != verb->renames.end()) member.name = rename->to;
     }
-    members_.insert(members_.end(), verb->constants.begin(), verb->constants.end());
+    for (const JsonField& constant : verb->constants) {
+      const bool is_given =
+          std::any_of(members_.begin(), members_.end(),
+                      [&](const JsonField& member) { return member.name == constant.name; });
+      if (!is_given) members_.push_back(constant);
+    }
     writer_.Expect(id_, verb->result_name, verb->shape);
   }
   return BindJson(members_, *command, arena_, request);

@@ -51,6 +51,8 @@ struct Parameter {
   std::string_view token = "";  // the word before it in RESP; "": by position
   bool optional = false;
   bool many = false;  // one or more
+  // With `many`: the token before each of them, and of items before each pair.
+  bool token_each = false;
 };
 
 struct Command {
@@ -90,6 +92,7 @@ std::span<const Command> VectorSetCommands();
 std::span<const Command> FtCommands();
 std::span<const Command> SpaceCommands();
 std::span<const Command> DocumentCommands();
+std::span<const Command> MetadataCommands();
 
 }  // namespace kvserver
 

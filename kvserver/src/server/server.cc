@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/framed_json.h"
+#include "protocol/json_lines.h"
 #include "protocol/resp_protocol.h"
 
 namespace kvserver {
@@ -16,6 +18,10 @@ void AddProtocols(const Config& config, ProtocolMaker& protocols) {
     if (config.protocols.count(name) == 1) protocols.Add(what, std::move(make));
   };
   add("resp", Sniffed::kResp, [](Session&) { return std::make_unique<RespProtocol>(); });
+  add("json", Sniffed::kJsonLines,
+      [](Session& session) { return std::make_unique<JsonLines>(session); });
+  add("frame", Sniffed::kFramedJson,
+      [](Session& session) { return std::make_unique<FramedJson>(session); });
 }
 
 }  // namespace

@@ -30,14 +30,6 @@ class ReplyWriter {
   virtual void Begin() {}
   virtual void End() {}
 
-  // Writes an error in place of `reply`, which was written before and turned out to be untrue:
-  // maybe not the last one.
-  virtual void Replace(std::string_view /*reply*/, std::string_view error) {
-    Begin();
-    Error(error);
-    End();
-  }
-
   virtual void Simple(std::string_view word) = 0;    // a fixed word: OK, PONG, QUEUED
   virtual void Error(std::string_view message) = 0;  // "CODE sentence", without line ends
   virtual void Integer(int64_t value) = 0;

@@ -83,6 +83,7 @@ void Run(Context& context, const Command& command, Arguments arguments) {
   if (context.node.clients().has_monitors() && !command.has(kAdmin)) {
     ShowMonitors(context, arguments);
   }
+  context.reply.BeginCommand(command);
   const int64_t start = SteadyMicroseconds();
   command.run(context, arguments);
   const int64_t took = SteadyMicroseconds() - start;

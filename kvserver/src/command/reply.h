@@ -15,6 +15,8 @@
 
 namespace kvserver {
 
+struct Command;
+
 // Every reply is one call, or a Begin with so many elements (of a map: keys and values in turn),
 // each of which is a reply. One writer belongs to one connection; used by one thread at a time.
 class ReplyWriter {
@@ -29,6 +31,17 @@ class ReplyWriter {
   // another output: what it wrote is dropped then.
   virtual void Begin() {}
   virtual void End() {}
+
+  // Which command writes what follows; within EXEC before each of its replies.
+  virtual void BeginCommand(const Command& /*command*/) {}
+
+  // An error in place of `reply`, which this writer wrote and nobody has seen. It may come between
+  // any two requests.
+  virtual void ErrorInstead(std::string_view /*reply*/, std::string_view message) {
+    Begin();
+    Error(message);
+    End();
+  }
 
   virtual void Simple(std::string_view word) = 0;    // a fixed word: OK, PONG, QUEUED
   virtual void Error(std::string_view message) = 0;  // "CODE sentence", without line ends

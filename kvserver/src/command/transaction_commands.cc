@@ -56,7 +56,9 @@ void Exec(Context& context, Arguments /*arguments*/) {
     if (command != nullptr && command->run == nullptr && arguments.size() > 1) {
       command = FindCommand(request[0] + "|" + request[1]);
     }
-    if (command != nullptr && command->run != nullptr) command->run(context, arguments);
+    if (command == nullptr || command->run == nullptr) continue;
+    context.reply.BeginCommand(*command);
+    command->run(context, arguments);
   }
   session.writer = nullptr;
   session.hold = writer.Finish();

@@ -217,9 +217,8 @@ void Connection::ReplaceWithError(HeldReply& held, const absl::Status& status) {
   std::string error;
   ReplyWriter& reply = protocol_->reply();
   reply.SetOutput(&error);
-  reply.Begin();
-  reply.Error(StatusText(status));
-  reply.End();
+  reply.ErrorInstead(std::string_view(output_).substr(held.begin, held.end - held.begin),
+                     StatusText(status));
   const auto shift =
       static_cast<ptrdiff_t>(error.size()) - static_cast<ptrdiff_t>(held.end - held.begin);
   output_.replace(held.begin, held.end - held.begin, error);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/framed_json.h"
+#include "protocol/json_lines.h"
 #include "protocol/resp_protocol.h"
 
 namespace kvserver {
@@ -22,6 +24,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const SettingsValues& sett
   server->store_ = *std::move(store);
 
   server->protocols_.Add(Sniffed::kResp, [](Session&) { return std::make_unique<RespProtocol>(); });
+  server->protocols_.Add(Sniffed::kJsonLines,
+                         [](Session& session) { return std::make_unique<JsonLines>(session); });
+  server->protocols_.Add(Sniffed::kFramedJson,
+                         [](Session& session) { return std::make_unique<FramedJson>(session); });
 
   auto& threads = server->threads_;
   server->node_ =

@@ -38,13 +38,6 @@ std::optional<std::string> FromBase64(std::string text) {
   return bytes;
 }
 
-// Commands that are about the connection have no meaning where every request stands for itself.
-bool StandsForItself(const Command& command) {
-  if (command.name == "ping" || command.name == "echo") return true;
-  return !command.has(kConnection) && !command.has(kInMulti) && command.name != "monitor" &&
-         command.group != "transactions";
-}
-
 // The parameter that holds keys with their values.
 const Parameter* ItemsOf(const Command& command) {
   for (const Parameter& parameter : command.parameters) {
@@ -283,8 +276,7 @@ bool HttpProtocol::AddCondition(const kvserver::Route& route, Request& request) 
   const HttpRequest& http = parser_.request();
   std::string_view tag = http.if_match;
   if (!http.if_none_match.empty()) {
-    if (http.if_none_match != "*" || !tag.empty() ||
-        route.action != kvserver::Route::kPutValue) {
+    if (http.if_none_match != "*" || !tag.empty() || route.action != kvserver::Route::kPutValue) {
       Refuse(400, "ERR", "a write takes If-Match or, to set a value, If-None-Match: *");
       return false;
     }
@@ -374,8 +366,7 @@ Next HttpProtocol::AnyCommand(Request& request) {
   if (!IsJson()) return Next::kAnswered;
   session_.durability = node_.settings().durability.load(std::memory_order_relaxed);
   fields_.clear();
-  if (absl::Status status =
-          ReadJsonObject(WithoutSpace(parser_.request().body), arena_, fields_);
+  if (absl::Status status = ReadJsonObject(WithoutSpace(parser_.request().body), arena_, fields_);
       !status.ok()) {
     return Refuse(400, "ERR", std::string(status.message()));
   }
@@ -391,7 +382,7 @@ Next HttpProtocol::AnyCommand(Request& request) {
   if (command == nullptr || command->run == nullptr) {
     return Refuse(404, "ERR", "unknown command '" + name + "'");
   }
-  if (!StandsForItself(*command)) {
+  if (!RunsOverHttp(*command)) {
     return Refuse(400, "ERR", "'" + name + "' is about a connection, and HTTP has none");
   }
   return Bind(*command, fields_, request);

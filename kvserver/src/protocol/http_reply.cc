@@ -105,9 +105,9 @@ int StatusOfError(std::string_view message) {
     int status;
   };
   constexpr Row kRows[] = {
-      {"BUSY", 503},     {"BUSYKEY", 409}, {"DATALOSS", 500}, {"EXECABORT", 409},
-      {"MISCONF", 503},  {"NOAUTH", 401},  {"NOINDEX", 409},  {"NOPERM", 403},
-      {"NOTFOUND", 404}, {"OOM", 507},     {"TRYAGAIN", 503}, {"VERSIONMISMATCH", 412},
+      {"BUSY", 503},      {"BUSYKEY", 409}, {"DATALOSS", 500}, {"EXECABORT", 409},
+      {"MISCONF", 503},   {"NOAUTH", 401},  {"NOINDEX", 409},  {"NOPERM", 403},
+      {"NOTFOUND", 404},  {"OOM", 507},     {"TRYAGAIN", 503}, {"VERSIONMISMATCH", 412},
       {"WRONGTYPE", 409},
   };
   const auto [code, sentence] = SplitError(message);
@@ -122,8 +122,8 @@ std::string_view HttpReply::Date() {
   if (now == date_second_) return date_;
   static constexpr std::array<const char*, 7> kDays = {"Sun", "Mon", "Tue", "Wed",
                                                        "Thu", "Fri", "Sat"};
-  static constexpr std::array<const char*, 12> kMonths = {
-      "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  static constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const auto seconds = static_cast<time_t>(now);
   tm utc{};
   gmtime_r(&seconds, &utc);
@@ -185,15 +185,15 @@ void HttpReply::Begin() {
   body_.clear();
   if (!is_json()) return;
   json_.SetOutput(&body_);
-  json_.Start(of_.holds_json_values);
-  if (of_.shape == HttpShape::kWrapped) body_ = R"({"status":"ok","result":)";
+  json_.Expect("");
+  json_.Begin();
 }
 
 void HttpReply::End() {
   if (is_answered_) return;
   is_answered_ = true;
   if (is_json()) {
-    body_ += of_.shape == HttpShape::kWrapped ? "}\n" : "\n";
+    json_.End();
     Answer(200, "application/json", body_, "Cache-Control: no-store\r\n");
     if (body_.capacity() > kBodyBytesKept) body_.shrink_to_fit();
   } else {
@@ -203,7 +203,7 @@ void HttpReply::End() {
 }
 
 // The reply that is replaced may be that of an older request than of_.
-void HttpReply::Replace(std::string_view reply, std::string_view error) {
+void HttpReply::ErrorInstead(std::string_view reply, std::string_view message) {
   const size_t head_end = reply.find("\r\n\r\n");
   const std::string_view head = reply.substr(0, head_end);
   const auto old = of_;
@@ -212,8 +212,8 @@ void HttpReply::Replace(std::string_view reply, std::string_view error) {
   // An answer to HEAD has no body: so an answer without one gets none, unless it was a 204, which
   // is no answer to HEAD.
   of_.is_head = head_end + 4 == reply.size() && !head.starts_with("HTTP/1.1 204");
-  const auto [code, sentence] = SplitError(error);
-  AnswerError(StatusOfError(error), code, sentence);
+  const auto [code, sentence] = SplitError(message);
+  AnswerError(StatusOfError(message), code, sentence);
   of_ = old;
 }
 

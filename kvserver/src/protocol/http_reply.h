@@ -15,8 +15,7 @@ namespace kvserver {
 
 // What a route makes of the reply of its command.
 enum class HttpShape {
-  kJson,     // 200 and the reply as JSON
-  kWrapped,  // 200 and {"status": "ok", "result": the reply}
+  kJson,     // 200 and {"status": "ok", "result": the reply}
   kValue,    // of KV.GETX: 200, the value as it is, and its version as ETag; 404 for none
   kStored,   // of KV.SETX: 204 and the new ETag
   kDeleted,  // of KV.DELX: 204, or 404 for 0
@@ -28,9 +27,8 @@ class HttpReply : public ReplyWriter {
   struct Of {
     HttpShape shape = HttpShape::kJson;
     bool is_head = false;
-    bool closes = false;                       // the connection, behind this reply
-    bool is_old = false;                       // HTTP/1.0: a connection that stays must be announced
-    bool holds_json_values = false;            // of the command: see JsonWriter
+    bool closes = false;  // the connection, behind this reply
+    bool is_old = false;  // HTTP/1.0: a connection that stays must be announced
     std::string_view if_match, if_none_match;  // of a request that reads
   };
   void Start(const Of& of) { of_ = of; }
@@ -44,7 +42,8 @@ class HttpReply : public ReplyWriter {
 
   void Begin() override;
   void End() override;
-  void Replace(std::string_view reply, std::string_view error) override;
+  void BeginCommand(const Command& command) override { json_.BeginCommand(command); }
+  void ErrorInstead(std::string_view reply, std::string_view message) override;
   void Simple(std::string_view word) override;
   void Error(std::string_view message) override;
   void Integer(int64_t value) override;
@@ -59,7 +58,7 @@ class HttpReply : public ReplyWriter {
   void BeginSet(size_t count) override;
 
  private:
-  bool is_json() const { return of_.shape == HttpShape::kJson || of_.shape == HttpShape::kWrapped; }
+  bool is_json() const { return of_.shape == HttpShape::kJson; }
   void Head(int status, std::string_view content_type, size_t body_bytes, std::string_view fields);
   void Found(std::string_view value);
   void Missing();
@@ -67,13 +66,13 @@ class HttpReply : public ReplyWriter {
 
   Of of_;
   // The reply at hand.
-  size_t begin_ = 0;         // in the output
-  bool is_nested_ = false;   // within an array or a map
+  size_t begin_ = 0;        // in the output
+  bool is_nested_ = false;  // within an array or a map
   bool is_answered_ = false;
-  size_t step_ = 0;          // of a map that is not written as JSON
+  size_t step_ = 0;  // of a map that is not written as JSON
   std::string version_;
   int64_t expires_at_ = 0;
-  JsonWriter json_;
+  JsonWriter json_{JsonWriter::Framing::kLine};
   std::string body_;
   // The Date header, made once per second.
   int64_t date_second_ = -1;

@@ -9,9 +9,8 @@ using In = RouteParameter::In;
 
 constexpr std::string_view kRest = "{key}";
 
-constexpr RouteParameter kKey = {.name = "key",
-                                 .in = In::kPath,
-                                 .description = "The key, percent-encoded; slashes may stay"};
+constexpr RouteParameter kKey = {
+    .name = "key", .in = In::kPath, .description = "The key, percent-encoded; slashes may stay"};
 constexpr RouteParameter kEncoding = {
     .name = "enc",
     .description = "b64: the key in the path is base64, of either alphabet, padded or not"};
@@ -21,7 +20,9 @@ constexpr RouteParameter kIfMatch = {
     .description = "Only if the value has this ETag, or with * if there is one; else 412"};
 
 constexpr RouteParameter kGetParameters[] = {
-    kKey, kEncoding, kIfMatch,
+    kKey,
+    kEncoding,
+    kIfMatch,
     {.name = "If-None-Match",
      .in = In::kHeader,
      .description = "304 instead of the value if it has one of these ETags"}};
@@ -116,6 +117,12 @@ const Command* CommandOf(const Route& route) {
     if (const Command* const bulk = FindCommand("kv.bulkset"); bulk != nullptr) return bulk;
   }
   return FindCommand(route.command);
+}
+
+bool RunsOverHttp(const Command& command) {
+  if (command.name == "ping" || command.name == "echo") return true;
+  return !command.has(kConnection) && !command.has(kInMulti) && command.name != "monitor" &&
+         command.group != "transactions";
 }
 
 }  // namespace kvserver

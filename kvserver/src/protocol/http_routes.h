@@ -58,6 +58,10 @@ RouteMatch FindRoute(std::string_view method, std::string_view path);
 // server does not have it.
 const Command* CommandOf(const Route& route);
 
+// Whether /v1/command takes it. Commands that are about the connection have no meaning where every
+// request stands for itself.
+bool RunsOverHttp(const Command& command);
+
 }  // namespace kvserver
 
 #endif  // KVSERVER_SRC_PROTOCOL_HTTP_ROUTES_H_

@@ -73,8 +73,7 @@ void AddNode(Lines& lines, Node& node) {
 void AddStore(Lines& lines, const libkv::StoreStats& stats) {
   lines.Gauge("kv_keys", "Live and expired keys, estimated.", stats.keys_estimate);
   lines.Gauge("kv_disk_bytes", "Bytes of tables and logs.", stats.disk_bytes);
-  lines.Gauge("kv_memory_bytes", "Bytes of caches, write buffers and indexes.",
-              stats.memory_bytes);
+  lines.Gauge("kv_memory_bytes", "Bytes of caches, write buffers and indexes.", stats.memory_bytes);
   lines.Counter("kv_commits_total", "Groups of writes committed.", stats.commits);
   lines.Counter("kv_writes_total", "Changes in them.", stats.writes);
   lines.Counter("kv_syncs_total", "Syncs of the log.", stats.syncs);
@@ -122,8 +121,7 @@ void AddCommands(Lines& lines, Node& node) {
     for (size_t i = 0; i < counts.size(); ++i) {
       const bool is_last = i == CommandTimes::kMicroseconds.size();
       const std::string end =
-          is_last ? "+Inf"
-                  : DoubleText(static_cast<double>(CommandTimes::kMicroseconds[i]) / 1e6);
+          is_last ? "+Inf" : DoubleText(static_cast<double>(CommandTimes::kMicroseconds[i]) / 1e6);
       lines.Sample(std::string(kName) + "_bucket", label + ",le=\"" + end + "\"",
                    static_cast<double>(counts[i]));
     }

@@ -148,8 +148,9 @@ void Keys(Context& context, Arguments arguments) {
       prefix = value;
     } else if (IsWord(arguments[i], "CURSOR")) {
       const auto number = ParseInteger(value);
-      const auto last =
-          context.node.cursors().Find(number ? static_cast<uint64_t>(*number) : uint64_t{0});
+      const auto last = number && *number > 0
+                            ? context.node.cursors().Find(static_cast<uint64_t>(*number))
+                            : std::nullopt;
       if (!last) return context.reply.Error("ERR invalid cursor: it is too old, or none of ours");
       after = *last;
     } else if (IsWord(arguments[i], "LIMIT")) {

@@ -38,7 +38,7 @@ void Stats(Context& context, Arguments /*arguments*/) {
   Field(reply, "misses", node.misses.load());
   Field(reply, "clients", node.clients().size());
   Field(reply, "uptime_seconds",
-        static_cast<uint64_t>((SteadyMicroseconds() - node.started_us()) / 1'000'000));
+        static_cast<uint64_t>((NowMicroseconds() - node.started_us()) / 1'000'000));
 }
 
 void Index(Context& context, Arguments /*arguments*/) {

@@ -45,6 +45,15 @@ bool LinesAreClean(std::string_view header) {
   return true;
 }
 
+// Whether the first line has three words, the last of them like HTTP/2.0.
+bool NamesVersion(std::string_view header) {
+  const std::string_view line = header.substr(0, header.find('\r'));
+  const size_t last = line.rfind(' ');
+  if (std::count(line.begin(), line.end(), ' ') != 2) return false;
+  const std::string_view version = line.substr(last + 1);
+  return version.size() == 8 && version.starts_with("HTTP/") && version[6] == '.';
+}
+
 bool HasLongLine(std::string_view header) {
   size_t begin = 0;
   while (begin < header.size()) {
@@ -192,7 +201,9 @@ HttpParser::Result HttpParser::ReadHeader() {
   Fields fields(request_);
   error_code error;
   fields.put(boost::asio::const_buffer(header_.data(), header_.size()), error);
-  if (error == http::error::bad_version) return Fail(505, "HTTP/1.0 and HTTP/1.1 are spoken here");
+  if (error == http::error::bad_version && NamesVersion(header_)) {
+    return Fail(505, "HTTP/1.0 and HTTP/1.1 are spoken here");
+  }
   if (error || !fields.is_header_done()) return Fail(400, "the header is malformed");
   if (fields.count > kFieldsMax) return Fail(431, "more than 100 header lines");
   if (fields.lengths > 1) return Fail(400, "more than one Content-Length");

@@ -74,6 +74,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/openapi.json", Route::kOpenApi, "", "This description"},
     {"GET", "/docs", Route::kFile, "docs.html", "All operations, to be tried in a browser"},
     {"GET", "/docs.js", Route::kFile, "docs.js"},
+    {"GET", "/icon.svg", Route::kFile, "icon.svg"},
     {"GET", "/search.js", Route::kFile, "search.js"},
     {"GET", "/style.css", Route::kFile, "style.css"},
     {"GET", "/", Route::kFile, "search.html", "A page that searches the stored values"},

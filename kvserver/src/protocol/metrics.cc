@@ -54,7 +54,7 @@ std::string Quoted(std::string_view value) {
 
 void AddNode(Lines& lines, Node& node) {
   lines.Gauge("kv_uptime_seconds", "Seconds since the start.",
-              static_cast<uint64_t>((SteadyMicroseconds() - node.started_us()) / 1'000'000));
+              static_cast<uint64_t>((NowMicroseconds() - node.started_us()) / 1'000'000));
   lines.Gauge("kv_clients", "Open connections.", node.clients().size());
   lines.Counter("kv_connections_total", "Connections accepted.", node.connections.load());
   lines.Counter("kv_connections_rejected_total", "Connections refused.",

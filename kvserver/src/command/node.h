@@ -8,6 +8,7 @@
 #include <string>
 
 #include "command/clients.h"
+#include "command/command_times.h"
 #include "command/cursors.h"
 #include "command/error_stats.h"
 #include "command/rates.h"
@@ -29,6 +30,7 @@ class Node {
   WatchedKeys& watched_keys() { return watched_keys_; }
   Cursors& cursors() { return cursors_; }
   SlowLog& slow_log() { return slow_log_; }
+  CommandTimes& command_times() { return command_times_; }
   Settings& settings() { return settings_; }
   ErrorStats& error_stats() { return error_stats_; }
   Rates& rates() { return rates_; }
@@ -55,6 +57,7 @@ class Node {
   SlowLog slow_log_;
   ErrorStats error_stats_;
   Rates rates_;
+  CommandTimes command_times_;
   const int64_t started_us_;
   const std::string run_id_;
 };

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libkv/options.h"
 
@@ -23,6 +24,7 @@ struct SettingsValues {
   size_t memory_bytes = size_t{512} << 20;
   int io_threads = 1;
   bool debug = false;
+  std::vector<std::string> allowed_hosts;  // names in lower case that HTTP is served under
 
   libkv::Durability durability = libkv::Durability::kSynced;  // of new connections
   int64_t slow_log_us = 10'000;  // requests that took longer are kept; negative: none

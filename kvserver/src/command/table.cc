@@ -36,7 +36,7 @@ const std::vector<const Command*>& AllCommands() {
           ConnectionCommands(), ServerCommands(), ClientCommands(), InfoCommands(),
           ConfigCommands(), CommandCommands(), DiagnosticCommands(), TransactionCommands(),
           SearchCommands(), VectorSetCommands(), FtCommands(), SpaceCommands(),
-          DocumentCommands(), MetadataCommands()}) {
+          DocumentCommands(), MetadataCommands(), MaintenanceCommands()}) {
       for (const Command& command : rows) commands.push_back(&command);
     }
     std::sort(commands.begin(), commands.end(),

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/framed_json.h"
+#include "protocol/http_protocol.h"
 #include "protocol/json_lines.h"
 #include "protocol/resp_protocol.h"
 
@@ -13,7 +14,7 @@ namespace {
 constexpr int kWorkers = 2;
 constexpr int kStopSecondsMax = 10;
 
-void AddProtocols(const Config& config, ProtocolMaker& protocols) {
+void AddProtocols(const Config& config, Node& node, ProtocolMaker& protocols) {
   const auto add = [&](const char* name, Sniffed what, ProtocolMaker::Make make) {
     if (config.protocols.count(name) == 1) protocols.Add(what, std::move(make));
   };
@@ -22,6 +23,8 @@ void AddProtocols(const Config& config, ProtocolMaker& protocols) {
       [](Session& session) { return std::make_unique<JsonLines>(session); });
   add("frame", Sniffed::kFramedJson,
       [](Session& session) { return std::make_unique<FramedJson>(session); });
+  add("http", Sniffed::kHttp,
+      [&node](Session& session) { return std::make_unique<HttpProtocol>(node, session); });
 }
 
 }  // namespace
@@ -34,13 +37,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config) {
   if (!store.ok()) return store.status();
   server->store_ = *std::move(store);
 
-  AddProtocols(config, server->protocols_);
-
   auto& threads = server->threads_;
   server->node_ =
       std::make_unique<Node>(*server->store_, settings, [&threads](const auto& finished) {
         for (const std::unique_ptr<IoThread>& thread : threads) thread->TurnFinished(finished);
       });
+  AddProtocols(config, *server->node_, server->protocols_);
   server->workers_ = std::make_unique<Workers>(kWorkers);
   for (int i = 0; i < std::max(1, settings.io_threads); ++i) {
     threads.push_back(

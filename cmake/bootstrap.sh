@@ -7,7 +7,7 @@ readonly build_dir=build/release
 readonly needed_packages=(
   g++ cmake ninja-build librocksdb-dev libabsl-dev libxxhash-dev libicu-dev libstemmer-dev
   libroaring-dev nlohmann-json3-dev libcurl4-openssl-dev doctest-dev
-  libcli11-dev libboost1.81-dev libspdlog-dev
+  libcli11-dev libboost1.81-dev libspdlog-dev libedit-dev
 )
 
 say() { printf '%s\n' "$*" >&2; }

@@ -555,20 +555,22 @@ class RequestMaker {
   std::mt19937_64 random_;
 };
 
+std::string Printable(std::string_view bytes, size_t most) {
+  std::string text = bytes.empty() ? "\"\"" : "";
+  for (const char c : bytes.substr(0, most)) {
+    const auto byte = static_cast<unsigned char>(c);
+    char hex[8];
+    std::snprintf(hex, sizeof(hex), "\\x%02x", byte);
+    text += byte > ' ' && byte < 127 ? std::string(1, c) : std::string(hex);
+  }
+  if (bytes.size() > most) text += "...(" + std::to_string(bytes.size()) + ")";
+  return text;
+}
+
 // As one may type it.
 std::string Printable(const Words& words) {
   std::string line;
-  for (const std::string& word : words) {
-    line += line.empty() ? "" : " ";
-    if (word.empty()) line += "\"\"";
-    for (const char c : word.substr(0, 60)) {
-      const auto byte = static_cast<unsigned char>(c);
-      char hex[8];
-      std::snprintf(hex, sizeof(hex), "\\x%02x", byte);
-      line += byte > ' ' && byte < 127 ? std::string(1, c) : std::string(hex);
-    }
-    if (word.size() > 60) line += "...(" + std::to_string(word.size()) + ")";
-  }
+  for (const std::string& word : words) line += (line.empty() ? "" : " ") + Printable(word, 60);
   return line;
 }
 
@@ -603,7 +605,10 @@ class Pair {
     counts_.errors += theirs.kind() == '-' ? 1 : 0;
     counts_.executed += IsExec(request) && theirs.elements.size() > 1 ? 1 : 0;
     counts_.undone += IsExec(request) && theirs.is_null() ? 1 : 0;
-    if (!are_alike) report += "kvserver: " + our_bytes + "redis:    " + their_bytes;
+    if (!are_alike) {
+      report += "kvserver: " + Printable(our_bytes, 500) +
+                "\nredis:    " + Printable(their_bytes, 500) + "\n";
+    }
     return are_alike;
   }
 
@@ -630,7 +635,8 @@ class Pair {
     for (size_t i = 0; i < queued_.size(); ++i) {
       if (AreAlike(ours.elements[i], theirs.elements[i], queued_[i].rule)) continue;
       report = "the reply to " + Printable(queued_[i].words) + " differs:\n" +
-               ours.elements[i].bytes + theirs.elements[i].bytes;
+               Printable(ours.elements[i].bytes, 500) + "\n" +
+               Printable(theirs.elements[i].bytes, 500) + "\n";
       return false;
     }
     return true;
@@ -667,7 +673,7 @@ void CheckSameContent(Pair& pair) {
   const std::vector<std::string> keys = KeysOf(pair.AskTheirs({"KEYS", "*"}));
   CHECK(KeysOf(pair.AskOurs({"KEYS", "*"})) == keys);
   for (const std::string& key : keys) {
-    INFO("key " << Printable({key}));
+    INFO("key " << Printable(key, 60));
     CHECK(pair.AskOurs({"GET", key}) == pair.AskTheirs({"GET", key}));
     std::string ours = pair.AskOurs({"PEXPIRETIME", key});
     std::string theirs = pair.AskTheirs({"PEXPIRETIME", key});

@@ -31,12 +31,13 @@ const std::vector<const Command*>& AllCommands() {
   static const std::vector<const Command*> all = [] {
     std::vector<const Command*> commands;
     for (const auto& rows :
-         {StringCommands(), CounterCommands(), RangeCommands(), BitCommands(), BitFieldCommands(),
-          LcsCommands(), KeyCommands(), ExpiryCommands(), ScanCommands(), FlushCommands(),
-          ConnectionCommands(), ServerCommands(), ClientCommands(), InfoCommands(),
-          ConfigCommands(), CommandCommands(), DiagnosticCommands(), TransactionCommands(),
-          SearchCommands(), VectorSetCommands(), FtCommands(), SpaceCommands(),
-          DocumentCommands(), MetadataCommands(), MaintenanceCommands()}) {
+         {StringCommands(),     CounterCommands(),     RangeCommands(),      BitCommands(),
+          BitFieldCommands(),   LcsCommands(),         KeyCommands(),        ExpiryCommands(),
+          ScanCommands(),       FlushCommands(),       ConnectionCommands(), ServerCommands(),
+          ClientCommands(),     InfoCommands(),        ConfigCommands(),     CommandCommands(),
+          DiagnosticCommands(), TransactionCommands(), SearchCommands(),     VectorSetCommands(),
+          FtCommands(),         SpaceCommands(),       DocumentCommands(),   MetadataCommands(),
+          MaintenanceCommands()}) {
       for (const Command& command : rows) commands.push_back(&command);
     }
     std::sort(commands.begin(), commands.end(),

@@ -234,9 +234,12 @@ void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old
     }
   }
   if (track) {
-    pending_[change.key] = {change.is_delete, header, change.value,
+    pending_[change.key] = {change.is_delete,
+                            header,
+                            change.value,
                             change.derived != nullptr ? change.derived->list : kFlatList,
-                            change.next != nullptr ? change.next->list : kFlatList, &change};
+                            change.next != nullptr ? change.next->list : kFlatList,
+                            &change};
   }
   const bool had_document = old.space != nullptr && old.header.document != 0;
   if (!had_document && header.document == 0) return;

@@ -76,6 +76,7 @@ std::span<const Command> VectorSetCommands();
 std::span<const Command> FtCommands();
 std::span<const Command> SpaceCommands();
 std::span<const Command> DocumentCommands();
+std::span<const Command> MaintenanceCommands();
 
 }  // namespace kvserver
 

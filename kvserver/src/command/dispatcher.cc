@@ -87,6 +87,7 @@ void Run(Context& context, const Command& command, Arguments arguments) {
   const int64_t start = SteadyMicroseconds();
   command.run(context, arguments);
   const int64_t took = SteadyMicroseconds() - start;
+  context.node.command_times().Add(command, took);
   Settings& settings = context.node.settings();
   const int64_t slow = settings.slow_log_us.load(std::memory_order_relaxed);
   if (slow >= 0 && took >= slow) {

@@ -1,8 +1,249 @@
-// What HTTP and JSON need beyond the strings of Redis: values with their version.
+// What HTTP and JSON need beyond the strings of Redis: values with their version, and keys page by
+// page.
+//
+// The version of a value is 16 hexadecimal digits that depend on its bytes and on when it expires,
+// and on nothing else: it costs nothing to keep, and two nodes agree on it.
+#include <xxhash.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/numbers.h"
 #include "command/command.h"
+#include "command/keyspace.h"
+#include "command/node.h"
 
 namespace kvserver {
+namespace {
 
-std::span<const Command> DocumentCommands() { return {}; }
+constexpr int64_t kKeysLimit = 100, kKeysLimitMax = 10'000;
+
+std::string VersionOf(std::string_view value, int64_t expiry) {
+  uint64_t hash = XXH3_64bits_withSeed(value.data(), value.size(), static_cast<uint64_t>(expiry));
+  std::string version(16, '0');
+  for (size_t i = 16; i-- > 0; hash >>= 4) version[i] = "0123456789abcdef"[hash & 15];
+  return version;
+}
+
+bool IsWord(std::string_view argument, std::string_view upper) {
+  return std::equal(argument.begin(), argument.end(), upper.begin(), upper.end(),
+                    [](char a, char b) { return (a >= 'a' && a <= 'z' ? a - 'a' + 'A' : a) == b; });
+}
+
+void GetX(Context& context, Arguments arguments) {
+  const auto entry = EntryOf(context, arguments[1]);
+  if (absl::IsNotFound(entry.status())) {
+    context.node.misses.fetch_add(1, std::memory_order_relaxed);
+    return context.reply.Null();
+  }
+  if (!entry.ok()) return ReplyStatus(context, entry.status());
+  context.node.hits.fetch_add(1, std::memory_order_relaxed);
+  context.reply.BeginMap(3);
+  context.reply.Value("version");
+  context.reply.Value(VersionOf(entry->value, entry->expiry));
+  context.reply.Value("expires_at");
+  if (entry->expiry == 0) {
+    context.reply.Null();
+  } else {
+    context.reply.Integer(entry->expiry);
+  }
+  context.reply.Value("value");
+  context.reply.Value(entry->value);
+}
+
+// What must hold before a write.
+struct Condition {
+  std::optional<std::string_view> version;  // "*": any
+  bool is_absent = false;
+  bool any() const { return version || is_absent; }
+};
+
+// Replies with the error, and answers false, when it does not hold.
+bool Holds(Context& context, KeyWriter& writer, std::string_view key, const Condition& condition) {
+  const auto entry = writer.Read(key);
+  if (!entry.ok()) {
+    ReplyStatus(context, entry.status());
+    return false;
+  }
+  if (condition.is_absent) {
+    if (!*entry) return true;
+    context.reply.Error("VERSIONMISMATCH the key is there already");
+    return false;
+  }
+  if (!*entry) {
+    context.reply.Error("VERSIONMISMATCH there is no such key");
+    return false;
+  }
+  if (*condition.version == "*") return true;
+  const std::string version = VersionOf((*entry)->value, (*entry)->expiry);
+  if (version == *condition.version) return true;
+  context.reply.Error("VERSIONMISMATCH the value has version " + version);
+  return false;
+}
+
+void SetX(Context& context, Arguments arguments) {
+  Condition condition;
+  int64_t expiry = 0;
+  for (size_t i = 3; i < arguments.size(); ++i) {
+    const bool has_value = i + 1 < arguments.size();
+    if (IsWord(arguments[i], "PX") && has_value && expiry == 0) {
+      const auto milliseconds = ParseInteger(arguments[++i]);
+      if (!milliseconds || *milliseconds <= 0 ||
+          __builtin_add_overflow(NowMilliseconds(), *milliseconds, &expiry)) {
+        return context.reply.Error("ERR invalid expire time in 'kv.setx' command");
+      }
+    } else if (IsWord(arguments[i], "IFVERSION") && has_value && !condition.any()) {
+      condition.version = arguments[++i];
+    } else if (IsWord(arguments[i], "IFABSENT") && !condition.any()) {
+      condition.is_absent = true;
+    } else {
+      return context.reply.Error("ERR syntax error");
+    }
+  }
+  const std::string_view key = arguments[1], value = arguments[2];
+  if (!CheckSizes(context, key, value)) return;
+  {
+    KeyWriter writer(context);
+    if (condition.any() && !Holds(context, writer, key, condition)) return;
+    writer.Set(key, value, expiry);
+  }
+  context.reply.BeginMap(2);
+  context.reply.Value("version");
+  context.reply.Value(VersionOf(value, expiry));
+  context.reply.Value("expires_at");
+  if (expiry == 0) {
+    context.reply.Null();
+  } else {
+    context.reply.Integer(expiry);
+  }
+}
+
+void DelX(Context& context, Arguments arguments) {
+  Condition condition;
+  if (arguments.size() == 4 && IsWord(arguments[2], "IFVERSION")) {
+    condition.version = arguments[3];
+  } else if (arguments.size() != 2) {
+    return context.reply.Error("ERR syntax error");
+  }
+  const std::string_view key = arguments[1];
+  if (!CheckSizes(context, key)) return;
+  KeyWriter writer(context);
+  if (condition.any() && !Holds(context, writer, key, condition)) return;
+  const auto exists = writer.Exists(key);
+  if (!exists.ok()) return ReplyStatus(context, exists.status());
+  if (*exists) writer.Delete(key);
+  context.reply.Integer(*exists ? 1 : 0);
+}
+
+void Keys(Context& context, Arguments arguments) {
+  std::string prefix;
+  std::string after;
+  int64_t limit = kKeysLimit;
+  for (size_t i = 1; i < arguments.size(); i += 2) {
+    if (i + 1 == arguments.size()) return context.reply.Error("ERR syntax error");
+    const std::string_view value = arguments[i + 1];
+    if (IsWord(arguments[i], "PREFIX")) {
+      prefix = value;
+    } else if (IsWord(arguments[i], "CURSOR")) {
+      const auto number = ParseInteger(value);
+      const auto last = number && *number > 0
+                            ? context.node.cursors().Find(static_cast<uint64_t>(*number))
+                            : std::nullopt;
+      if (!last) return context.reply.Error("ERR invalid cursor: it is too old, or none of ours");
+      after = *last;
+    } else if (IsWord(arguments[i], "LIMIT")) {
+      const auto number = ParseInteger(value);
+      if (!number || *number < 1 || *number > kKeysLimitMax) {
+        return context.reply.Error("ERR limit is a number from 1 to 10000");
+      }
+      limit = *number;
+    } else {
+      return context.reply.Error("ERR syntax error");
+    }
+  }
+  std::vector<std::string> keys;
+  const auto it = context.node.store().NewIterator({}, {.prefix = prefix});
+  if (after.empty()) {
+    it->SeekToFirst();
+  } else {
+    it->Seek(after + '\0');  // the next possible key
+  }
+  for (; it->Valid() && keys.size() < static_cast<size_t>(limit); it->Next()) {
+    keys.emplace_back(it->key());
+  }
+  if (!it->status().ok()) return ReplyStatus(context, it->status());
+  const bool has_more = it->Valid();
+  context.reply.BeginMap(2);
+  context.reply.Value("keys");
+  context.reply.BeginArray(keys.size());
+  for (const std::string& key : keys) context.reply.Value(key);
+  context.reply.Value("cursor");
+  if (!has_more) return context.reply.Null();
+  context.reply.Text(std::to_string(context.node.cursors().Put(std::move(keys.back()))));
+}
+
+constexpr Parameter kKeyOnly[] = {{.name = "key", .type = Parameter::kKey}};
+constexpr Parameter kSetParameters[] = {
+    {.name = "key", .type = Parameter::kKey},
+    {.name = "value"},
+    {.name = "ttl_ms", .type = Parameter::kInteger, .token = "PX", .optional = true},
+    {.name = "if_version", .token = "IFVERSION", .optional = true},
+    {.name = "if_absent", .type = Parameter::kFlag, .token = "IFABSENT", .optional = true},
+};
+constexpr Parameter kDeleteParameters[] = {
+    {.name = "key", .type = Parameter::kKey},
+    {.name = "if_version", .token = "IFVERSION", .optional = true},
+};
+constexpr Parameter kKeysParameters[] = {
+    {.name = "prefix", .token = "PREFIX", .optional = true},
+    {.name = "cursor", .token = "CURSOR", .optional = true},
+    {.name = "limit", .type = Parameter::kInteger, .token = "LIMIT", .optional = true},
+};
+
+constexpr Command kCommands[] = {
+    {.name = "kv.delx",
+     .arity = -2,
+     .flags = kWrite | kFast,
+     .first_key = 1,
+     .last_key = 1,
+     .key_step = 1,
+     .group = "document",
+     .summary = "Delete a key, if its value still has a given version",
+     .parameters = kDeleteParameters,
+     .run = DelX},
+    {.name = "kv.getx",
+     .arity = 2,
+     .flags = kReadOnly | kFast,
+     .first_key = 1,
+     .last_key = 1,
+     .key_step = 1,
+     .group = "document",
+     .summary = "Get the value of a key with its version and its expiry time",
+     .parameters = kKeyOnly,
+     .run = GetX},
+    {.name = "kv.keys",
+     .arity = -1,
+     .flags = kReadOnly | kSlow | kNoMulti,
+     .group = "document",
+     .summary = "List keys in order, page by page",
+     .parameters = kKeysParameters,
+     .run = Keys},
+    {.name = "kv.setx",
+     .arity = -3,
+     .flags = kWrite,
+     .first_key = 1,
+     .last_key = 1,
+     .key_step = 1,
+     .group = "document",
+     .summary = "Set a value, if the one before has a given version or is absent",
+     .parameters = kSetParameters,
+     .run = SetX},
+};
+
+}  // namespace
+
+std::span<const Command> DocumentCommands() { return kCommands; }
 
 }  // namespace kvserver

@@ -80,6 +80,18 @@ absl::StatusOr<int64_t> ExpiryOf(Context& context, std::string_view key) {
   return expiry->value_or(0);
 }
 
+absl::StatusOr<WriteTurns::Entry> EntryOf(Context& context, std::string_view key) {
+  const auto pending = PendingOf(context, key);
+  if (!pending.ok()) return pending.status();
+  if (*pending) {
+    if (!**pending) return absl::NotFoundError("");
+    return ***pending;
+  }
+  auto entry = context.node.store().GetEntry({}, key);
+  if (!entry.ok()) return entry.status();
+  return WriteTurns::Entry{std::move(entry->value), entry->expiry.value_or(0)};
+}
+
 std::string StatusText(const absl::Status& status) {
   const std::string message(status.message());
   switch (status.code()) {

@@ -48,6 +48,9 @@ absl::Status ViewKey(Context& context, std::string_view key,
 // When it expires: milliseconds since 1970; 0: never. NotFound: no such key.
 absl::StatusOr<int64_t> ExpiryOf(Context& context, std::string_view key);
 
+// A copy of the value and when it expires, both of the same moment. NotFound: no such key.
+absl::StatusOr<WriteTurns::Entry> EntryOf(Context& context, std::string_view key);
+
 // Replies with the error of the store: -ERR, or a code that says more (see protocol.md).
 void ReplyStatus(Context& context, const absl::Status& status);
 std::string StatusText(const absl::Status& status);

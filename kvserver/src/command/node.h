@@ -8,6 +8,7 @@
 #include <string>
 
 #include "command/clients.h"
+#include "command/command_times.h"
 #include "command/cursors.h"
 #include "command/settings.h"
 #include "command/slow_log.h"
@@ -27,6 +28,7 @@ class Node {
   WatchedKeys& watched_keys() { return watched_keys_; }
   Cursors& cursors() { return cursors_; }
   SlowLog& slow_log() { return slow_log_; }
+  CommandTimes& command_times() { return command_times_; }
   Settings& settings() { return settings_; }
 
   int64_t started_us() const { return started_us_; }
@@ -46,6 +48,7 @@ class Node {
   WatchedKeys watched_keys_;
   Cursors cursors_;
   SlowLog slow_log_;
+  CommandTimes command_times_;
   const int64_t started_us_;
   const std::string run_id_;
 };

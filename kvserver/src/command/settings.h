@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "libkv/options.h"
 
@@ -19,6 +20,7 @@ struct SettingsValues {
   size_t memory_bytes = size_t{512} << 20;
   int io_threads = 1;
   bool debug = false;
+  std::vector<std::string> allowed_hosts;  // names in lower case that HTTP is served under
 
   libkv::Durability durability = libkv::Durability::kSynced;  // of new connections
   int64_t slow_log_us = 10'000;  // requests that took longer are kept; negative: none

@@ -33,7 +33,7 @@ const std::vector<const Command*>& AllCommands() {
     for (const auto& rows :
          {StringCommands(), KeyCommands(), ConnectionCommands(), ServerCommands(),
           TransactionCommands(), SearchCommands(), VectorSetCommands(), FtCommands(),
-          SpaceCommands(), DocumentCommands()}) {
+          SpaceCommands(), DocumentCommands(), MaintenanceCommands()}) {
       for (const Command& command : rows) commands.push_back(&command);
     }
     std::sort(commands.begin(), commands.end(),

@@ -1,0 +1,199 @@
+// Commands that look at the whole store, or care for it.
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+#include "base/clock.h"
+#include "command/command.h"
+#include "command/keyspace.h"
+#include "command/node.h"
+
+namespace kvserver {
+namespace {
+
+constexpr size_t kBackupNameBytesMax = 64;
+
+void Field(ReplyWriter& reply, std::string_view name, uint64_t value) {
+  reply.Value(name);
+  reply.Integer(static_cast<int64_t>(value));
+}
+
+void Stats(Context& context, Arguments /*arguments*/) {
+  const libkv::StoreStats stats = context.node.store().Stats();
+  Node& node = context.node;
+  ReplyWriter& reply = context.reply;
+  reply.BeginMap(14);
+  Field(reply, "keys_estimate", stats.keys_estimate);
+  Field(reply, "disk_bytes", stats.disk_bytes);
+  Field(reply, "memory_bytes", stats.memory_bytes);
+  Field(reply, "commits", stats.commits);
+  Field(reply, "writes", stats.writes);
+  Field(reply, "syncs", stats.syncs);
+  Field(reply, "expired", stats.expired);
+  Field(reply, "spaces", stats.spaces.size());
+  Field(reply, "commands", node.commands.load());
+  Field(reply, "errors", node.errors.load());
+  Field(reply, "hits", node.hits.load());
+  Field(reply, "misses", node.misses.load());
+  Field(reply, "clients", node.clients().size());
+  Field(reply, "uptime_seconds",
+        static_cast<uint64_t>((NowMicroseconds() - node.started_us()) / 1'000'000));
+}
+
+void Index(Context& context, Arguments /*arguments*/) {
+  const libkv::StoreStats stats = context.node.store().Stats();
+  ReplyWriter& reply = context.reply;
+  reply.BeginArray(stats.spaces.size());
+  for (const libkv::SpaceStats& space : stats.spaces) {
+    reply.BeginMap(11);
+    reply.Value("prefix");
+    reply.Value(space.prefix);
+    Field(reply, "documents", space.documents);
+    Field(reply, "sealed_documents", space.sealed_documents);
+    Field(reply, "dead_documents", space.dead_documents);
+    Field(reply, "segments", space.segments);
+    Field(reply, "terms", space.terms);
+    Field(reply, "vectors", space.vectors);
+    Field(reply, "vector_lists", space.vector_lists);
+    Field(reply, "index_bytes", space.index_bytes);
+    Field(reply, "vector_bytes", space.vector_bytes);
+    reply.Value("recall");
+    reply.BeginArray(space.recall.size());
+    for (const auto& recall : space.recall) {
+      reply.BeginMap(2);
+      reply.Value("target");
+      reply.Double(recall.target);
+      reply.Value("share");
+      reply.Double(recall.share);
+    }
+  }
+}
+
+// Letters, digits, "-", "_" and ".", and no dot in front: a name within one directory, never a
+// path.
+bool IsBackupName(std::string_view name) {
+  return !name.empty() && name.size() <= kBackupNameBytesMax && name[0] != '.' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '_' || c == '.';
+         });
+}
+
+void Backup(Context& context, Arguments arguments) {
+  const std::string name = arguments.size() == 2 ? std::string(arguments[1])
+                                                 : "backup-" + std::to_string(NowMilliseconds());
+  if (arguments.size() > 2 || !IsBackupName(name)) {
+    return context.reply.Error("ERR a backup's name has up to 64 letters, digits, '-', '_', '.'");
+  }
+  const std::filesystem::path root = context.node.settings().fixed.data_dir + ".backups";
+  std::error_code error;
+  std::filesystem::create_directories(root, error);
+  if (error) return context.reply.Error("ERR cannot make " + root.string());
+  const std::string directory = (root / name).string();
+  const absl::Status status = context.node.store().Checkpoint(directory);
+  if (!status.ok()) return ReplyStatus(context, status);
+  context.reply.BeginMap(2);
+  context.reply.Value("name");
+  context.reply.Value(name);
+  context.reply.Value("directory");
+  context.reply.Value(directory);
+}
+
+// Does `change` to the space with that prefix, or, without one, to all of them in turn.
+template <typename Change>
+void ChangeSpaces(Context& context, Arguments arguments, Change change) {
+  if (arguments.size() > 2) return context.reply.Error("ERR syntax error");
+  int64_t changed = 0;
+  for (const libkv::SpaceStats& space : context.node.store().Stats().spaces) {
+    if (arguments.size() == 2 && space.prefix != arguments[1]) continue;
+    const absl::Status status = change(context.node.store(), space.prefix);
+    if (!status.ok()) return ReplyStatus(context, status);
+    ++changed;
+  }
+  if (arguments.size() == 2 && changed == 0) return context.reply.Error("NOTFOUND no such space");
+  context.reply.BeginMap(1);
+  context.reply.Value("spaces");
+  context.reply.Integer(changed);
+}
+
+void Compact(Context& context, Arguments arguments) {
+  ChangeSpaces(context, arguments, [](libkv::Store& store, const std::string& prefix) {
+    const absl::Status status = store.MergeIndex(prefix);
+    // A space without text has nothing to merge.
+    return absl::IsFailedPrecondition(status) ? absl::OkStatus() : status;
+  });
+}
+
+void Reindex(Context& context, Arguments arguments) {
+  ChangeSpaces(context, arguments, [](libkv::Store& store, const std::string& prefix) {
+    const absl::Status status = store.Reindex(prefix);
+    return absl::IsFailedPrecondition(status) ? absl::OkStatus() : status;
+  });
+}
+
+void Verify(Context& context, Arguments /*arguments*/) {
+  const auto report = context.node.store().Verify();
+  if (!report.ok()) return ReplyStatus(context, report.status());
+  ReplyWriter& reply = context.reply;
+  reply.BeginMap(6);
+  Field(reply, "keys", report->keys);
+  Field(reply, "documents", report->documents);
+  Field(reply, "vectors", report->vectors);
+  Field(reply, "index_rows", report->index_rows);
+  Field(reply, "problem_count", report->problem_count);
+  reply.Value("problems");
+  reply.BeginArray(report->problems.size());
+  for (const std::string& problem : report->problems) reply.Value(problem);
+}
+
+constexpr Parameter kBackupParameters[] = {{.name = "name", .optional = true}};
+constexpr Parameter kSpaceParameters[] = {{.name = "prefix", .optional = true}};
+
+constexpr Command kCommands[] = {
+    {.name = "kv.backup",
+     .arity = -1,
+     .flags = kAdmin | kSlow | kNoMulti,
+     .group = "maintenance",
+     .summary = "Make a copy of the store that can be opened as a store, beside its directory",
+     .parameters = kBackupParameters,
+     .run = Backup},
+    {.name = "kv.compact",
+     .arity = -1,
+     .flags = kAdmin | kSlow | kNoMulti,
+     .group = "maintenance",
+     .summary = "Merge the word index of a space, or of all",
+     .parameters = kSpaceParameters,
+     .run = Compact},
+    {.name = "kv.index",
+     .arity = 1,
+     .flags = kReadOnly,
+     .group = "maintenance",
+     .summary = "Describe the indexed spaces",
+     .run = Index},
+    {.name = "kv.reindex",
+     .arity = -1,
+     .flags = kAdmin | kSlow | kNoMulti,
+     .group = "maintenance",
+     .summary = "Make the index of a space, or of all, anew from the values",
+     .parameters = kSpaceParameters,
+     .run = Reindex},
+    {.name = "kv.stats",
+     .arity = 1,
+     .flags = kReadOnly,
+     .group = "maintenance",
+     .summary = "Count keys, bytes, commits and requests",
+     .run = Stats},
+    {.name = "kv.verify",
+     .arity = 1,
+     .flags = kAdmin | kSlow | kNoMulti,
+     .group = "maintenance",
+     .summary = "Read everything once and compare the values with all indexes",
+     .run = Verify},
+};
+
+}  // namespace
+
+std::span<const Command> MaintenanceCommands() { return kCommands; }
+
+}  // namespace kvserver

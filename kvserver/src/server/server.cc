@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/framed_json.h"
+#include "protocol/http_protocol.h"
 #include "protocol/json_lines.h"
 #include "protocol/resp_protocol.h"
 
@@ -28,6 +29,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const SettingsValues& sett
                          [](Session& session) { return std::make_unique<JsonLines>(session); });
   server->protocols_.Add(Sniffed::kFramedJson,
                          [](Session& session) { return std::make_unique<FramedJson>(session); });
+  server->protocols_.Add(Sniffed::kHttp, [server = server.get()](Session& session) {
+    return std::make_unique<HttpProtocol>(*server->node_, session);
+  });
 
   auto& threads = server->threads_;
   server->node_ =

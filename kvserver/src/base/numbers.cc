@@ -1,5 +1,6 @@
 #include "base/numbers.h"
 
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -8,17 +9,20 @@
 namespace kvserver {
 namespace {
 
-constexpr size_t kNumberBytesMax = 256;
+constexpr size_t kNumberBytesMax = 5'119;  // a long double has up to 4,933 digits before the point
 
-// strtod and strtold read text that ends with a zero, skip spaces and take NaN.
+// strtod and strtold read text that ends with a zero, skip spaces, take NaN, and answer infinity or
+// zero to what is out of range.
 template <typename Number>
 std::optional<Number> ParseFloating(std::string_view text, Number (*parse)(const char*, char**)) {
   if (text.empty() || text.size() > kNumberBytesMax) return std::nullopt;
   if (text[0] == ' ' || (text[0] >= '\t' && text[0] <= '\r')) return std::nullopt;
   const std::string copy(text);
   char* end = nullptr;
+  errno = 0;
   const Number value = parse(copy.c_str(), &end);
   if (end != copy.c_str() + copy.size() || std::isnan(value)) return std::nullopt;
+  if (errno == ERANGE && (std::isinf(value) || value == 0)) return std::nullopt;
   return value;
 }
 
@@ -35,12 +39,7 @@ std::optional<int64_t> ParseInteger(std::string_view text) {
 }
 
 std::optional<double> ParseDouble(std::string_view text) {
-  const auto value = ParseFloating<double>(text, &std::strtod);
-  // strtod answers infinity to numbers out of range too.
-  if (value && std::isinf(*value) && text.find_first_of("0123456789") != std::string_view::npos) {
-    return std::nullopt;
-  }
-  return value;
+  return ParseFloating<double>(text, &std::strtod);
 }
 
 std::optional<long double> ParseLongDouble(std::string_view text) {
@@ -61,8 +60,7 @@ std::string DoubleText(double value) {
 }
 
 std::string LongDoubleText(long double value) {
-  constexpr int kDigitsMax = 5'120;  // a long double has up to 4,933 before the point
-  char digits[kDigitsMax];
+  char digits[kNumberBytesMax + 1];
   int length = std::snprintf(digits, sizeof(digits), "%.17Lf", value);
   while (digits[length - 1] == '0') --length;
   if (digits[length - 1] == '.') --length;

@@ -50,6 +50,8 @@ struct Parameter {
   std::string_view token = "";  // the word before it in RESP; "": by position
   bool optional = false;
   bool many = false;  // one or more
+  // With `many`: the token before each of them, and of items before each pair.
+  bool token_each = false;
 };
 
 struct Command {
@@ -67,7 +69,14 @@ struct Command {
 
 // The rows, by the file they are in.
 std::span<const Command> StringCommands();
+std::span<const Command> CounterCommands();
+std::span<const Command> RangeCommands();
+std::span<const Command> BitCommands();
+std::span<const Command> LcsCommands();
 std::span<const Command> KeyCommands();
+std::span<const Command> ExpiryCommands();
+std::span<const Command> ScanCommands();
+std::span<const Command> FlushCommands();
 std::span<const Command> ConnectionCommands();
 std::span<const Command> ServerCommands();
 std::span<const Command> TransactionCommands();
@@ -77,6 +86,7 @@ std::span<const Command> FtCommands();
 std::span<const Command> SpaceCommands();
 std::span<const Command> DocumentCommands();
 std::span<const Command> MaintenanceCommands();
+std::span<const Command> MetadataCommands();
 
 }  // namespace kvserver
 

@@ -3,31 +3,27 @@
 #include <string>
 
 #include "base/clock.h"
+#include "command/arguments.h"
 #include "command/monitor.h"
 #include "command/node.h"
 #include "command/session.h"
 #include "command/table.h"
+#include "command/transaction.h"
+#include "command/unsupported.h"
 
 namespace kvserver {
 namespace {
 
 constexpr size_t kQueuedRequestsMax = 100'000;
-constexpr size_t kQueuedBytesMax = size_t{64} << 20;  // as much as one batch may have
-constexpr size_t kQuotedArgumentsBytesMax = 128;
+constexpr size_t kQueuedBytesMax = size_t{64} << 20;          // as much as one batch may have
+constexpr size_t kQuotedArgumentsBytesMax = kQuotedBytesMax;  // together
 
 std::string UnknownCommand(Arguments arguments) {
-  const auto quoted = [](std::string_view text) {
-    std::string copy(text.substr(0, kQuotedArgumentsBytesMax));
-    for (char& c : copy) {
-      if (c == '\r' || c == '\n' || c == '\0') c = ' ';
-    }
-    return copy;
-  };
   std::string message =
-      "ERR unknown command '" + quoted(arguments[0]) + "', with args beginning with: ";
+      "ERR unknown command '" + Quoted(arguments[0]) + "', with args beginning with: ";
   size_t bytes = 0;
   for (size_t i = 1; i < arguments.size() && bytes < kQuotedArgumentsBytesMax; ++i) {
-    const std::string argument = quoted(arguments[i].substr(0, kQuotedArgumentsBytesMax - bytes));
+    const std::string argument = Quoted(arguments[i].substr(0, kQuotedArgumentsBytesMax - bytes));
     bytes += argument.size() + 3;
     message += "'" + argument + "' ";
   }
@@ -38,32 +34,37 @@ std::string UnknownCommand(Arguments arguments) {
 const Command* CommandOf(Context& context, Arguments arguments) {
   const Command* command = FindCommand(arguments[0]);
   if (command == nullptr) {
-    context.reply.Error(UnknownCommand(arguments));
+    const std::string why = WhyUnsupported(arguments[0]);
+    context.reply.Error(why.empty() ? UnknownCommand(arguments) : why);
     return nullptr;
   }
-  std::string full_name(command->name);
   if (command->run == nullptr && arguments.size() >= 2) {  // a container
-    const std::string name = full_name + "|" + std::string(arguments[1].substr(0, 64));
-    const Command* const sub = FindCommand(name);
+    std::string upper(command->name);
+    const Command* const sub = FindCommand(upper + "|" + std::string(arguments[1].substr(0, 64)));
     if (sub == nullptr) {
-      std::string upper = full_name;
       for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-      context.reply.Error("ERR unknown subcommand '" + std::string(arguments[1].substr(0, 128)) +
-                          "'. Try " + upper + " HELP.");
+      context.reply.Error("ERR unknown subcommand '" + Quoted(arguments[1]) + "'. Try " + upper +
+                          " HELP.");
       return nullptr;
     }
     command = sub;
   }
   if (command->run == nullptr || !ArityFits(*command, arguments.size())) {
-    context.reply.Error("ERR wrong number of arguments for '" + std::string(command->name) +
-                        "' command");
+    const std::string error =
+        "wrong number of arguments for '" + std::string(command->name) + "' command";
+    if (command->name == "exec") {  // which ends the transaction even so
+      DiscardMulti(context.node, context.session);
+      context.reply.Error("EXECABORT Transaction discarded because of: " + error);
+    } else {
+      context.reply.Error("ERR " + error);
+    }
     return nullptr;
   }
   return command;
 }
 
 // Between MULTI and EXEC: kept for later.
-void Queue(Context& context, Arguments arguments) {
+void Queue(Context& context, Arguments arguments, bool is_slow) {
   Session& session = context.session;
   size_t bytes = 0;
   for (const std::string_view argument : arguments) bytes += argument.size() + sizeof(std::string);
@@ -74,11 +75,19 @@ void Queue(Context& context, Arguments arguments) {
     return;
   }
   session.queued_bytes += bytes;
+  session.queued_slow |= is_slow;
   session.queued.emplace_back(arguments.begin(), arguments.end());
   context.reply.Simple("QUEUED");
 }
 
-void Run(Context& context, const Command& command, Arguments arguments) {
+// EXEC takes as long as what was queued.
+bool MustLeaveThread(const Session& session, const Command& command) {
+  return session.in_multi && session.queued_slow && command.name == "exec";
+}
+
+}  // namespace
+
+void RunCommand(Context& context, const Command& command, Arguments arguments) {
   context.node.commands.fetch_add(1, std::memory_order_relaxed);
   if (context.node.clients().has_monitors() && !command.has(kAdmin)) {
     ShowMonitors(context, arguments);
@@ -97,8 +106,6 @@ void Run(Context& context, const Command& command, Arguments arguments) {
   }
 }
 
-}  // namespace
-
 Dispatched Dispatch(Context& context, Arguments arguments) {
   Session& session = context.session;
   session.hold = {};
@@ -108,13 +115,13 @@ Dispatched Dispatch(Context& context, Arguments arguments) {
     context.node.errors.fetch_add(1, std::memory_order_relaxed);
     if (session.in_multi) session.multi_failed = true;
   } else if (!session.in_multi || command->has(kInMulti)) {
-    if (command->has(kSlow)) return Dispatched::kSlow;
-    Run(context, *command, arguments);
+    if (command->has(kSlow) || MustLeaveThread(session, *command)) return Dispatched::kSlow;
+    RunCommand(context, *command, arguments);
   } else if (command->has(kNoMulti)) {
     session.multi_failed = true;
     context.reply.Error("ERR Command not allowed inside a transaction");
   } else {
-    Queue(context, arguments);
+    Queue(context, arguments, command->has(kSlow));
   }
   context.reply.End();
   return Dispatched::kDone;
@@ -124,7 +131,7 @@ void RunSlow(Context& context, Arguments arguments) {
   context.session.hold = {};
   context.reply.Begin();
   const Command* const command = CommandOf(context, arguments);
-  if (command != nullptr) Run(context, *command, arguments);
+  if (command != nullptr) RunCommand(context, *command, arguments);
   context.reply.End();
 }
 

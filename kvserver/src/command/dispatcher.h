@@ -17,6 +17,9 @@ enum class Dispatched {
 Dispatched Dispatch(Context& context, Arguments arguments);
 void RunSlow(Context& context, Arguments arguments);
 
+// Runs it and measures: for EXEC, whose requests have passed Dispatch before.
+void RunCommand(Context& context, const Command& command, Arguments arguments);
+
 }  // namespace kvserver
 
 #endif  // KVSERVER_SRC_COMMAND_DISPATCHER_H_

@@ -1,19 +1,42 @@
 #include "command/keyspace.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "command/node.h"
 #include "command/session.h"
 
 namespace kvserver {
 namespace {
 
+constexpr size_t kKeysPerRead = 64;  // of which the values are in memory twice
+
+bool IsStorable(std::string_view key) { return !key.empty() && key.size() <= libkv::kKeyBytesMax; }
+
+// The prefix of the space that `key` is in; nullopt: in none.
+std::optional<std::string> SpaceOf(const libkv::StoreStats& stats, std::string_view key) {
+  std::optional<std::string> longest;
+  for (const libkv::SpaceStats& space : stats.spaces) {
+    if (!key.starts_with(space.prefix)) continue;
+    if (!longest || space.prefix.size() > longest->size()) longest = space.prefix;
+  }
+  return longest;
+}
+
 void RaiseHold(Session& session, WriteTurns::Hold hold) {
   if (hold.turn >= session.hold.turn) session.hold = hold;
+}
+
+bool MayBePending(const Context& context) {
+  return context.session.writer != nullptr ||
+         context.session.last_turn > context.node.turns().last_finished();
 }
 
 // What the pipeline of this connection, or an EXEC around the command, has not yet stored.
 absl::StatusOr<std::optional<std::optional<WriteTurns::Entry>>> PendingOf(Context& context,
                                                                           std::string_view key) {
   using Found = std::optional<std::optional<WriteTurns::Entry>>;
+  if (!IsStorable(key)) return Found(std::in_place);
   Session& session = context.session;
   WriteTurns& turns = context.node.turns();
   if (session.writer != nullptr) {
@@ -21,7 +44,7 @@ absl::StatusOr<std::optional<std::optional<WriteTurns::Entry>>> PendingOf(Contex
     if (!entry.ok()) return entry.status();
     return Found(*std::move(entry));
   }
-  if (session.last_turn <= turns.last_finished()) return Found();
+  if (!MayBePending(context)) return Found();
   WriteTurns::Hold hold;
   Found pending = turns.Pending(key, hold);
   if (pending) RaiseHold(session, hold);
@@ -42,10 +65,13 @@ KeyWriter::~KeyWriter() {
 }
 
 absl::StatusOr<std::optional<KeyWriter::Entry>> KeyWriter::Read(std::string_view key) {
+  if (!IsStorable(key)) return std::optional<Entry>();
   return writer_->Read(key);
 }
 
-absl::StatusOr<bool> KeyWriter::Exists(std::string_view key) { return writer_->Exists(key); }
+absl::StatusOr<bool> KeyWriter::Exists(std::string_view key) {
+  return IsStorable(key) ? writer_->Exists(key) : false;
+}
 
 void KeyWriter::Set(std::string_view key, std::string_view value, int64_t expiry,
                     std::span<const float> vector) {
@@ -58,6 +84,25 @@ void KeyWriter::Delete(std::string_view key) {
   context_.node.watched_keys().Written(key);
 }
 
+absl::Status KeyWriter::SetExpiry(std::string_view key, const Entry& entry, int64_t expiry) {
+  const auto vector = writer_->VectorOf(key);
+  if (!vector.ok()) return vector.status();
+  Set(key, entry.value, expiry, *vector);
+  return absl::OkStatus();
+}
+
+absl::Status KeyWriter::Copy(std::string_view source, const Entry& entry, std::string_view target) {
+  const auto vector = writer_->VectorOf(source);
+  if (!vector.ok()) return vector.status();
+  std::span<const float> kept = *vector;
+  if (!kept.empty()) {
+    const libkv::StoreStats stats = context_.node.store().Stats();
+    if (SpaceOf(stats, source) != SpaceOf(stats, target)) kept = {};
+  }
+  Set(target, entry.value, entry.expiry, kept);
+  return absl::OkStatus();
+}
+
 absl::Status ViewKey(Context& context, std::string_view key,
                      absl::FunctionRef<void(std::string_view value)> reader) {
   const auto pending = PendingOf(context, key);
@@ -66,6 +111,69 @@ absl::Status ViewKey(Context& context, std::string_view key,
   if (!**pending) return absl::NotFoundError("");
   reader((**pending)->value);
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::optional<std::string>>> ReadKeys(Context& context, Arguments keys) {
+  std::vector<std::optional<std::string>> values;
+  values.reserve(keys.size());
+  size_t bytes = 0;
+  const auto add = [&](std::optional<std::string> value) {
+    bytes += value ? value->size() : 0;
+    values.push_back(std::move(value));
+    return bytes <= kManyBytesMax;
+  };
+  const absl::Status too_much =
+      absl::ResourceExhaustedError("the values are more than 512 MiB together");
+
+  if (MayBePending(context)) {
+    KeyWriter writer(context);
+    for (const std::string_view key : keys) {
+      auto entry = writer.Read(key);
+      if (!entry.ok()) return entry.status();
+      if (!add(*entry ? std::optional(std::move((*entry)->value)) : std::nullopt)) return too_much;
+    }
+    return values;
+  }
+  libkv::ReadOptions read;
+  if (keys.size() > kKeysPerRead) read.snapshot = context.node.store().GetSnapshot();
+  while (!keys.empty()) {
+    const Arguments some = keys.first(std::min(keys.size(), kKeysPerRead));
+    keys = keys.subspan(some.size());
+    auto stored = context.node.store().MultiGet(read, some);
+    for (size_t i = 0; i < some.size(); ++i) {
+      const bool is_missing = absl::IsNotFound(stored[i].status()) || !IsStorable(some[i]);
+      if (!is_missing && !stored[i].ok()) return stored[i].status();
+      if (!add(is_missing ? std::nullopt : std::optional(*std::move(stored[i])))) return too_much;
+    }
+  }
+  return values;
+}
+
+absl::StatusOr<int64_t> CountKeys(Context& context, Arguments keys) {
+  int64_t count = 0;
+  if (keys.size() == 1) {
+    const absl::Status status = ViewKey(context, keys[0], [](std::string_view) {});
+    if (!status.ok() && !absl::IsNotFound(status)) return status;
+    return status.ok() ? 1 : 0;
+  }
+  KeyWriter writer(context);
+  for (const std::string_view key : keys) {
+    const absl::StatusOr<bool> exists = writer.Exists(key);
+    if (!exists.ok()) return exists.status();
+    count += *exists ? 1 : 0;
+  }
+  return count;
+}
+
+absl::StatusOr<int64_t> WaitForKey(Context& context, std::string_view key) {
+  WriteTurns::Hold hold;
+  const auto pending = context.node.turns().Pending(key, hold);
+  if (pending) {
+    RaiseHold(context.session, hold);
+    if (!*pending) return absl::NotFoundError("");
+    return (*pending)->expiry;
+  }
+  return ExpiryOf(context, key);
 }
 
 absl::StatusOr<int64_t> ExpiryOf(Context& context, std::string_view key) {
@@ -122,7 +230,7 @@ bool CheckSizes(Context& context, std::string_view key, std::string_view value) 
     return false;
   }
   if (value.size() > libkv::kValueBytesMax) {
-    context.reply.Error("ERR string exceeds maximum allowed size (64 MiB)");
+    context.reply.Error(kValueTooLong);
     return false;
   }
   return true;

@@ -1,5 +1,5 @@
 // How commands read and write keys: KeyWriter for those that may write, ViewKey for those that only
-// read.
+// read. For both a key that cannot be stored, as it is empty or too long, is one that is not there.
 #ifndef KVSERVER_SRC_COMMAND_KEYSPACE_H_
 #define KVSERVER_SRC_COMMAND_KEYSPACE_H_
 
@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -34,6 +35,13 @@ class KeyWriter {
            std::span<const float> vector = {});
   void Delete(std::string_view key);
 
+  // Gives the value of `key`, which is `entry`, another expiry time; its vector stays.
+  absl::Status SetExpiry(std::string_view key, const Entry& entry, int64_t expiry);
+
+  // Binds `target` to `entry`, which is of `source`, with its expiry time; and with its vector, if
+  // both keys are in the same space.
+  absl::Status Copy(std::string_view source, const Entry& entry, std::string_view target);
+
  private:
   Context& context_;
   std::optional<WriteTurns::Writer> own_;
@@ -45,15 +53,31 @@ class KeyWriter {
 absl::Status ViewKey(Context& context, std::string_view key,
                      absl::FunctionRef<void(std::string_view value)> reader);
 
+// Copies of the values of several keys, all of one moment; nullopt: no such key.
+// ResourceExhausted: they are more than kManyBytesMax together.
+inline constexpr size_t kManyBytesMax = size_t{512} << 20;
+absl::StatusOr<std::vector<std::optional<std::string>>> ReadKeys(Context& context, Arguments keys);
+
+// How many of them are there, all at one moment.
+absl::StatusOr<int64_t> CountKeys(Context& context, Arguments keys);
+
 // When it expires: milliseconds since 1970; 0: never. NotFound: no such key.
 absl::StatusOr<int64_t> ExpiryOf(Context& context, std::string_view key);
 
 // A copy of the value and when it expires, both of the same moment. NotFound: no such key.
 absl::StatusOr<WriteTurns::Entry> EntryOf(Context& context, std::string_view key);
 
+// Makes the reply, and the reads of this connection that follow, wait for what any connection has
+// written to `key` until now. The same answer as ExpiryOf.
+absl::StatusOr<int64_t> WaitForKey(Context& context, std::string_view key);
+
 // Replies with the error of the store: -ERR, or a code that says more (see protocol.md).
 void ReplyStatus(Context& context, const absl::Status& status);
 std::string StatusText(const absl::Status& status);
+
+// Of a value over libkv::kValueBytesMax.
+inline constexpr std::string_view kValueTooLong =
+    "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 
 // Key and value within the store's bounds. Otherwise the reply is the error, and false.
 bool CheckSizes(Context& context, std::string_view key, std::string_view value = {});

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,10 +34,12 @@ struct Session {
   bool multi_failed = false;  // a queued request was wrong: EXEC will refuse
   std::vector<OwnedRequest> queued;
   size_t queued_bytes = 0;
+  bool queued_slow = false;  // one of them runs on a worker thread, and so does EXEC
 
   // WATCH: the keys, and whether one of them was written since (set by any thread).
   std::vector<std::string> watched;
   std::shared_ptr<std::atomic<bool>> watch_broken;
+  int64_t watch_expiry = 0;  // when the first one of them expires; 0: never
 
   // The newest turn that a reply of this connection waits for.
   uint64_t last_turn = 0;

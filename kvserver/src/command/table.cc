@@ -31,9 +31,11 @@ const std::vector<const Command*>& AllCommands() {
   static const std::vector<const Command*> all = [] {
     std::vector<const Command*> commands;
     for (const auto& rows :
-         {StringCommands(), KeyCommands(), ConnectionCommands(), ServerCommands(),
-          TransactionCommands(), SearchCommands(), VectorSetCommands(), FtCommands(),
-          SpaceCommands(), DocumentCommands(), MaintenanceCommands()}) {
+         {StringCommands(), CounterCommands(), RangeCommands(), BitCommands(), LcsCommands(),
+          KeyCommands(), ExpiryCommands(), ScanCommands(), FlushCommands(), ConnectionCommands(),
+          ServerCommands(), TransactionCommands(), SearchCommands(), VectorSetCommands(),
+          FtCommands(), SpaceCommands(), DocumentCommands(), MetadataCommands(),
+          MaintenanceCommands()}) {
       for (const Command& command : rows) commands.push_back(&command);
     }
     std::sort(commands.begin(), commands.end(),

@@ -14,6 +14,9 @@ inline constexpr size_t kWatchedKeysMax = 10'000;  // of one connection
 // To be called when the connection ends, and by RESET.
 void UnwatchAll(Node& node, Session& session);
 
+// Forgets the requests since MULTI, and the watched keys.
+void DiscardMulti(Node& node, Session& session);
+
 }  // namespace kvserver
 
 #endif  // KVSERVER_SRC_COMMAND_TRANSACTION_H_

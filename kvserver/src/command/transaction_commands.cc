@@ -5,7 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "command/command.h"
+#include "command/dispatcher.h"
 #include "command/keyspace.h"
 #include "command/node.h"
 #include "command/session.h"
@@ -20,6 +22,13 @@ void EndMulti(Session& session) {
   session.multi_failed = false;
   session.queued.clear();
   session.queued_bytes = 0;
+  session.queued_slow = false;
+}
+
+// Written by anyone, or over by time.
+bool IsWatchBroken(const Session& session) {
+  if (session.watch_broken != nullptr && session.watch_broken->load()) return true;
+  return session.watch_expiry != 0 && session.watch_expiry <= NowMilliseconds();
 }
 
 void Multi(Context& context, Arguments /*arguments*/) {
@@ -32,8 +41,7 @@ void Exec(Context& context, Arguments /*arguments*/) {
   Session& session = context.session;
   if (!session.in_multi) return context.reply.Error("ERR EXEC without MULTI");
   if (session.multi_failed) {
-    EndMulti(session);
-    UnwatchAll(context.node, session);
+    DiscardMulti(context.node, session);
     return context.reply.Error("EXECABORT Transaction discarded because of previous errors.");
   }
   const std::vector<OwnedRequest> requests = std::exchange(session.queued, {});
@@ -41,7 +49,7 @@ void Exec(Context& context, Arguments /*arguments*/) {
 
   // From here on nobody writes: what was not written until now will not be before the end.
   WriteTurns::Writer writer(context.node.turns(), session.durability);
-  const bool is_broken = session.watch_broken != nullptr && session.watch_broken->load();
+  const bool is_broken = IsWatchBroken(session);
   UnwatchAll(context.node, session);
   if (is_broken) {
     context.reply.NullArray();
@@ -56,9 +64,7 @@ void Exec(Context& context, Arguments /*arguments*/) {
     if (command != nullptr && command->run == nullptr && arguments.size() > 1) {
       command = FindCommand(request[0] + "|" + request[1]);
     }
-    if (command == nullptr || command->run == nullptr) continue;
-    context.reply.BeginCommand(*command);
-    command->run(context, arguments);
+    if (command != nullptr && command->run != nullptr) RunCommand(context, *command, arguments);
   }
   session.writer = nullptr;
   session.hold = writer.Finish();
@@ -66,8 +72,7 @@ void Exec(Context& context, Arguments /*arguments*/) {
 
 void Discard(Context& context, Arguments /*arguments*/) {
   if (!context.session.in_multi) return context.reply.Error("ERR DISCARD without MULTI");
-  EndMulti(context.session);
-  UnwatchAll(context.node, context.session);
+  DiscardMulti(context.node, context.session);
   context.reply.Ok();
 }
 
@@ -80,10 +85,18 @@ void Watch(Context& context, Arguments arguments) {
   if (session.watch_broken == nullptr) {
     session.watch_broken = std::make_shared<std::atomic<bool>>(false);
   }
-  // No write may slip in between the reads that follow and the watching: those in flight count.
   for (const std::string_view key : arguments.subspan(1)) {
     session.watched.emplace_back(key);
     context.node.watched_keys().Watch(key, session.watch_broken);
+    // The flag tells of later writes only. So what is written but not stored yet must be seen by
+    // the reads that follow.
+    const absl::StatusOr<int64_t> expiry = WaitForKey(context, key);
+    if (!expiry.ok() && !absl::IsNotFound(expiry.status())) {
+      return ReplyStatus(context, expiry.status());
+    }
+    const int64_t moment = expiry.value_or(0);
+    if (moment == 0) continue;
+    if (session.watch_expiry == 0 || moment < session.watch_expiry) session.watch_expiry = moment;
   }
   context.reply.Ok();
 }
@@ -140,6 +153,12 @@ void UnwatchAll(Node& node, Session& session) {
   }
   session.watched.clear();
   session.watch_broken.reset();
+  session.watch_expiry = 0;
+}
+
+void DiscardMulti(Node& node, Session& session) {
+  EndMulti(session);
+  UnwatchAll(node, session);
 }
 
 std::span<const Command> TransactionCommands() { return kCommands; }

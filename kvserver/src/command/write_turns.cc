@@ -65,6 +65,30 @@ absl::StatusOr<bool> WriteTurns::Writer::Exists(std::string_view key) {
   return true;
 }
 
+absl::StatusOr<std::vector<float>> WriteTurns::Writer::VectorOf(std::string_view key) {
+  const auto found = turns_.overlay_.find(key);
+  if (found != turns_.overlay_.end()) {
+    const std::span<const float> vector = found->second.write.vector;
+    return std::vector<float>(vector.begin(), vector.end());
+  }
+  absl::StatusOr<std::vector<float>> stored = turns_.store_.GetVector(key);
+  // It has none, or lies where there are none.
+  if (absl::IsNotFound(stored.status()) || absl::IsFailedPrecondition(stored.status())) {
+    return std::vector<float>();
+  }
+  return stored;
+}
+
+std::vector<WriteTurns::Writer::PendingKey> WriteTurns::Writer::PendingKeys() const {
+  std::vector<PendingKey> keys;
+  const int64_t now = turns_.clock_();
+  for (const auto& [key, slot] : turns_.overlay_) {
+    const bool is_over = slot.write.expiry != 0 && slot.write.expiry <= now;
+    keys.push_back({key, !slot.write.is_delete && !is_over});
+  }
+  return keys;
+}
+
 void WriteTurns::Writer::Set(std::string_view key, std::string_view value, int64_t expiry,
                              std::span<const float> vector) {
   if (expiry != 0 && expiry <= turns_.clock_()) return Delete(key);

@@ -80,6 +80,15 @@ class WriteTurns {
     // What `key` will be bound to when all that is pending is stored.
     absl::StatusOr<std::optional<Entry>> Read(std::string_view key);
     absl::StatusOr<bool> Exists(std::string_view key);
+    // The vector of its value; none: empty.
+    absl::StatusOr<std::vector<float>> VectorOf(std::string_view key);
+
+    // The keys that are not stored as they will be, in no order. The views live as this does.
+    struct PendingKey {
+      std::string_view key;
+      bool exists = false;
+    };
+    std::vector<PendingKey> PendingKeys() const;
 
     // `expiry` in milliseconds since 1970, 0: never. Set in the past deletes. A vector, unless it
     // is empty, goes with the value.

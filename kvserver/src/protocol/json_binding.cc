@@ -24,6 +24,18 @@ constexpr std::string_view kValueCommands[] = {
     "mset", "msetnx", "psetex", "set",    "setex",       "setnx",
 };
 
+// Other parameters that any JSON value may be given for. Where commands read the stored form, with
+// quotes around text that looks like JSON, they get that, otherwise plain text.
+struct ValueParameter {
+  std::string_view command, parameter;
+  bool is_stored_form;
+};
+constexpr ValueParameter kValueParameters[] = {
+    {"kv.find", "value", false},    {"kv.queryindex", "max", true},
+    {"kv.queryindex", "min", true}, {"kv.queryindex", "value", true},
+    {"vadd", "attributes", false},  {"vsetattr", "attributes", false},
+};
+
 std::string Quoted(std::string_view name) {
   return "'" + std::string(name.substr(0, kQuotedBytesMax)) + "'";
 }
@@ -70,7 +82,9 @@ class Binder {
     std::string_view left_out;  // an optional argument by position
     for (size_t i = 0; i < command_.parameters.size(); ++i) {
       const Parameter& parameter = command_.parameters[i];
-      const bool by_position = parameter.token.empty() && parameter.type != Parameter::kFlag;
+      // A vector says itself what it is.
+      const bool by_position = parameter.token.empty() && parameter.type != Parameter::kFlag &&
+                               parameter.type != Parameter::kVector;
       if (given_[i].field == nullptr) {
         if (!parameter.optional && parameter.type != Parameter::kFlag) {
           return absl::InvalidArgumentError(Quoted(parameter.name) + " is missing" + Names());
@@ -132,8 +146,16 @@ class Binder {
     return parameter.optional || parameter.type == Parameter::kFlag;
   }
 
-  bool IsValue(const Parameter& parameter) const {
-    return holds_values_ && parameter.type == Parameter::kBytes && parameter.token.empty();
+  enum class ValueForm { kNone, kPlain, kStored };
+
+  ValueForm FormOf(const Parameter& parameter) const {
+    if (parameter.type != Parameter::kBytes) return ValueForm::kNone;
+    if (holds_values_ && parameter.token.empty()) return ValueForm::kStored;
+    for (const ValueParameter& row : kValueParameters) {
+      if (row.command != command_.name || row.parameter != parameter.name) continue;
+      return row.is_stored_form ? ValueForm::kStored : ValueForm::kPlain;
+    }
+    return ValueForm::kNone;
   }
 
   absl::Status Add(const Parameter& parameter, const Given& given) {
@@ -145,8 +167,8 @@ class Binder {
       }
       return absl::OkStatus();
     }
-    if (!parameter.token.empty()) arguments_.push_back(parameter.token);
-    if (parameter.type == Parameter::kItems) return AddItems(field);
+    if (!parameter.token.empty() && !parameter.token_each) arguments_.push_back(parameter.token);
+    if (parameter.type == Parameter::kItems) return AddItems(parameter, field);
     if (parameter.type == Parameter::kVector) return AddVector(field, given.is_base64);
     if (!parameter.many || field.kind != Kind::kArray) return AddOne(parameter, field, given);
 
@@ -163,14 +185,15 @@ class Binder {
   }
 
   absl::Status AddOne(const Parameter& parameter, const JsonField& field, const Given& given) {
+    if (parameter.token_each) arguments_.push_back(parameter.token);
     if (given.is_base64) {
       const auto bytes = FromBase64(field, field.name, arena_);
       if (!bytes.ok()) return bytes.status();
       arguments_.push_back(*bytes);
       return absl::OkStatus();
     }
-    if (IsValue(parameter)) {
-      arguments_.push_back(StoredForm(field, arena_));
+    if (const ValueForm form = FormOf(parameter); form != ValueForm::kNone) {
+      arguments_.push_back(form == ValueForm::kStored ? StoredForm(field, arena_) : field.text);
       return absl::OkStatus();
     }
     const bool is_text = field.kind == Kind::kString || field.kind == Kind::kNumber;
@@ -194,7 +217,8 @@ class Binder {
   }
 
   // {"k": v, ...}, [["k", v], ...] or [{"key": "k", "value": v}, ...]
-  absl::Status AddItems(const JsonField& field) {
+  absl::Status AddItems(const Parameter& parameter, const JsonField& field) {
+    token_ = parameter.token_each ? parameter.token : "";
     constexpr std::string_view kMustBe =
         "an object, an array of [key, value], or an array of {key, value}";
     std::vector<JsonField> items;
@@ -203,10 +227,7 @@ class Binder {
         return absl::InvalidArgumentError(Quoted(field.name) + ": " +
                                           std::string(status.message()));
       }
-      for (const JsonField& item : items) {
-        arguments_.push_back(item.name);
-        arguments_.push_back(StoredForm(item, arena_));
-      }
+      for (const JsonField& item : items) AddItem(item.name, StoredForm(item, arena_));
     } else if (field.kind == Kind::kArray) {
       if (absl::Status status = ReadJsonArray(field.text, arena_, items); !status.ok()) {
         return status;
@@ -223,11 +244,16 @@ class Binder {
     return items.empty() ? Wrong(field.name, "one item or more") : absl::OkStatus();
   }
 
+  void AddItem(std::string_view key, std::string_view value) {
+    if (!token_.empty()) arguments_.push_back(token_);
+    arguments_.push_back(key);
+    arguments_.push_back(value);
+  }
+
   bool AddPair(const JsonField& item) {
     if (!ReadJsonArray(item.text, arena_, members_).ok() || members_.size() != 2) return false;
     if (members_[0].kind != Kind::kString && members_[0].kind != Kind::kNumber) return false;
-    arguments_.push_back(members_[0].text);
-    arguments_.push_back(StoredForm(members_[1], arena_));
+    AddItem(members_[0].text, StoredForm(members_[1], arena_));
     return true;
   }
 
@@ -246,8 +272,7 @@ class Binder {
       }
     }
     if (!key || !value) return false;
-    arguments_.push_back(*key);
-    arguments_.push_back(*value);
+    AddItem(*key, *value);
     return true;
   }
 
@@ -281,6 +306,7 @@ class Binder {
   const bool holds_values_;
   std::array<Given, kParametersMax> given_{};
   std::vector<JsonField> members_;  // of the item at hand
+  std::string_view token_;          // before each item
 };
 
 }  // namespace

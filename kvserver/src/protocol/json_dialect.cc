@@ -27,7 +27,10 @@ constexpr JsonVerb kLineVerbs[] = {
     {.name = "DELETE", .command = "del"},
     {.name = "INCR", .command = "incrby", .renames = kAmount, .needs = "amount"},
     {.name = "METADATA", .command = "kv.metadata"},
-    {.name = "QUERY_INDEX", .command = "kv.queryindex", .renames = kFieldAsPath},
+    {.name = "QUERY_INDEX",
+     .command = "kv.queryindex",
+     .renames = kFieldAsPath,
+     .shape = EntriesAsKeys},
     {.name = "SEARCH", .command = "kv.search", .renames = kTopK, .shape = HitsAsList},
     {.name = "SEARCH_FULLTEXT", .command = "kv.search", .renames = kTopK, .shape = HitsAsList},
     {.name = "SEARCH_VALUE", .command = "kv.find"},
@@ -39,6 +42,8 @@ constexpr JsonVerb kLineVerbs[] = {
 
 // Framed JSON.
 
+constexpr JsonField kExcerpts[] = {{JsonField::kNumber, "excerpts", "160"},
+                                   {JsonField::kBool, "html", "true"}};
 constexpr Rename kVal[] = {{"val", "value"}, {"val_b64", "value_b64"}};
 constexpr Rename kData[] = {{"data", "items"}};
 constexpr Rename kK[] = {{"k", "limit"}};
@@ -52,7 +57,11 @@ constexpr JsonVerb kFramedVerbs[] = {
      .renames = kValueAsText,
      .result_name = "embedding"},
     {.name = "GET", .command = "get", .result_name = "val", .shape = ValueAndMeta},
-    {.name = "SEARCH", .command = "kv.search", .renames = kK, .shape = HitsAsColumns},
+    {.name = "SEARCH",
+     .command = "kv.search",
+     .renames = kK,
+     .constants = kExcerpts,
+     .shape = HitsAsColumns},
     {.name = "SET", .command = "set", .renames = kVal},
     {.name = "SIMILAR", .command = "kv.similar", .renames = kKOfText, .shape = HitsAsColumns},
 };

@@ -22,7 +22,7 @@ struct JsonVerb {
   std::string_view name;  // in capitals; any case is taken
   std::string_view command;
   std::span<const Rename> renames = {};       // members; all others keep their names
-  std::span<const JsonField> constants = {};  // members that are not asked for
+  std::span<const JsonField> constants = {};  // members, unless the request has them
   std::string_view needs = "";
   std::string_view result_name = "result";
   JsonShape shape = nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "command/table.h"
+#include "command/unsupported.h"
 #include "protocol/json_binding.h"
 #include "protocol/json_value.h"
 
@@ -23,6 +24,12 @@ const Command* FindByName(std::string_view name) {
   std::string joined(name.substr(0, kQuotedBytesMax));
   if (space < joined.size()) joined[space] = '|';
   return FindCommand(joined);
+}
+
+std::string UnknownCommand(std::string_view name) {
+  const std::string why = WhyUnsupported(name);  // "ERR ..."
+  if (!why.empty()) return why.substr(why.find(' ') + 1);
+  return "unknown command '" + std::string(name.substr(0, kQuotedBytesMax)) + "'";
 }
 
 }  // namespace
@@ -92,8 +99,7 @@ absl::Status JsonProtocol::MakeRequest(Request& request) {
   const JsonVerb* const verb = FindVerb(dialect_, name, members_);
   const Command* const command = FindByName(verb != nullptr ? verb->command : name);
   if (command == nullptr || command->run == nullptr) {
-    return absl::NotFoundError("unknown command '" + std::string(name.substr(0, kQuotedBytesMax)) +
-                               "'");
+    return absl::NotFoundError(UnknownCommand(name));
   }
   if (std::count(std::begin(kRespOnly), std::end(kRespOnly), command->name) > 0) {
     return absl::NotFoundError("'" + std::string(command->name) + "' is for RESP only");
@@ -105,7 +111,12 @@ absl::Status JsonProtocol::MakeRequest(Request& request) {
                        [&](const JsonVerb::Rename& row) { return row.from == member.name; });
       if (rename != verb->renames.end()) member.name = rename->to;
     }
-    members_.insert(members_.end(), verb->constants.begin(), verb->constants.end());
+    for (const JsonField& constant : verb->constants) {
+      const bool is_given =
+          std::any_of(members_.begin(), members_.end(),
+                      [&](const JsonField& member) { return member.name == constant.name; });
+      if (!is_given) members_.push_back(constant);
+    }
     writer_.Expect(id_, verb->result_name, verb->shape);
   }
   return BindJson(members_, *command, arena_, request);

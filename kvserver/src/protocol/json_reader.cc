@@ -79,7 +79,7 @@ struct Splitter {
   }
   bool on_string(json::string_view part, size_t total, error_code& error) {
     const std::string_view whole = LastPart(part, part.size() == total);
-    return depth_ != level_ || Add(Kind::kString, whole, error);
+    return depth_ > level_ || Add(Kind::kString, whole, error);
   }
   // The input is whole, so numbers are too.
   bool on_number_part(json::string_view, error_code&) { return true; }
@@ -126,7 +126,7 @@ struct Splitter {
   }
 
   bool Scalar(Kind kind, std::string_view text, error_code& error) {
-    if (depth_ == level_) return Add(kind, text, error);
+    if (depth_ <= level_) return Add(kind, text, error);
     Separate();
     scratch_.append(text.data(), text.size());
     return true;
@@ -168,7 +168,7 @@ struct Splitter {
     const bool is_input =
         std::greater_equal<>()(part.data(), input_.data()) &&
         std::less_equal<>()(part.data() + part.size(), input_.data() + input_.size());
-    if (is_only && is_input && depth_ == level_) return {part.data(), part.size()};
+    if (is_only && is_input && depth_ <= level_) return {part.data(), part.size()};
     AddPart(part, is_only);
     if (depth_ <= level_) return scratch_.From(string_begin_);
     scratch_.append('"');

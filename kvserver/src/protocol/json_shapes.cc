@@ -35,17 +35,6 @@ bool ReadHits(std::string_view json, Arena& arena, std::vector<JsonField>& hits)
   return false;
 }
 
-std::string FirstExcerpt(const JsonField& excerpts, Arena& arena) {
-  std::string text;
-  if (excerpts.kind == JsonField::kString) {
-    AppendField(text, excerpts);
-  } else if (std::vector<JsonField> all;
-             ReadJsonArray(excerpts.text, arena, all).ok() && !all.empty()) {
-    AppendField(text, all[0]);
-  }
-  return text;
-}
-
 }  // namespace
 
 void ValueAndMeta(const JsonResult& result, std::string& out) {
@@ -102,8 +91,8 @@ void HitsAsColumns(const JsonResult& result, std::string& out) {
       } else if (member.name == "score") {
         score.clear();
         AppendField(score, member);
-      } else if (member.name == "excerpts") {
-        excerpt = FirstExcerpt(member, arena);
+      } else if (member.name == "html") {
+        AppendField(excerpt, member);
       }
     }
     const char* const comma = &hit == hits.data() ? "" : ",";
@@ -114,6 +103,27 @@ void HitsAsColumns(const JsonResult& result, std::string& out) {
   AppendMember(out, "keys", "[" + keys + "],");
   AppendMember(out, "scores", "[" + scores + "],");
   AppendMember(out, "excerpts", "[" + excerpts + "]");
+}
+
+void EntriesAsKeys(const JsonResult& result, std::string& out) {
+  Arena arena;
+  std::vector<JsonField> entries, members;
+  if (!ReadJsonArray(result.json, arena, entries).ok()) {
+    return AppendMember(out, result.name, result.json);
+  }
+  AppendMember(out, result.name, "[");
+  for (const JsonField& entry : entries) {
+    if (&entry != entries.data()) out += ',';
+    if (!ReadJsonObject(entry.text, arena, members).ok()) members.clear();
+    std::string key = "null";
+    for (const JsonField& member : members) {
+      if (member.name != "key") continue;
+      key.clear();
+      AppendField(key, member);
+    }
+    out += key;
+  }
+  out += ']';
 }
 
 }  // namespace kvserver

@@ -26,6 +26,23 @@ constexpr Parameter kVector[] = {{.name = "key", .type = Parameter::kKey},
                                  {.name = "element"}};
 constexpr Parameter kValue[] = {{.name = "key", .type = Parameter::kKey}, {.name = "value"}};
 
+constexpr Parameter kTokens[] = {
+    {.name = "query"},
+    {.name = "filters",
+     .type = Parameter::kItems,
+     .token = "FIELD",
+     .optional = true,
+     .many = true,
+     .token_each = true},
+    {.name = "facets", .token = "FACET", .optional = true, .many = true, .token_each = true},
+    {.name = "vector", .type = Parameter::kVector, .optional = true}};
+constexpr Parameter kRange[] = {{.name = "path"},
+                                {.name = "min", .token = "MIN", .optional = true}};
+
+constexpr Command kSearchCommand = {
+    .name = "kv.search", .arity = -2, .flags = 0, .parameters = kTokens};
+constexpr Command kQueryCommand = {
+    .name = "kv.queryindex", .arity = -2, .flags = 0, .parameters = kRange};
 constexpr Command kPlainCommand = {.name = "plain", .arity = -2, .flags = 0, .parameters = kPlain};
 constexpr Command kManyCommand = {.name = "del", .arity = -2, .flags = 0, .parameters = kMany};
 constexpr Command kItemsCommand = {.name = "mset", .arity = -3, .flags = 0, .parameters = kItems};
@@ -83,6 +100,18 @@ TEST_CASE("items have three spellings") {
   }
   CHECK(Bind(kItemsCommand, R"({"items":{}})")[0] == "! 'items' must be one item or more");
   CHECK(Bind(kItemsCommand, R"({"items":{"a":1,"a":2}})")[0] == "! 'items': 'a' is there twice");
+}
+
+TEST_CASE("tokens stand before each of many where the row says so") {
+  CHECK(Bind(kSearchCommand,
+             R"({"facets":["a","b"],"query":"q","vector":[1],"filters":{"year":5,"name":"5"}})") ==
+        Words{"kv.search", "q", "FIELD", "year", "5", "FIELD", "name", "\"5\"", "FACET", "a",
+              "FACET", "b", "VALUES", "1", "1"});
+  CHECK(Bind(kSearchCommand, R"({"facets":"a","query":"q"})") ==
+        Words{"kv.search", "q", "FACET", "a"});
+  CHECK(Bind(kQueryCommand, R"({"path":"p","min":5})") == Words{"kv.queryindex", "p", "MIN", "5"});
+  CHECK(Bind(kQueryCommand, R"({"path":"p","min":"5"})") ==
+        Words{"kv.queryindex", "p", "MIN", "\"5\""});
 }
 
 TEST_CASE("a vector is an array of numbers, or FP32 in base64") {

@@ -92,6 +92,7 @@ std::span<const Command> VectorSetCommands();
 std::span<const Command> FtCommands();
 std::span<const Command> SpaceCommands();
 std::span<const Command> DocumentCommands();
+std::span<const Command> MaintenanceCommands();
 std::span<const Command> MetadataCommands();
 std::span<const Command> MaintenanceCommands();
 

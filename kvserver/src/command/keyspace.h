@@ -64,6 +64,9 @@ absl::StatusOr<int64_t> CountKeys(Context& context, Arguments keys);
 // When it expires: milliseconds since 1970; 0: never. NotFound: no such key.
 absl::StatusOr<int64_t> ExpiryOf(Context& context, std::string_view key);
 
+// A copy of the value and when it expires, both of the same moment. NotFound: no such key.
+absl::StatusOr<WriteTurns::Entry> EntryOf(Context& context, std::string_view key);
+
 // Makes the reply, and the reads of this connection that follow, wait for what any connection has
 // written to `key` until now. The same answer as ExpiryOf.
 absl::StatusOr<int64_t> WaitForKey(Context& context, std::string_view key);

@@ -42,7 +42,8 @@ std::string SchemaOf(Parameter::Type type) {
 
 std::string SchemaOf(const Parameter& parameter) {
   const std::string one = SchemaOf(parameter.type);
-  return parameter.many ? R"({"type":"array","items":)" + one + "}" : one;
+  if (!parameter.many || parameter.type == Parameter::kItems) return one;
+  return R"({"type":"array","items":)" + one + "}";
 }
 
 // The JSON object that a command's arguments are.

@@ -9,8 +9,8 @@
 namespace kvserver {
 
 // The command's name and its arguments by position, as RESP has them; protocols with names put
-// them in that order (see protocol/json_binding.h). Views into the connection's input: they live until
-// the command returns.
+// them in that order (see protocol/json_binding.h). Views into the connection's input: they live
+// until the command returns.
 struct Request {
   std::vector<std::string_view> args;
 

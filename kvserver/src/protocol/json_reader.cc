@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
-#include <cassert>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -18,15 +18,16 @@ using json::error_code;
 using Kind = JsonField::Kind;
 
 // Memory for what cannot be a view into the input. Neither a string without its escapes nor text
-// without its spaces is longer than it was, so the size of the input is enough for all together.
+// without its spaces is longer than it was, so the size of the input is enough for all together;
+// but the colon behind a name is written before it is read, and may turn out not to be there.
 class Scratch {
  public:
-  Scratch(std::string_view input, Arena& arena) : input_(input), arena_(arena) {}
+  Scratch(size_t input_bytes, Arena& arena) : capacity_(input_bytes + 1), arena_(arena) {}
 
   void append(const char* bytes, size_t count) {
     if (count == 0) return;
-    if (begin_ == nullptr) begin_ = arena_.Allocate(input_.size());
-    assert(used_ + count <= input_.size());
+    if (begin_ == nullptr) begin_ = arena_.Allocate(capacity_);
+    if (count > capacity_ - used_) std::abort();  // what is written above is wrong
     std::memcpy(begin_ + used_, bytes, count);
     used_ += count;
   }
@@ -39,7 +40,7 @@ class Scratch {
   }
 
  private:
-  const std::string_view input_;
+  const size_t capacity_;
   Arena& arena_;
   char* begin_ = nullptr;
   size_t used_ = 0;
@@ -54,7 +55,7 @@ struct Splitter {
   static constexpr size_t max_string_size = static_cast<size_t>(-1);
 
   Splitter(std::string_view input, int level, Arena& arena, std::vector<JsonField>& fields)
-      : input_(input), level_(level), scratch_(input, arena), fields_(fields) {}
+      : input_(input), level_(level), scratch_(input.size(), arena), fields_(fields) {}
 
   bool on_document_begin(error_code&) { return true; }
   bool on_document_end(error_code&) { return true; }

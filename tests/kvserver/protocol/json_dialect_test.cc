@@ -26,7 +26,8 @@ bool HasParameter(const Command& command, std::string_view name) {
 }
 
 constexpr std::string_view kHits =
-    R"({"total":2,"hits":[{"key":"a","score":1.5,"html":"<em>x<\/em>"},{"key":{"b64":"/w=="},"score":1}]})";
+    R"({"total":2,"hits":[{"key":"a","score":1.5,"html":"<em>x<\/em>"},)"
+    R"({"key":{"b64":"/w=="},"score":1}]})";
 
 }  // namespace
 

@@ -49,6 +49,17 @@ TEST_CASE("members come in order, with their kinds and their text") {
   CHECK(is(5, JsonField::kBool, "t\"", "true"));
 }
 
+TEST_CASE("a text that ends anywhere is refused") {
+  // Also where it ends behind a name: what is written is then longer than what was read.
+  const std::string whole = R"({"a":{"name":{"n":[1,"x\u00e9",{"":null}]}},"b\n":[]})";
+  for (size_t bytes = 0; bytes < whole.size(); ++bytes) {
+    CHECK(!ErrorOf(whole.substr(0, bytes)).empty());
+    Arena arena;
+    CHECK(!ReadJsonValue(whole.substr(0, bytes), arena).ok());
+  }
+  CHECK(ErrorOf(whole).empty());
+}
+
 TEST_CASE("numbers keep their digits") {
   for (const char* number : {"0", "-0", "1.0", "1e5", "1E+05", "123456789012345678901234567890",
                              "0.10000000000000000000000000001", "18446744073709551615"}) {

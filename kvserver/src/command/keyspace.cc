@@ -47,8 +47,8 @@ absl::StatusOr<std::optional<KeyWriter::Entry>> KeyWriter::Read(std::string_view
 
 absl::StatusOr<bool> KeyWriter::Exists(std::string_view key) { return writer_->Exists(key); }
 
-absl::StatusOr<std::vector<float>> KeyWriter::ReadVector(std::string_view key) {
-  return writer_->ReadVector(key);
+absl::StatusOr<std::vector<float>> KeyWriter::VectorOf(std::string_view key) {
+  return writer_->VectorOf(key);
 }
 
 void KeyWriter::Set(std::string_view key, std::string_view value, int64_t expiry,

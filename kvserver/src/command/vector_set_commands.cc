@@ -370,12 +370,9 @@ void VSetAttr(Context& context, Arguments arguments) {
   const auto before = writer.Read(key);
   if (!before.ok()) return ReplyStatus(context, before.status());
   if (!*before) return context.reply.Bool(false);
-  const auto vector = writer.ReadVector(key);
-  if (!vector.ok() && !absl::IsNotFound(vector.status())) {
-    return ReplyStatus(context, vector.status());
-  }
-  writer.Set(key, arguments[3], (*before)->expiry,
-             vector.ok() ? std::span<const float>(*vector) : std::span<const float>());
+  const auto vector = writer.VectorOf(key);
+  if (!vector.ok()) return ReplyStatus(context, vector.status());
+  writer.Set(key, arguments[3], (*before)->expiry, *vector);
   context.reply.Bool(true);
 }
 

@@ -65,14 +65,18 @@ absl::StatusOr<bool> WriteTurns::Writer::Exists(std::string_view key) {
   return true;
 }
 
-absl::StatusOr<std::vector<float>> WriteTurns::Writer::ReadVector(std::string_view key) {
+absl::StatusOr<std::vector<float>> WriteTurns::Writer::VectorOf(std::string_view key) {
   const auto found = turns_.overlay_.find(key);
-  if (found == turns_.overlay_.end()) return turns_.store_.GetVector(key);
-  const Slot& slot = found->second;
-  if (slot.turn >= seen_.turn) seen_ = {slot.turn, slot.unit};
-  const Write& write = slot.write;
-  if (write.is_delete || write.vector.empty()) return absl::NotFoundError("");
-  return std::vector<float>(write.vector.begin(), write.vector.end());
+  if (found != turns_.overlay_.end()) {
+    const std::span<const float> vector = found->second.write.vector;
+    return std::vector<float>(vector.begin(), vector.end());
+  }
+  absl::StatusOr<std::vector<float>> stored = turns_.store_.GetVector(key);
+  // It has none, or lies where there are none.
+  if (absl::IsNotFound(stored.status()) || absl::IsFailedPrecondition(stored.status())) {
+    return std::vector<float>();
+  }
+  return stored;
 }
 
 void WriteTurns::Writer::Set(std::string_view key, std::string_view value, int64_t expiry,

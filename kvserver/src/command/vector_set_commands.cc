@@ -2,11 +2,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/numbers.h"
 #include "command/argument_reader.h"
 #include "command/command.h"
@@ -378,6 +380,12 @@ void VSetAttr(Context& context, Arguments arguments) {
 
 // -- VRANDMEMBER ----------------------------------------------------------------------------------
 
+// Another one for every request and every start of the server.
+uint64_t SeedOf(const Context& context) {
+  return std::hash<std::string>()(context.node.run_id()) + context.session.id +
+         static_cast<uint64_t>(NowMicroseconds());
+}
+
 // A walk over the set that keeps `count` of its elements, any of them with the same probability
 // (reservoir sampling: Vitter, "Random Sampling with a Reservoir", 1985, algorithm R).
 absl::StatusOr<std::vector<std::string>> SampleOf(const libkv::Store& store,
@@ -439,7 +447,7 @@ void VRandMember(Context& context, Arguments arguments) {
   libkv::Store& store = context.node.store();
   std::vector<std::string> members;
   if (count != 0 && FindVectorSet(store, arguments[1])) {
-    std::mt19937_64 random(std::random_device{}());
+    std::mt19937_64 random(SeedOf(context));
     auto drawn =
         count > 0 ? SampleOf(store, SetPrefix(arguments[1]), static_cast<size_t>(count), random)
                   : DrawFrom(store, SetPrefix(arguments[1]), static_cast<size_t>(-count), random);

@@ -64,6 +64,8 @@ struct Command {
   std::string_view summary;
   std::span<const Parameter> parameters = {};
   void (*run)(Context& context, Arguments arguments) = nullptr;
+  // Of a command without kSlow: whether it needs a worker thread for once, with these arguments.
+  bool (*is_slow)(Context& context, Arguments arguments) = nullptr;
 
   bool has(CommandFlag flag) const { return (flags & flag) != 0; }
 };
@@ -88,6 +90,7 @@ std::span<const Command> CommandCommands();
 std::span<const Command> DiagnosticCommands();
 std::span<const Command> TransactionCommands();
 std::span<const Command> SearchCommands();
+std::span<const Command> IndexCommands();
 std::span<const Command> VectorSetCommands();
 std::span<const Command> FtCommands();
 std::span<const Command> SpaceCommands();

@@ -130,7 +130,9 @@ Dispatched Dispatch(Context& context, Arguments arguments) {
   if (command == nullptr) {
     if (session.in_multi) session.multi_failed = true;
   } else if (!session.in_multi || command->has(kInMulti)) {
-    if (command->has(kSlow) || MustLeaveThread(session, *command)) return Dispatched::kSlow;
+    const bool is_slow = command->has(kSlow) || MustLeaveThread(session, *command) ||
+                         (command->is_slow != nullptr && command->is_slow(context, arguments));
+    if (is_slow) return Dispatched::kSlow;
     RunCommand(context, *command, arguments);
   } else if (command->has(kNoMulti)) {
     session.multi_failed = true;

@@ -73,6 +73,10 @@ absl::StatusOr<bool> KeyWriter::Exists(std::string_view key) {
   return IsStorable(key) ? writer_->Exists(key) : false;
 }
 
+absl::StatusOr<std::vector<float>> KeyWriter::VectorOf(std::string_view key) {
+  return writer_->VectorOf(key);
+}
+
 void KeyWriter::Set(std::string_view key, std::string_view value, int64_t expiry,
                     std::span<const float> vector) {
   writer_->Set(key, value, expiry, vector);

@@ -29,6 +29,8 @@ class KeyWriter {
 
   absl::StatusOr<std::optional<Entry>> Read(std::string_view key);
   absl::StatusOr<bool> Exists(std::string_view key);
+  // The vector of its value; none: empty.
+  absl::StatusOr<std::vector<float>> VectorOf(std::string_view key);
 
   // `expiry`: milliseconds since 1970; 0: never. One in the past deletes.
   void Set(std::string_view key, std::string_view value, int64_t expiry = 0,

@@ -64,6 +64,14 @@ const Command* CommandOf(Context& context, Arguments arguments) {
   return command;
 }
 
+// Counts the reply behind `begin` if it is an error; those of other protocols than RESP are not.
+void CountError(Context& context, size_t begin) {
+  const std::string_view reply = context.reply.output();
+  if (context.reply.resp_version() == 0 || reply.size() <= begin || reply[begin] != '-') return;
+  context.node.errors.fetch_add(1, std::memory_order_relaxed);
+  context.node.error_stats().Add(reply.substr(begin + 1));
+}
+
 // Between MULTI and EXEC: kept for later.
 void Queue(Context& context, Arguments arguments) {
   Session& session = context.session;
@@ -96,14 +104,6 @@ void Run(Context& context, const Command& command, Arguments arguments) {
                                 context.session.address, context.session.name,
                                 static_cast<size_t>(settings.slow_log_length.load()));
   }
-}
-
-// Counts the reply behind `begin` if it is an error; replies in JSON count themselves.
-void CountError(Context& context, size_t begin) {
-  const std::string_view reply = context.reply.output();
-  if (context.reply.resp_version() == 0 || reply.size() <= begin || reply[begin] != '-') return;
-  context.node.errors.fetch_add(1, std::memory_order_relaxed);
-  context.node.error_stats().Add(reply.substr(begin + 1));
 }
 
 }  // namespace

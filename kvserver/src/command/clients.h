@@ -26,7 +26,7 @@ class Client {
     std::string last_command, user = "default";
     int resp = 2;
     bool is_monitor = false, no_evict = false, no_touch = false;
-    int64_t queued = -1;  // requests between MULTI and EXEC; -1: no MULTI
+    int64_t queued = -1;                       // requests between MULTI and EXEC; -1: no MULTI
     size_t input_bytes = 0, output_bytes = 0;  // that wait, about
   };
   virtual Description Describe() const = 0;

@@ -20,7 +20,7 @@ bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
                     [](char x, char y) { return ToUpper(x) == ToUpper(y); });
 }
 
-std::string Quoted(std::string_view text) {
+std::string QuotedWord(std::string_view text) {
   std::string quoted = "'";
   for (const char c : text.substr(0, kQuotedBytesMax)) {
     quoted += static_cast<unsigned char>(c) < ' ' || c == 127 ? ' ' : c;
@@ -53,7 +53,7 @@ int64_t ArgumentReader::Integer(int64_t least, int64_t most) {
   const auto value = ParseInteger(text);
   if (value && *value >= least && *value <= most) return *value;
   Fail(std::string(option_.substr(0, 32)) + " must be an integer from " + std::to_string(least) +
-       " to " + std::to_string(most) + ", not " + Quoted(text));
+       " to " + std::to_string(most) + ", not " + QuotedWord(text));
   return least;
 }
 
@@ -68,7 +68,7 @@ double ArgumentReader::Number(double least, double most) {
   const auto value = ParseDouble(text);
   if (value && *value >= least && *value <= most) return *value;
   Fail(std::string(option_.substr(0, 32)) + " must be a number from " + DoubleText(least) + " to " +
-       DoubleText(most) + ", not " + Quoted(text));
+       DoubleText(most) + ", not " + QuotedWord(text));
   return least;
 }
 
@@ -78,7 +78,7 @@ bool ArgumentReader::TakeWord(std::string_view word) {
   return true;
 }
 
-void ArgumentReader::Unknown() { Fail("unknown option " + Quoted(option_)); }
+void ArgumentReader::Unknown() { Fail("unknown option " + QuotedWord(option_)); }
 
 void ArgumentReader::Fail(std::string message) {
   if (error_.empty()) error_ = "ERR " + std::move(message);

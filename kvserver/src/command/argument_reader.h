@@ -66,7 +66,7 @@ class ArgumentReader {
 bool EqualsIgnoringCase(std::string_view a, std::string_view b);
 
 // For a message: in quotes, no longer than a line, without control characters.
-std::string Quoted(std::string_view text);
+std::string QuotedWord(std::string_view text);
 
 }  // namespace kvserver
 

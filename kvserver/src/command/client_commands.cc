@@ -10,6 +10,7 @@
 #include "command/command.h"
 #include "command/help.h"
 #include "command/node.h"
+#include "command/quoted.h"
 #include "command/session.h"
 
 namespace kvserver {
@@ -73,7 +74,7 @@ bool IsClientType(std::string_view word) {
 }
 
 void ReplyUnknownType(Context& context, std::string_view type) {
-  context.reply.Error("ERR Unknown client type '" + std::string(type.substr(0, 128)) + "'");
+  context.reply.Error("ERR Unknown client type '" + Quoted(type) + "'");
 }
 
 void Id(Context& context, Arguments /*arguments*/) {
@@ -100,8 +101,7 @@ void SetInfo(Context& context, Arguments arguments) {
   } else if (IsWord(arguments[2], option = "lib-ver")) {
     target = &context.session.library_version;
   } else {
-    return context.reply.Error("ERR Unrecognized option '" +
-                               std::string(arguments[2].substr(0, 128)) + "'");
+    return context.reply.Error("ERR Unrecognized option '" + Quoted(arguments[2]) + "'");
   }
   if (!IsClientName(arguments[3])) {
     return context.reply.Error("ERR " + std::string(option) +
@@ -185,7 +185,7 @@ std::optional<Selection> ReadSelection(Context& context, Arguments options) {
       selection.of_another_type = !IsWord(value, "normal");
     } else if (IsWord(option, "user")) {
       if (value != "default") {
-        context.reply.Error("ERR No such user '" + std::string(value.substr(0, 128)) + "'");
+        context.reply.Error("ERR No such user '" + Quoted(value) + "'");
         return std::nullopt;
       }
     } else if (IsWord(option, "skipme") && (IsWord(value, "yes") || IsWord(value, "no"))) {

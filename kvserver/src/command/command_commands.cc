@@ -9,6 +9,7 @@
 #include "command/command.h"
 #include "command/help.h"
 #include "command/keys_of.h"
+#include "command/quoted.h"
 #include "command/table.h"
 #include "command/version.h"
 
@@ -100,8 +101,8 @@ void Table(Context& context, Arguments arguments) {
   const Command* const subcommand =
       FindCommand("command|" + std::string(arguments[1].substr(0, 64)));
   if (subcommand == nullptr) {
-    return context.reply.Error("ERR unknown subcommand '" +
-                               std::string(arguments[1].substr(0, 128)) + "'. Try COMMAND HELP.");
+    return context.reply.Error("ERR unknown subcommand '" + Quoted(arguments[1]) +
+                               "'. Try COMMAND HELP.");
   }
   if (!ArityFits(*subcommand, arguments.size())) return ReplyArityError(context, subcommand->name);
   subcommand->run(context, arguments);

@@ -14,6 +14,7 @@
 #include "command/command.h"
 #include "command/help.h"
 #include "command/node.h"
+#include "command/quoted.h"
 
 namespace kvserver {
 namespace {
@@ -145,7 +146,7 @@ void Set(Context& context, Arguments arguments) {
     Change change{.setting = Find(arguments[i])};
     if (change.setting == nullptr) {
       return context.reply.Error("ERR Unknown option or number of arguments for CONFIG SET - '" +
-                                 std::string(arguments[i].substr(0, 128)) + "'");
+                                 Quoted(arguments[i]) + "'");
     }
     const bool is_twice = std::any_of(changes.begin(), changes.end(), [&](const Change& other) {
       return other.setting == change.setting;

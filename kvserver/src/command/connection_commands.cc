@@ -7,6 +7,7 @@
 #include "command/client_name.h"
 #include "command/command.h"
 #include "command/node.h"
+#include "command/quoted.h"
 #include "command/session.h"
 #include "command/transaction.h"
 #include "command/version.h"
@@ -90,8 +91,7 @@ void Hello(Context& context, Arguments arguments) {
       name = arguments[++i];
       if (!IsClientName(*name)) return context.reply.Error(kBadClientName);
     } else {
-      return context.reply.Error("ERR Syntax error in HELLO option '" +
-                                 std::string(arguments[i].substr(0, 128)) + "'");
+      return context.reply.Error("ERR Syntax error in HELLO option '" + Quoted(arguments[i]) + "'");
     }
   }
   if (name) context.session.name = *name;
@@ -121,7 +121,7 @@ void Reset(Context& context, Arguments /*arguments*/) {
 constexpr Parameter kMessage[] = {{.name = "message"}};
 constexpr Parameter kOptionalMessage[] = {{.name = "message", .optional = true}};
 constexpr Parameter kIndex[] = {{.name = "index", .type = Parameter::kInteger}};
-constexpr Parameter kPassword[] = {{.name = "username", .optional = true}, {.name = "password"}};
+constexpr Parameter kPassword[] = {{.name = "username_password", .many = true}};
 constexpr Parameter kHello[] = {
     {.name = "protover", .type = Parameter::kInteger, .optional = true},
     {.name = "username_password", .token = "AUTH", .optional = true, .many = true},

@@ -16,7 +16,7 @@ uint64_t Cursors::Put(std::string last_key) {
 std::optional<std::string> Cursors::Find(uint64_t cursor) const {
   const std::lock_guard lock(mutex_);
   const size_t slot = cursor % kCursorsMax;
-  if (slot >= slots_.size() || slots_[slot].number != cursor) return std::nullopt;
+  if (cursor == 0 || slot >= slots_.size() || slots_[slot].number != cursor) return std::nullopt;
   return slots_[slot].last_key;
 }
 

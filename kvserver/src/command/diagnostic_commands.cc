@@ -10,6 +10,7 @@
 #include "command/keyspace.h"
 #include "command/node.h"
 #include "command/process_usage.h"
+#include "command/quoted.h"
 #include "command/session.h"
 
 namespace kvserver {
@@ -55,8 +56,7 @@ void NoEvents(Context& context, Arguments /*arguments*/) { context.reply.BeginAr
 void LatencyReset(Context& context, Arguments /*arguments*/) { context.reply.Integer(0); }
 
 void LatencyGraph(Context& context, Arguments arguments) {
-  context.reply.Error("ERR No samples available for event '" +
-                      std::string(arguments[2].substr(0, 128)) + "'");
+  context.reply.Error("ERR No samples available for event '" + Quoted(arguments[2]) + "'");
 }
 
 void LatencyDoctor(Context& context, Arguments /*arguments*/) {

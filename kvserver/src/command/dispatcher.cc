@@ -65,6 +65,14 @@ const Command* CommandOf(Context& context, Arguments arguments) {
   return command;
 }
 
+// Counts the reply behind `begin` if it is an error; those of other protocols than RESP are not.
+void CountError(Context& context, size_t begin) {
+  const std::string_view reply = context.reply.output();
+  if (context.reply.resp_version() == 0 || reply.size() <= begin || reply[begin] != '-') return;
+  context.node.errors.fetch_add(1, std::memory_order_relaxed);
+  context.node.error_stats().Add(reply.substr(begin + 1));
+}
+
 // Between MULTI and EXEC: kept for later.
 void Queue(Context& context, Arguments arguments, bool is_slow) {
   Session& session = context.session;
@@ -108,18 +116,6 @@ void RunCommand(Context& context, const Command& command, Arguments arguments) {
                                 static_cast<size_t>(settings.slow_log_length.load()));
   }
 }
-
-namespace {
-
-// Counts the reply behind `begin` if it is an error; replies in JSON count themselves.
-void CountError(Context& context, size_t begin) {
-  const std::string_view reply = context.reply.output();
-  if (context.reply.resp_version() == 0 || reply.size() <= begin || reply[begin] != '-') return;
-  context.node.errors.fetch_add(1, std::memory_order_relaxed);
-  context.node.error_stats().Add(reply.substr(begin + 1));
-}
-
-}  // namespace
 
 Dispatched Dispatch(Context& context, Arguments arguments) {
   Session& session = context.session;

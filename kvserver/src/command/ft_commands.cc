@@ -31,7 +31,7 @@ bool CheckIndex(Context& context, std::string_view index) {
   const std::string_view prefix = PrefixOf(index);
   const auto space = context.node.store().SpaceOf(prefix);
   if (prefix.empty() || (space && space->prefix == prefix)) return true;
-  context.reply.Error("ERR " + Quoted(index) +
+  context.reply.Error("ERR " + QuotedWord(index) +
                       ": no such index. An index is the prefix of a space: see FT._LIST");
   return false;
 }

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "command/quoted.h"
 #include "command/table.h"
 
 namespace kvserver {
@@ -40,8 +41,8 @@ std::string SyntaxOf(const Command& command) {
 
 void ReplySubcommandError(Context& context, Arguments arguments) {
   context.reply.Error("ERR unknown subcommand or wrong number of arguments for '" +
-                      std::string(arguments[1].substr(0, 128)) + "'. Try " +
-                      Upper(FindCommand(arguments[0])->name) + " HELP.");
+                      Quoted(arguments[1]) + "'. Try " + Upper(FindCommand(arguments[0])->name) +
+                      " HELP.");
 }
 
 void Help(Context& context, Arguments arguments) {

@@ -13,7 +13,8 @@ class Node;
 
 // The sections with these names, in any case; without names the usual ones, and so for "default",
 // "all" and "everything". Unknown names are left out. Names of fields that Redis has mean what they
-// mean there; ours begin with kv_. Costs some reads of RocksDB's properties.
+// mean there; ours begin with kv_. Costs some reads of RocksDB's properties, and for "keyspace" a
+// walk over the keys of a small store; the number of keys of a larger one is an estimate.
 std::string InfoText(Node& node, Arguments sections = {});
 
 }  // namespace kvserver

@@ -15,6 +15,7 @@
 #include "command/help.h"
 #include "command/keyspace.h"
 #include "command/node.h"
+#include "command/quoted.h"
 #include "command/session.h"
 #include "command/table.h"
 #include "command/version.h"
@@ -131,8 +132,7 @@ void AclCat(Context& context, Arguments arguments) {
     is_known = is_known || IsWord(arguments[2], category);
   }
   if (!is_known) {
-    return context.reply.Error("ERR Unknown category '" + std::string(arguments[2].substr(0, 128)) +
-                               "'");
+    return context.reply.Error("ERR Unknown category '" + Quoted(arguments[2]) + "'");
   }
   std::vector<std::string_view> names;
   for (const Command* const command : AllCommands()) {

@@ -76,7 +76,7 @@ void Info(Context& context, Arguments arguments) {
       std::find_if(all.spaces.begin(), all.spaces.end(),
                    [&](const libkv::SpaceStats& one) { return one.prefix == arguments[2]; });
   if (!space || space->prefix != arguments[2] || stats == all.spaces.end()) {
-    return context.reply.Error("NOTFOUND no space has the prefix " + Quoted(arguments[2]));
+    return context.reply.Error("NOTFOUND no space has the prefix " + QuotedWord(arguments[2]));
   }
   ReplyWriter& reply = context.reply;
   reply.BeginMap(17);

@@ -44,7 +44,7 @@ absl::Status SetDimension(libkv::Space& space, std::string_view text) {
   const auto value = ParseInteger(text);
   if (!value || *value < 1 || *value > int64_t{libkv::kVectorDimensionMax}) {
     return Wrong("dimension must be an integer from 1 to " +
-                 std::to_string(libkv::kVectorDimensionMax) + ", not " + Quoted(text));
+                 std::to_string(libkv::kVectorDimensionMax) + ", not " + QuotedWord(text));
   }
   space.vector_dimension = static_cast<uint32_t>(*value);
   return absl::OkStatus();
@@ -58,7 +58,7 @@ absl::Status SetMetric(libkv::Space& space, std::string_view name) {
   } else if (EqualsIgnoringCase(name, "ip")) {
     space.metric = libkv::Metric::kInnerProduct;
   } else {
-    return Wrong("metric must be cosine, l2 or ip, not " + Quoted(name));
+    return Wrong("metric must be cosine, l2 or ip, not " + QuotedWord(name));
   }
   return absl::OkStatus();
 }
@@ -66,7 +66,7 @@ absl::Status SetMetric(libkv::Space& space, std::string_view name) {
 absl::Status SetPrecision(libkv::Space& space, std::string_view name) {
   const bool is_half = EqualsIgnoringCase(name, "f16");
   if (!is_half && !EqualsIgnoringCase(name, "f32")) {
-    return Wrong("precision must be f32 or f16, not " + Quoted(name));
+    return Wrong("precision must be f32 or f16, not " + QuotedWord(name));
   }
   space.precision = is_half ? libkv::VectorPrecision::kFloat16 : libkv::VectorPrecision::kFloat32;
   return absl::OkStatus();
@@ -78,7 +78,7 @@ absl::Status SetEmbedder(libkv::Space& space, std::string_view name) {
   } else if (EqualsIgnoringCase(name, "hash") || EqualsIgnoringCase(name, "hash/1")) {
     space.embedder = libkv::MakeHashEmbedder();
   } else {
-    return Wrong("embedder must be hash or none, not " + Quoted(name));
+    return Wrong("embedder must be hash or none, not " + QuotedWord(name));
   }
   return absl::OkStatus();
 }
@@ -142,14 +142,14 @@ SpaceOption SpaceOptionOf(std::string_view option) {
 
 absl::Status SetSpaceOption(libkv::Space& space, std::string_view option, std::string_view value) {
   const OptionRow* const row = FindOption(option);
-  if (row == nullptr) return Wrong("unknown option " + Quoted(option));
+  if (row == nullptr) return Wrong("unknown option " + QuotedWord(option));
   return row->set(space, value);
 }
 
 absl::StatusOr<libkv::Space> ParseSpace(std::string_view text) {
   const size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) {
-    return Wrong("a space is prefix:options, and " + Quoted(text) + " has no colon");
+    return Wrong("a space is prefix:options, and " + QuotedWord(text) + " has no colon");
   }
   libkv::Space space;
   space.prefix = text.substr(0, colon);
@@ -158,10 +158,10 @@ absl::StatusOr<libkv::Space> ParseSpace(std::string_view text) {
     const std::string_view name = std::string_view(part).substr(0, equals);
     const SpaceOption kind = SpaceOptionOf(name);
     if (kind == SpaceOption::kUnknown) {
-      return Wrong("unknown option " + Quoted(name) + " of the space " + Quoted(text));
+      return Wrong("unknown option " + QuotedWord(name) + " of the space " + QuotedWord(text));
     }
     if ((kind == SpaceOption::kValued) != (equals != std::string::npos)) {
-      return Wrong("option " + Quoted(name) + " of the space " + Quoted(text) +
+      return Wrong("option " + QuotedWord(name) + " of the space " + QuotedWord(text) +
                    (kind == SpaceOption::kValued ? " needs =value" : " takes no value"));
     }
     const std::string_view value =

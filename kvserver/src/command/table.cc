@@ -31,12 +31,12 @@ const std::vector<const Command*>& AllCommands() {
   static const std::vector<const Command*> all = [] {
     std::vector<const Command*> commands;
     for (const auto& rows :
-         {StringCommands(),     CounterCommands(),     RangeCommands(),      BitCommands(),
-          BitFieldCommands(),   LcsCommands(),         KeyCommands(),        ExpiryCommands(),
-          ScanCommands(),       FlushCommands(),       ConnectionCommands(), ServerCommands(),
-          ClientCommands(),     InfoCommands(),        ConfigCommands(),     CommandCommands(),
-          DiagnosticCommands(), TransactionCommands(), SearchCommands(),     VectorSetCommands(),
-          FtCommands(),         SpaceCommands(),       DocumentCommands(),   MetadataCommands(),
+         {StringCommands(),      CounterCommands(),     RangeCommands(),      BitCommands(),
+          BitFieldCommands(),    LcsCommands(),         KeyCommands(),        ExpiryCommands(),
+          ScanCommands(),        FlushCommands(),       ConnectionCommands(), ServerCommands(),
+          ClientCommands(),      InfoCommands(),        ConfigCommands(),     CommandCommands(),
+          DiagnosticCommands(),  TransactionCommands(), SearchCommands(),     VectorSetCommands(),
+          FtCommands(),          SpaceCommands(),       DocumentCommands(),   MetadataCommands(),
           MaintenanceCommands(), IndexCommands()}) {
       for (const Command& command : rows) commands.push_back(&command);
     }

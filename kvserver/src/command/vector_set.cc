@@ -16,9 +16,10 @@ absl::Status CheckNoOverlap(const libkv::Store& store, const std::string& prefix
     if (!IsPlainVectorSet(space)) continue;
     const std::string_view other = space.prefix;
     if (prefix.starts_with(other) || other.starts_with(prefix)) {
-      return absl::FailedPreconditionError(
-          "the keys of the vector sets " + Quoted(prefix.substr(0, prefix.size() - 1)) + " and " +
-          Quoted(other.substr(0, other.size() - 1)) + " would be mixed: choose another name");
+      return absl::FailedPreconditionError("the keys of the vector sets " +
+                                           QuotedWord(prefix.substr(0, prefix.size() - 1)) +
+                                           " and " + QuotedWord(other.substr(0, other.size() - 1)) +
+                                           " would be mixed: choose another name");
     }
   }
   return absl::OkStatus();
@@ -57,7 +58,7 @@ absl::Status DefineVectorSet(libkv::Store& store, std::string_view set, size_t d
   space.vector_dimension = static_cast<uint32_t>(dimension);
   if (const auto there = store.SpaceOf(space.prefix); there && there->prefix == space.prefix) {
     if (there->vector_dimension != 0) return absl::OkStatus();  // somebody was faster
-    return absl::FailedPreconditionError("the space " + Quoted(space.prefix) +
+    return absl::FailedPreconditionError("the space " + QuotedWord(space.prefix) +
                                          " has no vectors that VADD could set");
   }
   if (absl::Status status = CheckNoOverlap(store, space.prefix); !status.ok()) return status;
@@ -65,7 +66,7 @@ absl::Status DefineVectorSet(libkv::Store& store, std::string_view set, size_t d
   it->SeekToFirst();
   if (it->Valid()) {
     return absl::FailedPreconditionError(
-        "there are keys that begin with " + Quoted(space.prefix) +
+        "there are keys that begin with " + QuotedWord(space.prefix) +
         " already: to make them a vector set, use KV.SPACE DEFINE " + space.prefix + " DIMENSION " +
         std::to_string(dimension));
   }

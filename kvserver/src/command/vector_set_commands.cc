@@ -112,7 +112,7 @@ void VAdd(Context& context, Arguments arguments) {
   }
   if (!CheckDirection(context, *space, addition.vector)) return;
   if (!BelongsTo(store, key, space->prefix)) {
-    return context.reply.Error("ERR the element's key " + Quoted(key) +
+    return context.reply.Error("ERR the element's key " + QuotedWord(key) +
                                " belongs to another space, with a longer prefix");
   }
   if (makes_set) return AddFirst(context, key, addition);

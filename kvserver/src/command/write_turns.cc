@@ -247,12 +247,27 @@ void WriteTurns::TurnDone(Turn& done, std::vector<Failure> failures) {
     turn->is_done = false;
     turn->failures.clear();
     if (spare_ == nullptr) spare_ = std::move(turn);
+    if (!finished->failures.empty()) {
+      failed_.push_back(finished);
+      if (failed_.size() > kFailedTurnsMax) failed_.pop_front();
+    }
     last_finished_.store(finished->turn, std::memory_order_release);
     lock.unlock();
     on_finished_(finished);
     lock.lock();
   }
   if (flying_.empty()) idle_.notify_all();
+}
+
+absl::Status WriteTurns::FailureOf(Hold hold) const {
+  const std::lock_guard lock(mutex_);
+  for (const std::shared_ptr<const Finished>& finished : failed_) {
+    if (finished->turn != hold.turn) continue;
+    for (const Failure& failure : finished->failures) {
+      if (failure.unit == hold.unit) return failure.status;
+    }
+  }
+  return absl::OkStatus();
 }
 
 std::unique_lock<std::mutex> WriteTurns::Quiesce() {

@@ -123,6 +123,11 @@ class WriteTurns {
   // store directly (FLUSHALL).
   std::unique_lock<std::mutex> Quiesce();
 
+  // Why the writes that a reply waits for were not stored, if their turn has finished and was one
+  // of the newest kFailedTurnsMax with a failure: for replies that are written only after that.
+  static constexpr size_t kFailedTurnsMax = 1'024;
+  absl::Status FailureOf(Hold hold) const;
+
   uint64_t last_finished() const { return last_finished_.load(std::memory_order_acquire); }
   uint64_t turns_submitted() const { return submitted_.load(std::memory_order_relaxed); }
 
@@ -166,12 +171,13 @@ class WriteTurns {
   std::mutex submit_mutex_;  // turns reach the store in order; taken before mutex_ is let go
   std::mutex finish_mutex_;  // turns are reported in order
 
-  std::mutex mutex_;  // guards the rest
+  mutable std::mutex mutex_;  // guards the rest
   std::condition_variable idle_;
   std::unique_ptr<Turn> filling_;
   std::deque<std::unique_ptr<Turn>> flying_;
   std::unique_ptr<Turn> spare_;
   Overlay overlay_;
+  std::deque<std::shared_ptr<const Finished>> failed_;  // the newest last
   uint64_t next_number_ = 1;
   std::atomic<bool> is_full_{false}, has_writes_{false};
   std::atomic<uint64_t> last_finished_{0}, submitted_{0};

@@ -194,7 +194,14 @@ void Connection::AfterReply(size_t begin) {
       session_.in_multi ? static_cast<int64_t>(session_.queued.size()) : int64_t{-1},
       std::memory_order_relaxed);
   if (std::exchange(session_.description_changed, false)) UpdateDescription();
-  if (session_.hold.turn > thread_.node().turns().last_finished()) Hold(begin);
+  WriteTurns& turns = thread_.node().turns();
+  if (session_.hold.turn > turns.last_finished()) {
+    Hold(begin);
+  } else if (session_.hold.turn != 0) {  // it was full, or the request took long
+    const absl::Status failure = turns.FailureOf(session_.hold);
+    HeldReply reply{session_.hold, begin, output_.size()};
+    if (!failure.ok()) ReplaceWithError(reply, failure);
+  }
   if (session_.close_after_reply) is_ending_ = true;
 }
 

@@ -9,6 +9,8 @@
 #include <map>
 #include <thread>
 
+#include "command/space_text.h"
+
 namespace kvserver {
 namespace {
 
@@ -52,13 +54,17 @@ void Define(CLI::App& app, Config& config, Raw& raw) {
       ->check(CLI::IsMember(kDurabilities))
       ->capture_default_str();
   app.add_option("--space", raw.spaces,
-                 "Index the keys with a prefix: 'PREFIX:text,hash,fields=a;b'; may be repeated. "
-                 "':text,hash' indexes every key")
+                 "Index the keys with a prefix: 'PREFIX:text,embedder=hash,fields=a;b'; may be "
+                 "repeated. ':text,learn' indexes words and meaning of every value")
       ->envname("KV_SPACE");
   app.add_option("--protocols", raw.protocols, "Those that are spoken: resp, json, frame, http")
       ->envname("KV_PROTOCOLS")
       ->delimiter(',')
       ->check(CLI::IsMember({"resp", "json", "frame", "http"}));
+  app.add_option("--allowed-hosts", settings.allowed_hosts,
+                 "Names that HTTP is served under, beside localhost and IP addresses")
+      ->envname("KV_ALLOWED_HOSTS")
+      ->delimiter(',');
   app.add_option("--io-threads", settings.io_threads,
                  "Threads that serve connections; 0: one less than there are processors")
       ->envname("KV_IO_THREADS")
@@ -150,6 +156,14 @@ std::string Finish(Config& config, const Raw& raw) {
   }
   if (!raw.peers.empty()) {
     return "--peers: this version runs alone; replication is not there yet";
+  }
+  for (const std::string& text : raw.spaces) {
+    absl::StatusOr<libkv::Space> space = ParseSpace(text);
+    if (!space.ok()) return "--space: " + std::string(space.status().message());
+    config.store.spaces.push_back(*std::move(space));
+  }
+  for (std::string& host : settings.allowed_hosts) {
+    for (char& c : host) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   }
   settings.durability = kDurabilities.at(raw.durability);
   if (!raw.protocols.empty()) {

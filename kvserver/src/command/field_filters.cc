@@ -64,7 +64,7 @@ void ReadBound(ArgumentReader& reader, FieldFilter& range, bool is_first) {
   const std::string_view text = reader.Bytes();
   if (!reader.ok()) return;
   if (!(is_first ? SetFirst(range, text) : SetLast(range, text))) {
-    reader.Fail("the bounds of the field " + Quoted(range.field) +
+    reader.Fail("the bounds of the field " + QuotedWord(range.field) +
                 " are of two kinds: both must be numbers, or both texts");
   }
 }

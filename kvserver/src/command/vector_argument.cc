@@ -26,7 +26,7 @@ std::vector<float> ReadNumbers(ArgumentReader& reader) {
     const auto value = ParseDouble(text);
     const float number = value ? static_cast<float>(*value) : NAN;
     if (!std::isfinite(number)) {
-      reader.Fail("number " + std::to_string(i + 1) + " of the vector is " + Quoted(text) +
+      reader.Fail("number " + std::to_string(i + 1) + " of the vector is " + QuotedWord(text) +
                   ", which is no 32-bit float");
     }
     vector.push_back(number);

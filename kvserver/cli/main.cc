@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -35,7 +36,7 @@ struct Settings {
   std::vector<std::string> spaces;
   double timeout_seconds = 30;
 
-  std::string key, value, text, prefix, file, name;
+  std::string key, value, prefix, file, name;
   std::vector<std::string> keys;
   double ttl_seconds = 0;
   bool with_values = false;
@@ -270,6 +271,7 @@ void DefineGlobal(CLI::App& app, Settings& settings) {
   app.add_option("--server,-s", settings.servers, "HOST:PORT; several: the first that answers")
       ->envname("KV_SERVER")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->capture_default_str();
   app.add_option("--dir,-d", settings.directory, "Open this store itself, without a server");
   app.add_option("-o,--output", settings.format,
@@ -345,6 +347,35 @@ void Define(CLI::App& app, Settings& settings, std::function<int(Program&)>& run
   add("shell", "Send commands as they are typed", call(&Program::RunShell));
 }
 
+// CLI11 reads an argument in brackets as a list: "[a]" would be the key "a". A mark before it hides
+// the bracket until the options are read.
+constexpr char kMark = '\x01';
+
+std::vector<std::string> Marked(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  for (std::string& argument : arguments) {
+    if (argument.starts_with('[') || argument.starts_with(kMark)) argument.insert(0, 1, kMark);
+  }
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
+  return arguments;
+}
+
+void Unmark(Settings& settings) {
+  const auto unmark = [](std::string& text) {
+    if (text.starts_with(kMark)) text.erase(0, 1);
+  };
+  for (std::string* const text :
+       {&settings.directory, &settings.key, &settings.value, &settings.prefix, &settings.file,
+        &settings.name, &settings.find.text, &settings.find.key, &settings.find.prefix,
+        &settings.load.key_field}) {
+    unmark(*text);
+  }
+  for (auto* const texts :
+       {&settings.servers, &settings.spaces, &settings.keys, &settings.load.files}) {
+    for (std::string& text : *texts) unmark(text);
+  }
+}
+
 int Main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   CLI::App app("Talks to a kvserver, or opens the directory of a store.", "kv");
@@ -361,7 +392,8 @@ int Main(int argc, char** argv) {
     }
   };
   try {
-    app.parse(argc, argv);
+    app.parse(Marked(argc, argv));
+    Unmark(settings);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help
     choose_format();

@@ -50,6 +50,8 @@ struct Parameter {
   std::string_view token = "";  // the word before it in RESP; "": by position
   bool optional = false;
   bool many = false;  // one or more
+  // With `many`: the token before each of them, and of items before each pair.
+  bool token_each = false;
 };
 
 struct Command {
@@ -61,6 +63,8 @@ struct Command {
   std::string_view summary;
   std::span<const Parameter> parameters = {};
   void (*run)(Context& context, Arguments arguments) = nullptr;
+  // Of a command without kSlow: whether it needs a worker thread for once, with these arguments.
+  bool (*is_slow)(Context& context, Arguments arguments) = nullptr;
 
   bool has(CommandFlag flag) const { return (flags & flag) != 0; }
 };
@@ -72,6 +76,7 @@ std::span<const Command> ConnectionCommands();
 std::span<const Command> ServerCommands();
 std::span<const Command> TransactionCommands();
 std::span<const Command> SearchCommands();
+std::span<const Command> IndexCommands();
 std::span<const Command> VectorSetCommands();
 std::span<const Command> FtCommands();
 std::span<const Command> SpaceCommands();

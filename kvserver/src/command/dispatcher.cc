@@ -106,7 +106,9 @@ Dispatched Dispatch(Context& context, Arguments arguments) {
     context.node.errors.fetch_add(1, std::memory_order_relaxed);
     if (session.in_multi) session.multi_failed = true;
   } else if (!session.in_multi || command->has(kInMulti)) {
-    if (command->has(kSlow)) return Dispatched::kSlow;
+    const bool is_slow = command->has(kSlow) ||
+                         (command->is_slow != nullptr && command->is_slow(context, arguments));
+    if (is_slow) return Dispatched::kSlow;
     Run(context, *command, arguments);
   } else if (command->has(kNoMulti)) {
     session.multi_failed = true;

@@ -47,6 +47,10 @@ absl::StatusOr<std::optional<KeyWriter::Entry>> KeyWriter::Read(std::string_view
 
 absl::StatusOr<bool> KeyWriter::Exists(std::string_view key) { return writer_->Exists(key); }
 
+absl::StatusOr<std::vector<float>> KeyWriter::ReadVector(std::string_view key) {
+  return writer_->ReadVector(key);
+}
+
 void KeyWriter::Set(std::string_view key, std::string_view value, int64_t expiry,
                     std::span<const float> vector) {
   writer_->Set(key, value, expiry, vector);

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -28,6 +29,8 @@ class KeyWriter {
 
   absl::StatusOr<std::optional<Entry>> Read(std::string_view key);
   absl::StatusOr<bool> Exists(std::string_view key);
+  // The vector that was given with the value, or is stored with it. NotFound: there is none.
+  absl::StatusOr<std::vector<float>> ReadVector(std::string_view key);
 
   // `expiry`: milliseconds since 1970; 0: never. One in the past deletes.
   void Set(std::string_view key, std::string_view value, int64_t expiry = 0,

@@ -1,8 +1,171 @@
 // KV.SPACE: which keys are indexed, and how.
+#include <algorithm>
+#include <string>
+
+#include "command/argument_reader.h"
 #include "command/command.h"
+#include "command/keyspace.h"
+#include "command/node.h"
+#include "command/space_text.h"
 
 namespace kvserver {
+namespace {
 
-std::span<const Command> SpaceCommands() { return {}; }
+void Field(ReplyWriter& reply, std::string_view name, uint64_t value) {
+  reply.Value(name);
+  reply.Integer(static_cast<int64_t>(value));
+}
+
+void List(Context& context, Arguments /*arguments*/) {
+  const std::vector<libkv::Space> spaces = context.node.store().Spaces();
+  context.reply.BeginArray(spaces.size());
+  for (const libkv::Space& space : spaces) {
+    context.reply.BeginMap(2);
+    context.reply.Value("prefix");
+    context.reply.Value(space.prefix);
+    context.reply.Value("definition");
+    context.reply.Value(SpaceText(space));
+  }
+}
+
+void Define(Context& context, Arguments arguments) {
+  ArgumentReader reader(arguments.subspan(3));
+  libkv::Space space;
+  space.prefix = arguments[2];
+  while (reader.NextOption()) {
+    const SpaceOption kind = SpaceOptionOf(reader.option());
+    if (kind == SpaceOption::kUnknown) {
+      reader.Unknown();
+      break;
+    }
+    const std::string_view option = reader.option();
+    const std::string_view value = kind == SpaceOption::kValued ? reader.Bytes() : "";
+    if (!reader.ok()) break;
+    const absl::Status status = SetSpaceOption(space, option, value);
+    if (!status.ok()) reader.Fail(std::string(status.message()));
+  }
+  if (!reader.ok()) return context.reply.Error(reader.error());
+  const absl::Status status = context.node.store().DefineSpace(space);
+  if (!status.ok()) return ReplyStatus(context, status);
+  context.reply.Ok();
+}
+
+void Drop(Context& context, Arguments arguments) {
+  const absl::Status status = context.node.store().DropSpace(arguments[2]);
+  if (!status.ok()) return ReplyStatus(context, status);
+  context.reply.Ok();
+}
+
+void ReplyRecall(ReplyWriter& reply, const libkv::SpaceStats& stats) {
+  reply.Value("recall");
+  reply.BeginArray(stats.recall.size());
+  for (const libkv::SpaceStats::Recall& recall : stats.recall) {
+    reply.BeginMap(2);
+    reply.Value("target");
+    reply.Double(recall.target);
+    reply.Value("share");
+    reply.Double(recall.share);
+  }
+}
+
+void Info(Context& context, Arguments arguments) {
+  libkv::Store& store = context.node.store();
+  const auto space = store.SpaceOf(arguments[2]);
+  const libkv::StoreStats all = store.Stats();
+  const auto stats =
+      std::find_if(all.spaces.begin(), all.spaces.end(),
+                   [&](const libkv::SpaceStats& one) { return one.prefix == arguments[2]; });
+  if (!space || space->prefix != arguments[2] || stats == all.spaces.end()) {
+    return context.reply.Error("NOTFOUND no space has the prefix " + Quoted(arguments[2]));
+  }
+  ReplyWriter& reply = context.reply;
+  reply.BeginMap(17);
+  reply.Value("prefix");
+  reply.Value(stats->prefix);
+  reply.Value("definition");
+  reply.Value(SpaceText(*space));
+  reply.Value("embedder");
+  if (stats->embedder.empty()) {
+    reply.Null();
+  } else {
+    reply.Value(stats->embedder);
+  }
+  Field(reply, "dimension", stats->dimension);
+  Field(reply, "documents", stats->documents);
+  Field(reply, "sealed_documents", stats->sealed_documents);
+  Field(reply, "dead_documents", stats->dead_documents);
+  Field(reply, "segments", stats->segments);
+  Field(reply, "terms", stats->terms);
+  Field(reply, "vectors", stats->vectors);
+  Field(reply, "vector_lists", stats->vector_lists);
+  Field(reply, "index_bytes", stats->index_bytes);
+  Field(reply, "vector_bytes", stats->vector_bytes);
+  ReplyRecall(reply, *stats);
+  Field(reply, "recall_age", stats->recall_age);
+  Field(reply, "reembedded", stats->reembedded);
+  Field(reply, "reembed_total", stats->reembed_total);
+}
+
+using P = Parameter;
+
+constexpr P kPrefix[] = {{.name = "prefix"}};
+constexpr P kDefineParameters[] = {
+    {.name = "prefix"},
+    {.name = "text", .type = P::kFlag, .token = "TEXT", .optional = true},
+    {.name = "analyzer", .token = "ANALYZER", .optional = true},
+    {.name = "text_fields",
+     .token = "TEXTFIELDS",
+     .optional = true,
+     .many = true,
+     .token_each = true},
+    {.name = "dimension", .type = P::kInteger, .token = "DIMENSION", .optional = true},
+    {.name = "metric", .token = "METRIC", .optional = true},
+    {.name = "precision", .token = "PRECISION", .optional = true},
+    {.name = "embedder", .token = "EMBEDDER", .optional = true},
+    {.name = "learn", .type = P::kFlag, .token = "LEARN", .optional = true},
+    {.name = "values", .type = P::kFlag, .token = "VALUES", .optional = true},
+    {.name = "fields", .token = "FIELDS", .optional = true, .many = true, .token_each = true},
+};
+
+constexpr uint32_t kChange = kAdmin | kSlow | kNoMulti;
+
+constexpr Command kCommands[] = {
+    {.name = "kv.space",
+     .arity = -2,
+     .flags = kAdmin,
+     .group = "space",
+     .summary = "Which keys are indexed, and how"},
+    {.name = "kv.space|define",
+     .arity = -4,
+     .flags = kChange,
+     .group = "space",
+     .summary = "Index the values whose keys begin with a prefix",
+     .parameters = kDefineParameters,
+     .run = Define},
+    {.name = "kv.space|drop",
+     .arity = 3,
+     .flags = kChange,
+     .group = "space",
+     .summary = "Remove the indexes of a space; the values stay",
+     .parameters = kPrefix,
+     .run = Drop},
+    {.name = "kv.space|info",
+     .arity = 3,
+     .flags = kReadOnly | kSlow | kNoMulti,
+     .group = "space",
+     .summary = "What a space holds, and how far its upkeep is",
+     .parameters = kPrefix,
+     .run = Info},
+    {.name = "kv.space|list",
+     .arity = 2,
+     .flags = kReadOnly | kSlow | kNoMulti,
+     .group = "space",
+     .summary = "List the spaces and their definitions",
+     .run = List},
+};
+
+}  // namespace
+
+std::span<const Command> SpaceCommands() { return kCommands; }
 
 }  // namespace kvserver

@@ -32,8 +32,8 @@ const std::vector<const Command*>& AllCommands() {
     std::vector<const Command*> commands;
     for (const auto& rows :
          {StringCommands(), KeyCommands(), ConnectionCommands(), ServerCommands(),
-          TransactionCommands(), SearchCommands(), VectorSetCommands(), FtCommands(),
-          SpaceCommands(), DocumentCommands()}) {
+          TransactionCommands(), SearchCommands(), IndexCommands(), VectorSetCommands(),
+          FtCommands(), SpaceCommands(), DocumentCommands()}) {
       for (const Command& command : rows) commands.push_back(&command);
     }
     std::sort(commands.begin(), commands.end(),

@@ -65,6 +65,16 @@ absl::StatusOr<bool> WriteTurns::Writer::Exists(std::string_view key) {
   return true;
 }
 
+absl::StatusOr<std::vector<float>> WriteTurns::Writer::ReadVector(std::string_view key) {
+  const auto found = turns_.overlay_.find(key);
+  if (found == turns_.overlay_.end()) return turns_.store_.GetVector(key);
+  const Slot& slot = found->second;
+  if (slot.turn >= seen_.turn) seen_ = {slot.turn, slot.unit};
+  const Write& write = slot.write;
+  if (write.is_delete || write.vector.empty()) return absl::NotFoundError("");
+  return std::vector<float>(write.vector.begin(), write.vector.end());
+}
+
 void WriteTurns::Writer::Set(std::string_view key, std::string_view value, int64_t expiry,
                              std::span<const float> vector) {
   if (expiry != 0 && expiry <= turns_.clock_()) return Delete(key);

@@ -80,6 +80,8 @@ class WriteTurns {
     // What `key` will be bound to when all that is pending is stored.
     absl::StatusOr<std::optional<Entry>> Read(std::string_view key);
     absl::StatusOr<bool> Exists(std::string_view key);
+    // The vector that was given with the value, or is stored with it. NotFound: there is none.
+    absl::StatusOr<std::vector<float>> ReadVector(std::string_view key);
 
     // `expiry` in milliseconds since 1970, 0: never. Set in the past deletes. A vector, unless it
     // is empty, goes with the value.

@@ -15,6 +15,8 @@ struct SpaceStats {
   uint64_t dead_documents = 0;    // overwritten or deleted, and still in the index
   uint64_t segments = 0;
   uint64_t terms = 0;         // distinct ones of each segment and of what is in memory, added up
+  uint32_t dimension = 0;     // of its vectors, now; 0: it has none
+  std::string embedder;       // the identity of the one that makes them, now; "": none
   uint64_t vectors = 0;       // live; right after an open, those that have been read
   uint64_t vector_lists = 0;  // that they are in; 0: all are compared
   uint64_t index_bytes = 0;   // memory held by the word index

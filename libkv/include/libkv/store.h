@@ -183,6 +183,13 @@ class Store {
   // The stored vector of `key`. NotFound: no such key, or it has none.
   absl::StatusOr<std::vector<float>> GetVector(std::string_view key) const;
 
+  // The vector that the embedder of the space makes of `text`: of the one space with vectors that
+  // `prefix` leads to, as for Similar. A text without words has all zeros: no direction.
+  // InvalidArgument: the prefix leads to several spaces. FailedPrecondition: none under it has
+  // vectors, or it has no embedder, or that one was not given at open. Else: the embedder's error.
+  absl::StatusOr<std::vector<float>> Embed(std::string_view prefix, std::string_view text,
+                                           EmbedKind kind = EmbedKind::kDocument) const;
+
   // The keys, in order, whose whole value is `value` (spaces with `values`); or whose JSON field
   // options.field is `value` (spaces with that field). A number in `value` equals the JSON number
   // whatever its spelling: "1" finds 1 and 1.0, and the string "1" too.
@@ -201,6 +208,14 @@ class Store {
   // A crash in between is made up for by the next Open. Defining the same space again is OK.
   // FailedPrecondition: the prefix is defined otherwise: DropSpace it first.
   absl::Status DefineSpace(const Space& space);
+
+  // The definition in force of the space that `key` belongs to; nullopt: it is in none. All of
+  // them, in the order of their prefixes. With the fields of CreateFieldIndex, those that are still
+  // being built included; the embedder is null when it was not given at open. Such a definition can
+  // be given to DefineSpace or Open again, unless its embedder is not there. In a child after a
+  // fork: none.
+  std::optional<Space> SpaceOf(std::string_view key) const;
+  std::vector<Space> Spaces() const;
 
   // Removes the indexes of the space with this prefix; the values stay. NotFound: no such space.
   absl::Status DropSpace(std::string_view prefix);

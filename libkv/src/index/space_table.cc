@@ -162,6 +162,29 @@ absl::StatusOr<SpaceDefinition> DefinitionOf(const Space& space) {
   return d;
 }
 
+Space SpaceFrom(const ActiveSpace& active) {
+  const SpaceDefinition& d = active.definition();
+  Space space;
+  space.prefix = d.prefix;
+  space.text = d.text;
+  space.analyzer = active.objects().analyzer;
+  space.text_fields = d.text_fields;
+  space.learn = d.learn;
+  if (!d.learn) {
+    space.vector_dimension = d.dimension;
+    space.embedder = active.objects().embedder;
+  }
+  if (d.dimension != 0) {
+    space.metric = active.metric();
+    space.precision = active.precision();
+  }
+  space.values = d.values;
+  for (size_t i = 0; i < d.fields.size(); ++i) {
+    if (d.IsIndexed(i)) space.fields.push_back(d.fields[i]);
+  }
+  return space;
+}
+
 absl::StatusOr<SpaceObjects> ObjectsFor(const SpaceDefinition& definition, const Space* given) {
   SpaceObjects objects;
   if (definition.text) {

@@ -112,6 +112,10 @@ class SpaceTable {
 // text, a dimension other than the embedder's, ...).
 absl::StatusOr<SpaceDefinition> DefinitionOf(const Space& space);
 
+// The other way: a definition that DefinitionOf makes the same of. Without the embedder if that is
+// not there.
+Space SpaceFrom(const ActiveSpace& space);
+
 // The objects that `definition` names: those of `given` if it is not null, else the built-in ones.
 // FailedPrecondition: an analyzer or embedder of that name is not there.
 absl::StatusOr<SpaceObjects> ObjectsFor(const SpaceDefinition& definition, const Space* given);

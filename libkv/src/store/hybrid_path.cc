@@ -233,7 +233,7 @@ class Store::Impl::HybridSearch {
     AppendWanted(query, &wanted);
     vector_.resize(space_.definition().dimension);
     const std::string_view text = wanted;
-    LIBKV_RETURN_IF_ERROR(Embed(space_, EmbedKind::kQuery, std::span(&text, 1), vector_));
+    LIBKV_RETURN_IF_ERROR(libkv::Embed(space_, EmbedKind::kQuery, std::span(&text, 1), vector_));
     if (std::all_of(vector_.begin(), vector_.end(), [](float x) { return x == 0; })) {
       vector_.clear();
     }

@@ -342,6 +342,8 @@ StoreStats Store::Impl::Stats() const {
     const std::shared_ptr<const SpaceView> view = space->index()->view();
     SpaceStats& of_space = stats.spaces.emplace_back();
     of_space.prefix = space->definition().prefix;
+    of_space.dimension = space->definition().dimension;
+    of_space.embedder = space->definition().embedder;
     of_space.segments = view->sealed.size();
     for (const TextPart* part : view->parts()) {
       of_space.documents += part->live_documents();

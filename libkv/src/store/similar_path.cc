@@ -95,7 +95,7 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::SimilarText(const SimilarOpti
   const auto* snapshot = static_cast<const StoreSnapshot*>(at.snapshot.get());
   const ActiveSpace& captured = SpaceAsIn(at.snapshot, *space);
   std::vector<float> vector(captured.definition().dimension);
-  LIBKV_RETURN_IF_ERROR(Embed(captured, EmbedKind::kQuery, std::span(&text, 1), vector));
+  LIBKV_RETURN_IF_ERROR(libkv::Embed(captured, EmbedKind::kQuery, std::span(&text, 1), vector));
   // A text without words has no direction: nothing is similar to it.
   if (std::all_of(vector.begin(), vector.end(), [](float x) { return x == 0; })) {
     LIBKV_RETURN_IF_ERROR(FilterFor(at, captured, *snapshot).status());
@@ -112,6 +112,16 @@ absl::StatusOr<std::vector<float>> Store::Impl::GetVector(std::string_view key) 
   }
   const std::shared_ptr<const StoreSnapshot> snapshot = GetSnapshot();
   return VectorOf(SpaceAsIn(snapshot, *space), snapshot->rows.get(), key);
+}
+
+absl::StatusOr<std::vector<float>> Store::Impl::EmbedText(std::string_view prefix,
+                                                          std::string_view text,
+                                                          EmbedKind kind) const {
+  LIBKV_RETURN_IF_ERROR(CheckUsable());
+  LIBKV_ASSIGN_OR_RETURN(const ActiveSpace* space, OneVectorSpace(prefix));
+  std::vector<float> vector(space->definition().dimension);
+  LIBKV_RETURN_IF_ERROR(libkv::Embed(*space, kind, std::span(&text, 1), vector));
+  return vector;
 }
 
 absl::StatusOr<std::vector<float>> Store::Impl::VectorOf(const ActiveSpace& space,

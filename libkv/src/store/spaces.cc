@@ -127,6 +127,21 @@ absl::Status Store::Impl::DefineSpace(const libkv::Space& space) {
   return CommitSpace(id, definition, objects);
 }
 
+std::optional<libkv::Space> Store::Impl::SpaceOf(std::string_view key) const {
+  const ActiveSpace* const space = CheckUsable().ok() ? Spaces().Of(key) : nullptr;
+  if (space == nullptr) return std::nullopt;
+  return SpaceFrom(*space);
+}
+
+std::vector<libkv::Space> Store::Impl::DefinedSpaces() const {
+  std::vector<libkv::Space> spaces;
+  if (!CheckUsable().ok()) return spaces;
+  for (const auto& space : Spaces().all()) spaces.push_back(SpaceFrom(*space));
+  std::sort(spaces.begin(), spaces.end(),
+            [](const auto& a, const auto& b) { return a.prefix < b.prefix; });
+  return spaces;
+}
+
 absl::Status Store::Impl::DropSpace(std::string_view prefix) {
   LIBKV_RETURN_IF_ERROR(CheckWritable());
   const std::lock_guard lock(define_mutex_);

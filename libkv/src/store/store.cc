@@ -128,6 +128,10 @@ absl::StatusOr<HybridResult> Store::Hybrid(const HybridOptions& options,
 absl::StatusOr<std::vector<float>> Store::GetVector(std::string_view key) const {
   return Guarded([&] { return impl_->GetVector(key); });
 }
+absl::StatusOr<std::vector<float>> Store::Embed(std::string_view prefix, std::string_view text,
+                                                EmbedKind kind) const {
+  return Guarded([&] { return impl_->EmbedText(prefix, text, kind); });
+}
 absl::StatusOr<std::vector<std::string>> Store::FindByValue(const FindOptions& options,
                                                             std::string_view value) const {
   return Guarded([&] { return impl_->FindByValue(options, value); });
@@ -140,6 +144,8 @@ absl::StatusOr<std::vector<FieldHit>> Store::QueryField(const FieldQuery& query)
 absl::Status Store::DefineSpace(const Space& space) {
   return Guarded([&] { return impl_->DefineSpace(space); });
 }
+std::optional<Space> Store::SpaceOf(std::string_view key) const { return impl_->SpaceOf(key); }
+std::vector<Space> Store::Spaces() const { return impl_->DefinedSpaces(); }
 absl::Status Store::DropSpace(std::string_view prefix) {
   return Guarded([&] { return impl_->DropSpace(prefix); });
 }

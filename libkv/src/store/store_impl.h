@@ -119,6 +119,8 @@ class Store::Impl {
                                                     std::string_view text) const;
   absl::StatusOr<HybridResult> Hybrid(const HybridOptions& options, std::string_view query) const;
   absl::StatusOr<std::vector<float>> GetVector(std::string_view key) const;
+  absl::StatusOr<std::vector<float>> EmbedText(std::string_view prefix, std::string_view text,
+                                               EmbedKind kind) const;
   absl::StatusOr<std::vector<std::string>> FindByValue(const FindOptions& options,
                                                        std::string_view value) const;
   absl::StatusOr<std::vector<FieldHit>> QueryField(const FieldQuery& query) const;
@@ -126,6 +128,8 @@ class Store::Impl {
   // spaces.cc
   absl::Status DefineSpace(const libkv::Space& space);
   absl::Status DropSpace(std::string_view prefix);
+  std::optional<libkv::Space> SpaceOf(std::string_view key) const;
+  std::vector<libkv::Space> DefinedSpaces() const;
 
   // field_indexes.cc
   absl::Status CreateFieldIndex(std::string_view prefix, std::string_view path);

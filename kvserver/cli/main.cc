@@ -274,6 +274,9 @@ void DefineGlobal(CLI::App& app, Settings& settings) {
       ->allow_extra_args(false)
       ->capture_default_str();
   app.add_option("--dir,-d", settings.directory, "Open this store itself, without a server");
+  app.add_option("--space", settings.spaces,
+                 "With --dir: its spaces, as kvserver takes them: 'PREFIX:text,hash'")
+      ->allow_extra_args(false);
   app.add_option("-o,--output", settings.format,
                  "table, json or plain (default: table on a terminal, else plain)")
       ->check(CLI::IsMember({"table", "json", "plain"}));

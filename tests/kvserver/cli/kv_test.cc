@@ -265,7 +265,20 @@ TEST_CASE("a server is searched as a directory is") {
   CHECK(Kv(where, {"similar", "--key", "1"}).out.starts_with("2\t"));
   CHECK(Kv(where, {"hybrid", "sea"}).out.starts_with("1\t"));
   CHECK(Kv(where, {"search", "nothingness"}).code == 1);
+  // Only RESP3 has maps.
+  if (!Has(server, {"hello"})) return;
   CHECK(Json::parse(Kv(where, {"search", "sea", "-o", "json"}).out)["total"] == 1);
+}
+
+TEST_CASE("a directory is opened with its spaces, and new words are found") {
+  const libkv::TempDir dir;
+  const Words where = {"--dir", dir.path("store"), "--space", "doc::text,embedder=hash"};
+  CHECK(Kv(where, {"set", "doc:1", "deep sea"}).code == 0);
+  CHECK(Kv(where, {"set", "doc:2", "fresh bread"}).code == 0);
+  CHECK(Kv(where, {"search", "bread"}).out.starts_with("doc:2\t"));
+  CHECK(Kv(where, {"similar", "the sea", "-n", "1"}).out.starts_with("doc:1\t"));
+  CHECK(Kv(where, {"hybrid", "sea"}).out.starts_with("doc:1\t"));
+  CHECK(Kv({"--dir", dir.path("store"), "--space", "doc::nonsense"}, {"get", "a"}).code == 2);
 }
 
 TEST_CASE("a directory is verified, copied and counted") {

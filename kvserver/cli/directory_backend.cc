@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "backend.h"
+#include "command/space_text.h"
 #include "libkv/store.h"
 
 namespace kvcli {
@@ -208,6 +209,11 @@ absl::StatusOr<std::unique_ptr<Backend>> OpenDirectory(const Target& target, Acc
   libkv::Options options;
   options.read_only = access == Access::kRead;
   options.must_exist = access != Access::kCreate;
+  for (const std::string& text : target.spaces) {
+    auto space = kvserver::ParseSpace(text);
+    if (!space.ok()) return space.status();
+    options.spaces.push_back(*std::move(space));
+  }
   auto store = libkv::Store::Open(options, target.directory);
   // For an exit code, that a key is missing and that the store is are two things.
   if (absl::IsNotFound(store.status())) {

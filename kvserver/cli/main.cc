@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -23,6 +24,8 @@ namespace kvcli {
 namespace {
 
 constexpr size_t kReplyBytesMax = size_t{1} << 30;
+// How long an answer may take; those that read the whole store take long.
+constexpr std::chrono::seconds kPatience{30}, kLongPatience{86'400};
 
 constexpr const char* kFooter =
     "A KEY, VALUE or QUERY of - is read from stdin. After -- nothing is an option.\n"
@@ -33,9 +36,9 @@ struct Settings {
   std::vector<std::string> servers = {"127.0.0.1:7411"};
   std::string directory, format;
   std::vector<std::string> spaces;
-  double timeout_seconds = 30;
+  double timeout_seconds = 0;  // 0: as fits the command
 
-  std::string key, value, text, prefix, file, name;
+  std::string key, value, prefix, file, name;
   std::vector<std::string> keys;
   double ttl_seconds = 0;
   bool with_values = false;
@@ -117,7 +120,7 @@ class Program {
   }
 
   int Verify() {
-    const auto backend = Open(Access::kRead);
+    const auto backend = Open(Access::kRead, kLongPatience);
     if (!backend) return code_;
     const auto reply = backend->Verify();
     if (!reply.ok()) return Fail(reply.status());
@@ -127,7 +130,7 @@ class Program {
   }
 
   int Backup() {
-    const auto backend = Open(Access::kWrite);
+    const auto backend = Open(Access::kWrite, kLongPatience);
     if (!backend) return code_;
     return Show(backend->Backup(settings_.name));
   }
@@ -146,11 +149,15 @@ class Program {
   }
 
  private:
-  Target MakeTarget() const {
+  // `patience` counts when the user said nothing about time.
+  Target MakeTarget(std::chrono::seconds patience = kPatience) const {
     Target target;
     target.client.addresses = settings_.servers;
-    target.client.request_timeout =
-        std::chrono::milliseconds(static_cast<int64_t>(settings_.timeout_seconds * 1'000));
+    target.client.request_timeout = patience;
+    if (settings_.timeout_seconds > 0) {
+      target.client.request_timeout =
+          std::chrono::milliseconds(static_cast<int64_t>(settings_.timeout_seconds * 1'000));
+    }
     target.client.reply_bytes_max = kReplyBytesMax;
     target.directory = settings_.directory;
     target.spaces = settings_.spaces;
@@ -158,8 +165,8 @@ class Program {
   }
 
   // Null: the error has been printed.
-  std::unique_ptr<Backend> Open(Access access) {
-    const Target target = MakeTarget();
+  std::unique_ptr<Backend> Open(Access access, std::chrono::seconds patience = kPatience) {
+    const Target target = MakeTarget(patience);
     auto backend = target.directory.empty() ? OpenServer(target) : OpenDirectory(target, access);
     if (backend.ok()) return *std::move(backend);
     code_ = absl::IsInvalidArgument(backend.status()) ? kUsage : ExitCodeOf(backend.status());
@@ -270,14 +277,18 @@ void DefineGlobal(CLI::App& app, Settings& settings) {
   app.add_option("--server,-s", settings.servers, "HOST:PORT; several: the first that answers")
       ->envname("KV_SERVER")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->capture_default_str();
   app.add_option("--dir,-d", settings.directory, "Open this store itself, without a server");
+  app.add_option("--space", settings.spaces,
+                 "With --dir: its spaces, as kvserver takes them: 'PREFIX:text,embedder=hash'")
+      ->allow_extra_args(false);
   app.add_option("-o,--output", settings.format,
                  "table, json or plain (default: table on a terminal, else plain)")
       ->check(CLI::IsMember({"table", "json", "plain"}));
-  app.add_option("--timeout", settings.timeout_seconds, "Seconds for a request")
-      ->check(CLI::Range(0.001, 1'000'000.0))
-      ->capture_default_str();
+  app.add_option("--timeout", settings.timeout_seconds,
+                 "Seconds for a request (default: 30; of verify and backup, a day)")
+      ->check(CLI::Range(0.001, 1'000'000.0));
 }
 
 // The options of all subcommands; `run` becomes what the chosen one does.
@@ -345,6 +356,35 @@ void Define(CLI::App& app, Settings& settings, std::function<int(Program&)>& run
   add("shell", "Send commands as they are typed", call(&Program::RunShell));
 }
 
+// CLI11 reads an argument in brackets as a list: "[a]" would be the key "a". A mark before it hides
+// the bracket until the options are read.
+constexpr char kMark = '\x01';
+
+std::vector<std::string> Marked(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  for (std::string& argument : arguments) {
+    if (argument.starts_with('[') || argument.starts_with(kMark)) argument.insert(0, 1, kMark);
+  }
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
+  return arguments;
+}
+
+void Unmark(Settings& settings) {
+  const auto unmark = [](std::string& text) {
+    if (text.starts_with(kMark)) text.erase(0, 1);
+  };
+  for (std::string* const text :
+       {&settings.directory, &settings.key, &settings.value, &settings.prefix, &settings.file,
+        &settings.name, &settings.find.text, &settings.find.key, &settings.find.prefix,
+        &settings.load.key_field}) {
+    unmark(*text);
+  }
+  for (auto* const texts :
+       {&settings.servers, &settings.spaces, &settings.keys, &settings.load.files}) {
+    for (std::string& text : *texts) unmark(text);
+  }
+}
+
 int Main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   CLI::App app("Talks to a kvserver, or opens the directory of a store.", "kv");
@@ -361,7 +401,8 @@ int Main(int argc, char** argv) {
     }
   };
   try {
-    app.parse(argc, argv);
+    app.parse(Marked(argc, argv));
+    Unmark(settings);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help
     choose_format();

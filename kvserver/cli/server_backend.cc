@@ -107,7 +107,9 @@ class ServerBackend : public Backend {
   }
 
   absl::StatusOr<Reply> Stats() override {
-    const auto reply = client_.Command({"INFO"});
+    auto own = client_.Command({"KV.STATS"});
+    if (!absl::IsUnimplemented(own.status())) return own;
+    const auto reply = client_.Command({"INFO"});  // what every server that speaks RESP has
     if (!reply.ok()) return reply.status();
     return InfoMap(reply->bytes);
   }

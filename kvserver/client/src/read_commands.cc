@@ -10,15 +10,15 @@ namespace {
 constexpr size_t kNameBytesMax = 32;
 
 // In order.
-constexpr std::array<std::string_view, 46> kReads = {
-    "bitcount",     "bitpos",    "command",     "dbsize",        "echo",       "exists",
-    "expiretime",   "ft._list",  "ft.info",     "ft.search",     "get",        "getbit",
-    "getrange",     "info",      "keys",        "kv.embed",      "kv.explain", "kv.find",
-    "kv.getvector", "kv.hybrid", "kv.morelike", "kv.queryindex", "kv.search",  "kv.similar",
-    "kv.suggest",   "kv.verify", "lcs",         "mget",          "object",     "pexpiretime",
-    "ping",         "pttl",      "randomkey",   "scan",          "strlen",     "substr",
-    "time",         "ttl",       "type",        "vcard",         "vdim",       "vemb",
-    "vgetattr",     "vinfo",     "vismember",   "vsim",
+constexpr std::array<std::string_view, 47> kReads = {
+    "bitcount",     "bitpos",     "command",     "dbsize",        "echo",       "exists",
+    "expiretime",   "ft._list",   "ft.info",     "ft.search",     "get",        "getbit",
+    "getrange",     "info",       "keys",        "kv.embed",      "kv.explain", "kv.find",
+    "kv.getvector", "kv.hybrid",  "kv.morelike", "kv.queryindex", "kv.search",  "kv.similar",
+    "kv.stats",     "kv.suggest", "kv.verify",   "lcs",           "mget",       "object",
+    "pexpiretime",  "ping",       "pttl",        "randomkey",     "scan",       "strlen",
+    "substr",       "time",       "ttl",         "type",          "vcard",      "vdim",
+    "vemb",         "vgetattr",   "vinfo",       "vismember",     "vsim",
 };
 static_assert(std::is_sorted(kReads.begin(), kReads.end()));
 

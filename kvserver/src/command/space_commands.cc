@@ -4,6 +4,7 @@
 
 #include "command/argument_reader.h"
 #include "command/command.h"
+#include "command/help.h"
 #include "command/keyspace.h"
 #include "command/node.h"
 #include "command/space_text.h"
@@ -149,6 +150,12 @@ constexpr Command kCommands[] = {
      .summary = "Remove the indexes of a space; the values stay",
      .parameters = kPrefix,
      .run = Drop},
+    {.name = "kv.space|help",
+     .arity = 2,
+     .flags = kFast,
+     .group = "index",
+     .summary = "Print this help",
+     .run = Help},
     {.name = "kv.space|info",
      .arity = 3,
      .flags = kReadOnly | kSlow | kNoMulti,

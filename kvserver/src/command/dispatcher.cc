@@ -3,7 +3,6 @@
 #include <string>
 
 #include "base/clock.h"
-#include "command/absent.h"
 #include "command/monitor.h"
 #include "command/node.h"
 #include "command/quoted.h"
@@ -20,7 +19,6 @@ constexpr size_t kQueuedBytesMax = size_t{64} << 20;          // as much as one 
 constexpr size_t kQuotedArgumentsBytesMax = kQuotedBytesMax;  // together
 
 std::string UnknownCommand(Arguments arguments) {
-  if (const std::string_view why = WhyAbsent(arguments[0]); !why.empty()) return std::string(why);
   std::string message =
       "ERR unknown command '" + Quoted(arguments[0]) + "', with args beginning with: ";
   size_t bytes = 0;

@@ -2,6 +2,8 @@
 
 #include <cctype>
 
+#include "command/arguments.h"
+
 namespace kvserver {
 namespace {
 
@@ -22,9 +24,34 @@ constexpr std::string_view kOtherTypes =
 // Of keys, but not of this server.
 constexpr std::string_view kOtherServers = " dump migrate move restore swapdb ";
 
+// Features that are not there, each with the commands that belong to it.
+struct Feature {
+  std::string_view error;
+  std::string_view commands[12];
+};
+
+constexpr Feature kFeatures[] = {
+    {"ERR scripts are not supported: use MULTI and EXEC, with WATCH for conditions",
+     {"eval", "eval_ro", "evalsha", "evalsha_ro", "fcall", "fcall_ro", "script"}},
+    {"ERR PUBLISH and SUBSCRIBE are not supported yet",
+     {"psubscribe", "publish", "pubsub", "punsubscribe", "spublish", "ssubscribe", "subscribe",
+      "sunsubscribe", "unsubscribe"}},
+    // Clients look for this sentence.
+    {"ERR This instance has cluster support disabled",
+     {"asking", "cluster", "readonly", "readwrite"}},
+    {"ERR replication by the protocol of Redis is not supported",
+     {"failover", "psync", "replconf", "replicaof", "slaveof", "sync", "waitaof"}},
+    {"ERR DEBUG is not supported", {"debug"}},
+};
+
 }  // namespace
 
 std::string WhyUnsupported(std::string_view name) {
+  for (const Feature& feature : kFeatures) {
+    for (const std::string_view command : feature.commands) {
+      if (!command.empty() && IsWord(name, command)) return std::string(feature.error);
+    }
+  }
   constexpr size_t kNameBytesMax = 64;
   std::string word = " ";
   for (const char c : name.substr(0, kNameBytesMax)) {

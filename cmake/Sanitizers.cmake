@@ -3,10 +3,7 @@ if(LIBKV_SANITIZE)
   add_compile_options(-fsanitize=${LIBKV_SANITIZE} -fno-omit-frame-pointer -g)
   add_link_options(-fsanitize=${LIBKV_SANITIZE})
   if(LIBKV_SANITIZE MATCHES "undefined")
-    # Without the checks of every access to memory, which AddressSanitizer makes anyway: they double
-    # the time a build takes.
-    add_compile_options(-fno-sanitize-recover=all
-      -fno-sanitize=null,object-size,vptr,pointer-overflow)
+    add_compile_options(-fno-sanitize-recover=all)
   endif()
 endif()
 if(LIBKV_FUZZ)

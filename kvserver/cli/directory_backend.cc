@@ -45,6 +45,17 @@ Reply OptionalText(const std::string& text) {
   return text.empty() ? Reply::Nil() : Reply::Bytes(text);
 }
 
+template <typename H>
+Reply HitsOf(const std::vector<H>& found, const FindRequest& request) {
+  Reply hits = Reply::Array();
+  for (const H& hit : found) {
+    Reply map = HitOf(hit);
+    if (request.excerpt_bytes > 0) map.Add("excerpts", ExcerptsOf(hit.excerpts));
+    hits.elements.push_back(std::move(map));
+  }
+  return hits;
+}
+
 class DirectoryBackend : public Backend {
  public:
   explicit DirectoryBackend(std::unique_ptr<libkv::Store> store) : store_(std::move(store)) {}
@@ -108,12 +119,7 @@ class DirectoryBackend : public Backend {
     options.typos = request.typos;
     const auto result = store_->Search(options, request.text);
     if (!result.ok()) return result.status();
-    Reply hits = Reply::Array();
-    for (const libkv::Hit& hit : result->hits) {
-      Reply map = HitOf(hit);
-      if (request.excerpt_bytes > 0) map.Add("excerpts", ExcerptsOf(hit.excerpts));
-      hits.elements.push_back(std::move(map));
-    }
+    Reply hits = HitsOf(result->hits, request);
     Reply reply = Reply::Map();
     reply.Add("total", CountOf(result->total))
         .Add("total_is_exact", Reply::Bool(result->total_is_exact))
@@ -146,12 +152,7 @@ class DirectoryBackend : public Backend {
     options.typos = request.typos;
     const auto result = store_->Hybrid(options, request.text);
     if (!result.ok()) return result.status();
-    Reply hits = Reply::Array();
-    for (const libkv::HybridHit& hit : result->hits) {
-      Reply map = HitOf(hit);
-      if (request.excerpt_bytes > 0) map.Add("excerpts", ExcerptsOf(hit.excerpts));
-      hits.elements.push_back(std::move(map));
-    }
+    Reply hits = HitsOf(result->hits, request);
     Reply reply = Reply::Map();
     reply.Add("hits", std::move(hits))
         .Add("warnings", TextsOf(result->warnings))

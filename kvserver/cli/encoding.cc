@@ -1,13 +1,11 @@
 #include "encoding.h"
 
-#include <array>
-#include <cstdint>
+#include "base/base64.h"
+#include "base/utf8.h"
 
 namespace kvcli {
 namespace {
 
-constexpr std::string_view kLetters =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kHex = "0123456789abcdef";
 
 // Bytes of the well-formed UTF-8 sequence at the start of `bytes`; 0: there is none.
@@ -39,48 +37,19 @@ bool IsControl(std::string_view sequence) {
 
 std::string Base64(std::string_view bytes) {
   std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      const bool is_padding = i + k > bytes.size();
-      text += is_padding ? '=' : kLetters[group >> (18 - 6 * k) & 63];
-    }
-  }
+  kvserver::AppendBase64(text, bytes);
   return text;
 }
 
 std::optional<std::string> FromBase64(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  const size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  std::string bytes;
-  bytes.reserve(text.size() / 4 * 3);
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char letter : text.substr(0, text.size() - padding)) {
-    const size_t digit = kLetters.find(letter);
-    if (digit == std::string_view::npos) return std::nullopt;
-    bits = bits << 6 | static_cast<uint32_t>(digit);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    bytes += static_cast<char>(bits >> count & 0xFF);
-  }
-  if ((bits & ((1u << count) - 1)) != 0) return std::nullopt;  // one text for one value
+  std::string bytes(kvserver::Base64BytesMax(text), '\0');
+  const std::optional<size_t> length = kvserver::DecodeBase64(text, bytes.data());
+  if (!length) return std::nullopt;
+  bytes.resize(*length);
   return bytes;
 }
 
-bool IsUtf8(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const size_t length = SequenceBytes(bytes);
-    if (length == 0) return false;
-    bytes.remove_prefix(length);
-  }
-  return true;
-}
+bool IsUtf8(std::string_view bytes) { return kvserver::IsUtf8(bytes); }
 
 void AppendJsonString(std::string& out, std::string_view text) {
   out += '"';

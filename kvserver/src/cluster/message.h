@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -42,12 +43,15 @@ struct Ack {
   uint64_t turn = 0;
 };
 
-// The sender's clock and generations as they will be found after a power cut, and what it has in
-// memory (`clock`, which may be ahead).
+// The sender's clock and generations as they will be found after a power cut.
 struct Advert {
   DotSet durable;
   Generations generations;
   bool is_recovering = false;
+  bool wants_answer = false;  // an Advert, with `known`
+  // The receiver's durable clock, as it last told the sender: a receiver that has seen less than
+  // that has lost data. Absent in most adverts.
+  std::optional<DotSet> known;
 };
 
 // The same as the Advert before, if that has this hash.

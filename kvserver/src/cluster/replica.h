@@ -39,6 +39,8 @@ namespace kvserver::cluster {
 struct ReplicaOptions {
   Slot self = 0;
   std::vector<Slot> members;  // all of them, with self; 1 to kMembersMax
+  // The storage is known to have lost something, as after restoring an old copy: recover first.
+  bool must_recover = false;
 
   int64_t heartbeat_ms = 200;         // adverts when something has changed
   int64_t idle_heartbeat_ms = 1'000;  // digests when nothing has
@@ -134,7 +136,8 @@ class Replica {
   // FailedPrecondition: the rows are of another node, of a newer version; or other data is there.
   absl::Status Start(Storage& storage, int64_t now_ms);
 
-  // One write of a client. Unavailable: recovering. InvalidArgument: kCounter, and the value is no
+  // One write of a client. A delete of a key that is not here is none, and answers a dot with the
+  // counter 0. Unavailable: not ready. InvalidArgument: kCounter, and the value is no
   // integer, or the sum would not be one; a `seen` that cannot be true. Nothing is changed then.
   absl::StatusOr<Dot> Write(Storage& storage, const ClientWrite& write, int64_t now_ms);
   // What was written since the last call is one unit: every node shows all of it or nothing.
@@ -158,7 +161,7 @@ class Replica {
 
   // Makes sure that this node has seen what so many nodes have seen of the keys, one round trip;
   // then a plain read here is a read of all of them. The id comes back from TakeReads. Unavailable:
-  // recovering.
+  // not ready.
   absl::StatusOr<uint64_t> StartRead(Storage& storage, std::span<const std::string_view> keys,
                                      Level level, int64_t now_ms);
 
@@ -171,6 +174,9 @@ class Replica {
   const DotSet& clock() const;
   const DotSet& durable_clock() const;
   Actor self() const;
+  // Whether it takes part in reads and takes writes of clients: it is neither recovering nor still
+  // waiting, after its start, to hear from a majority that it has lost nothing.
+  bool is_ready() const;
   bool is_recovering() const;
   bool is_failed() const;
   ReplicaStatus Status() const;

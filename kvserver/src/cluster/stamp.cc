@@ -15,6 +15,9 @@ namespace {
 constexpr uint8_t kSingle = 0x10, kSeveral = 0x20, kFormMask = 0xF0;
 constexpr uint8_t kIsCounter = 0x01, kExpires = 0x02, kHasVector = 0x04, kIsRecord = 0x08;
 
+// Sums must not depend on the order of what is added.
+__extension__ using Wide = __int128;
+
 absl::Status Malformed() {
   return absl::DataLossError("the stamp of a record is malformed, or of a newer kvserver");
 }
@@ -78,12 +81,12 @@ StoredRecord Resolve(const std::vector<Version>& versions) {
     return record;
   }
   const Version* const winner = Winner(versions);
-  __int128 sum = winner == nullptr ? 0 : *ParseInteger(winner->value);
+  Wide sum = winner == nullptr ? 0 : *ParseInteger(winner->value);
   for (const Version& version : versions) {
     if (version.kind == Kind::kCounter) sum += ParseInteger(version.value).value_or(0);
   }
-  constexpr __int128 kMax = std::numeric_limits<int64_t>::max();
-  constexpr __int128 kMin = std::numeric_limits<int64_t>::min();
+  constexpr Wide kMax = std::numeric_limits<int64_t>::max();
+  constexpr Wide kMin = std::numeric_limits<int64_t>::min();
   record.value = std::to_string(static_cast<int64_t>(std::clamp(sum, kMin, kMax)));
   return record;
 }

@@ -265,7 +265,7 @@ class Store::Impl {
   // nearest.cc
   absl::StatusOr<std::vector<NearDocument>> FindNearest(
       const NearestQuery& query, const ActiveSpace& space, const StoreSnapshot& snapshot,
-      absl::FunctionRef<bool(const EntryView& entry)> accept) const;
+      absl::FunctionRef<bool(const BlockEntry& entry)> accept) const;
   absl::StatusOr<std::vector<NearDocument>> Refine(const ActiveSpace& space,
                                                    const EngineSnapshot* rows,
                                                    std::span<const float> query,
@@ -273,7 +273,7 @@ class Store::Impl {
                                                    size_t limit) const;
   static std::vector<ListCandidate> CandidatesOf(std::span<const ListHit> hits);
   static ListCandidates AllCandidates(
-      const ListTable& lists, absl::FunctionRef<bool(const EntryView&)> accept,
+      const ListTable& lists, absl::FunctionRef<bool(const BlockEntry&)> accept,
       absl::FunctionRef<std::shared_ptr<const PostingList>(const PostingList&)> load);
 
   // recall.cc

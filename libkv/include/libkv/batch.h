@@ -27,22 +27,22 @@ class Batch {
   void Delete(std::string_view key);
 
   // Gives the value of `key` another expiry time, in milliseconds since 1970, or none, and leaves
-  // value, words and vector as they are. No such key: nothing happens. After a Set of the same key
-  // in this batch it is the time of that value. A time in the past: the key is gone at once. Not
-  // positive: Apply answers InvalidArgument. DataLoss: the stored value or its vector is damaged;
-  // nothing was written.
+  // value, stamp, words and vector as they are. No such key: nothing happens. After a Set of the
+  // same key in this batch it is the time of that value. A time in the past: the key is gone at
+  // once. Not positive: Apply answers InvalidArgument. DataLoss: the stored value or its vector is
+  // damaged; nothing was written.
   //
   // The value is the one that stands there at the commit, whoever wrote it, and is written again:
-  // this costs two reads and a Set, and the value's bytes count for kBatchBytesMax. Its words are
-  // taken from it again. The stored vector stays, and no embedder is asked; only while a Reembed
-  // builds another generation its embedder is, and may fail the batch. The time that is there
-  // already costs the reads alone.
+  // this costs two reads and a Set, and the bytes of value and stamp count for kBatchBytesMax. The
+  // words are taken from the value again. The stored vector stays, and no embedder is asked; only
+  // while a Reembed builds another generation its embedder is, and may fail the batch. The time
+  // that is there already costs the reads alone.
   void SetExpiry(std::string_view key, std::optional<int64_t> expires_at);
 
   void Clear();
 
   size_t count() const { return changes_.size(); }
-  size_t size_bytes() const { return bytes_.size(); }  // keys and values
+  size_t size_bytes() const { return bytes_.size(); }  // keys, values and stamps
 
   // One change, as the store reads it. Views live until the batch changes.
   struct Change {
@@ -53,6 +53,7 @@ class Batch {
     std::chrono::milliseconds ttl{0};
     int64_t expires_at = 0;  // as in SetOptions
     std::span<const float> vector;
+    std::string_view stamp;
   };
   Change change(size_t i) const;
 
@@ -60,7 +61,8 @@ class Batch {
   struct Entry {
     bool is_delete = false;
     bool keeps_value = false;
-    size_t key_begin = 0, key_bytes = 0, value_bytes = 0;  // the value follows the key
+    // The value follows the key, and the stamp the value.
+    size_t key_begin = 0, key_bytes = 0, value_bytes = 0, stamp_bytes = 0;
     size_t vector_begin = 0, vector_count = 0;
     std::chrono::milliseconds ttl{0};
     int64_t expires_at = 0;

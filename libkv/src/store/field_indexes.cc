@@ -158,6 +158,7 @@ absl::Status Store::Impl::IndexField(const ActiveSpace& space, uint16_t field) {
       change.key = value->key;
       change.value = value->record.value;
       change.expiry = value->record.header.expiry;
+      change.stamp = value->record.header.stamp;
       change.only_if_record = Hash64(value->record_bytes);
     }
     absl::Status status;

@@ -211,6 +211,7 @@ absl::Status Store::Impl::EmbedStep(uint32_t space, const std::shared_ptr<Active
     change.key = value->key;
     change.value = value->record.value;
     change.expiry = value->record.header.expiry;
+    change.stamp = value->record.header.stamp;
     change.only_if_record = Hash64(value->record_bytes);
   }
   absl::Status status;

@@ -238,6 +238,7 @@ absl::Status Store::Impl::IndexExisting(std::string_view prefix) {
       change.key = copy.key;
       change.value = copy.record.value;
       change.expiry = copy.record.header.expiry;
+      change.stamp = copy.record.header.stamp;
       change.only_if_record = Hash64(copy.record_bytes);
     }
     if (step.empty()) continue;

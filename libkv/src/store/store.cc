@@ -83,6 +83,10 @@ absl::Status Store::View(const ReadOptions& read, std::string_view key,
                          absl::FunctionRef<void(std::string_view value)> reader) const {
   return Guarded([&] { return impl_->View(read, key, reader); });
 }
+absl::Status Store::ViewEntry(const ReadOptions& read, std::string_view key,
+                              absl::FunctionRef<void(const EntryView& entry)> reader) const {
+  return Guarded([&] { return impl_->ViewEntry(read, key, reader); });
+}
 std::vector<absl::StatusOr<std::string>> Store::MultiGet(
     const ReadOptions& read, std::span<const std::string_view> keys) const {
   return impl_->MultiGet(read, keys);

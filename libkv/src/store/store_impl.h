@@ -99,6 +99,8 @@ class Store::Impl {
   absl::StatusOr<Entry> GetEntry(const ReadOptions& read, std::string_view key) const;
   absl::Status View(const ReadOptions& read, std::string_view key,
                     absl::FunctionRef<void(std::string_view)> reader) const;
+  absl::Status ViewEntry(const ReadOptions& read, std::string_view key,
+                         absl::FunctionRef<void(const EntryView&)> reader) const;
   std::vector<absl::StatusOr<std::string>> MultiGet(const ReadOptions& read,
                                                     std::span<const std::string_view> keys) const;
   absl::StatusOr<std::optional<int64_t>> GetExpiry(const ReadOptions& read,

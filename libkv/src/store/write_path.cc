@@ -58,6 +58,7 @@ absl::Status FillFromBatch(const Batch& batch, int64_t now, WriteRequest& reques
     change.key = from.key;
     change.value = from.value;
     change.vector = from.vector;
+    change.stamp = from.stamp;
     change.keeps_value = from.keeps_value;
     keeps_values = keeps_values || from.keeps_value;
     const absl::StatusOr<int64_t> expiry = ExpiryOf(from.ttl, from.expires_at, now);
@@ -102,6 +103,10 @@ absl::Status Store::Impl::CheckChange(const PendingChange& change) const {
     return InvalidArgument("the value of key '", Printable(change.key), "' has ",
                            change.value.size(), " bytes; at most ", kValueBytesMax, " are allowed");
   }
+  if (change.stamp.size() > kStampBytesMax) {
+    return InvalidArgument("the stamp of key '", Printable(change.key), "' has ",
+                           change.stamp.size(), " bytes; at most ", kStampBytesMax, " are allowed");
+  }
   return absl::OkStatus();
 }
 
@@ -137,10 +142,10 @@ absl::Status Store::Impl::Prepare(WriteRequest& request) const {
 absl::Status Store::Impl::CheckBytes(WriteRequest& request) {
   size_t bytes = 0;
   for (const PendingChange& change : request.changes) {
-    bytes += change.key.size() + change.value.size();
+    bytes += change.key.size() + change.value.size() + change.stamp.size();
   }
   if (bytes > kBatchBytesMax) {
-    return InvalidArgument("keys and values have ", bytes, " bytes together; at most ",
+    return InvalidArgument("keys, values and stamps have ", bytes, " bytes together; at most ",
                            kBatchBytesMax, " are allowed in one batch: split it");
   }
   request.bytes = bytes;
@@ -166,6 +171,7 @@ absl::Status Store::Impl::Set(const WriteOptions& write, std::string_view key,
   change.key = key;
   change.value = value;
   change.vector = options.vector;
+  change.stamp = options.stamp;
   // Most writes expire never, and need not ask the clock.
   if (options.ttl.count() != 0 || options.expires_at != 0) {
     LIBKV_ASSIGN_OR_RETURN(change.expiry, ExpiryOf(options.ttl, options.expires_at, Now()));
@@ -187,6 +193,7 @@ absl::Status Store::Impl::SetVector(const WriteOptions& write, std::string_view 
     change.key = key;
     change.value = record.value;
     change.expiry = record.header.expiry;
+    change.stamp = record.header.stamp;
     change.vector = vector;
     change.only_if_record = Hash64(pinned.view());
     LIBKV_RETURN_IF_ERROR(Run(write, request));

@@ -38,9 +38,10 @@ struct PendingChange {
   std::string_view value;
   int64_t expiry = 0;
   std::span<const float> vector;
+  std::string_view stamp;
   bool embeds = true;  // false: without a vector it gets none
 
-  // Only `expiry` is new: value and vector are those that stand there at the commit.
+  // Only `expiry` is new: value, vector and stamp are those that stand there at the commit.
   bool keeps_value = false;
   std::unique_ptr<KeptRecord> kept;  // what they view
   bool left_out = false;             // there is nothing to change: it does not happen

@@ -39,10 +39,21 @@ class Batch {
   // that is there already costs the reads alone.
   void SetExpiry(std::string_view key, std::optional<int64_t> expires_at);
 
+  // Puts or deletes a row of the application: a named byte string beside the keys, in a name space
+  // of its own, for what has to change together with values, such as a position in a log or what is
+  // still to be sent. Rows never expire and are in no index; reads, iterators, searches and the
+  // counts of Stats pass them by: see Store::GetRow. Of several changes to one row the last one
+  // counts; deleting none is OK; a batch may have nothing but rows. Costs no read, only the bytes
+  // that are written. Apply answers InvalidArgument for an empty name, one over kRowNameBytesMax, a
+  // value over kValueBytesMax; both count for kBatchBytesMax.
+  void PutRow(std::string_view name, std::string_view value);
+  void DeleteRow(std::string_view name);
+
   void Clear();
 
-  size_t count() const { return changes_.size(); }
-  size_t size_bytes() const { return bytes_.size(); }  // keys, values and stamps
+  size_t count() const { return changes_.size(); }  // of keys
+  size_t row_count() const { return row_changes_.size(); }
+  size_t size_bytes() const { return bytes_.size(); }  // keys, values, stamps and rows
 
   // One change, as the store reads it. Views live until the batch changes.
   struct Change {
@@ -57,6 +68,14 @@ class Batch {
   };
   Change change(size_t i) const;
 
+  // One change of a row, likewise.
+  struct RowChange {
+    bool is_delete = false;
+    std::string_view name;
+    std::string_view value;
+  };
+  RowChange row_change(size_t i) const;
+
  private:
   struct Entry {
     bool is_delete = false;
@@ -67,10 +86,15 @@ class Batch {
     std::chrono::milliseconds ttl{0};
     int64_t expires_at = 0;
   };
+  struct Row {
+    bool is_delete = false;
+    size_t name_begin = 0, name_bytes = 0, value_bytes = 0;  // the value follows the name
+  };
 
   std::string bytes_;
   std::vector<float> floats_;
   std::vector<Entry> changes_;
+  std::vector<Row> row_changes_;
 };
 
 }  // namespace libkv

@@ -22,7 +22,8 @@ namespace libkv {
 inline constexpr size_t kKeyBytesMax = 65'535;
 inline constexpr size_t kValueBytesMax = size_t{64} << 20;
 inline constexpr size_t kStampBytesMax = size_t{64} << 20;
-inline constexpr size_t kBatchBytesMax = size_t{64} << 20;  // keys, values, stamps of one batch
+inline constexpr size_t kRowNameBytesMax = 1'024;  // Batch::PutRow; its value: kValueBytesMax
+inline constexpr size_t kBatchBytesMax = size_t{64} << 20;  // keys, values, stamps, rows together
 inline constexpr size_t kVectorDimensionMax = 8'192;
 inline constexpr size_t kExactVectorsMin = 1'000;  // Options::exact_vectors_max
 

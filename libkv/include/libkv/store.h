@@ -7,7 +7,8 @@
 //
 // Threads    Any method, any thread, any time.
 // Lifetime   Arguments are copied before return. Results belong to the caller, except inside
-//            View and ViewEntry, which lend. Iterators and snapshots must die before the store.
+//            View, ViewEntry and ForEachRow, which lend. Iterators and snapshots must die before
+//            the store.
 // Errors     NotFound is an answer. InvalidArgument: the caller's data; nothing was written.
 //            FailedPrecondition: wrong state, format, analyzer or embedder; the message says what
 //            to do. Aborted: a condition did not hold. ResourceExhausted: the disk or memory is
@@ -102,7 +103,8 @@ class Store {
 
   // Binds all items, or none: readers and searches see all of them or none, and so does a restart
   // after a crash. Of equal keys the last one counts. InvalidArgument: as for Set, naming the item,
-  // or more than kBatchBytesMax in total; nothing was written.
+  // or more than kBatchBytesMax in total; nothing was written. A Batch may bring rows of the
+  // application (Batch::PutRow), which change with its values or not at all.
   absl::Status BulkSet(const WriteOptions& write, std::span<const KeyValue> items);
   absl::Status Apply(const WriteOptions& write, const Batch& batch);
 
@@ -147,6 +149,19 @@ class Store {
   // When `key` expires: milliseconds since 1970, or nullopt for never. NotFound: no such key.
   absl::StatusOr<std::optional<int64_t>> GetExpiry(const ReadOptions& read,
                                                    std::string_view key) const;
+
+  // A copy of a row of the application's. NotFound, without a message: there is none of that name.
+  // DataLoss: the row is damaged; putting or deleting it repairs that.
+  absl::StatusOr<std::string> GetRow(const ReadOptions& read, std::string_view name) const;
+
+  // Lends the rows whose names begin with `prefix` to `reader`, in the order of their names, until
+  // it returns false; all from one view of the store, the snapshot or the state of now. The views
+  // die when `reader` returns. It may use this store, and does not see what it changes. DataLoss: a
+  // row is damaged, and named; those before it have been lent. An exception from `reader` becomes
+  // Internal. Costs a step for each row, and for each that was deleted lately.
+  absl::Status ForEachRow(
+      const ReadOptions& read, std::string_view prefix,
+      absl::FunctionRef<bool(std::string_view name, std::string_view value)> reader) const;
 
   std::unique_ptr<Iterator> NewIterator(const ReadOptions& read,
                                         const IteratorOptions& bounds = {}) const;
@@ -291,9 +306,9 @@ class Store {
   // `directory` must not exist; its parent must.
   absl::Status Checkpoint(const std::string& directory) const;
 
-  // Reads everything once and compares: every checksum of files and values; words, vectors and
-  // field rows against the values they are derived from. Runs beside other calls, on a snapshot,
-  // and needs the memory of the indexes once more while it does.
+  // Reads everything once and compares: every checksum of files, values and rows; words, vectors
+  // and field rows against the values they are derived from. Runs beside other calls, on a
+  // snapshot, and needs the memory of the indexes once more while it does.
   absl::StatusOr<VerifyReport> Verify() const;
 
   StoreStats Stats() const;

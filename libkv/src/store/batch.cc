@@ -32,10 +32,24 @@ void Batch::SetExpiry(std::string_view key, std::optional<int64_t> expires_at) {
   bytes_ += key;
 }
 
+void Batch::PutRow(std::string_view name, std::string_view value) {
+  row_changes_.push_back(
+      {.name_begin = bytes_.size(), .name_bytes = name.size(), .value_bytes = value.size()});
+  bytes_ += name;
+  bytes_ += value;
+}
+
+void Batch::DeleteRow(std::string_view name) {
+  row_changes_.push_back(
+      {.is_delete = true, .name_begin = bytes_.size(), .name_bytes = name.size()});
+  bytes_ += name;
+}
+
 void Batch::Clear() {
   bytes_.clear();
   floats_.clear();
   changes_.clear();
+  row_changes_.clear();
 }
 
 Batch::Change Batch::change(size_t i) const {
@@ -50,6 +64,14 @@ Batch::Change Batch::change(size_t i) const {
           .expires_at = entry.expires_at,
           .vector = std::span(floats_).subspan(entry.vector_begin, entry.vector_count),
           .stamp = bytes.substr(value_begin + entry.value_bytes, entry.stamp_bytes)};
+}
+
+Batch::RowChange Batch::row_change(size_t i) const {
+  const Row& row = row_changes_[i];
+  const std::string_view bytes = bytes_;
+  return {.is_delete = row.is_delete,
+          .name = bytes.substr(row.name_begin, row.name_bytes),
+          .value = bytes.substr(row.name_begin + row.name_bytes, row.value_bytes)};
 }
 
 }  // namespace libkv

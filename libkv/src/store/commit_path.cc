@@ -77,6 +77,7 @@ bool Store::Impl::Admit(WriteRequest& request, bool track) {
   if (!request.status.ok()) return false;
   PlaceVectors(request);
   if (request.more_rows) request.more_rows(*batch_);
+  if (request.rows != nullptr) AppendRows(*request.rows);
   AppendRequest(request, olds, track);
   return true;
 }

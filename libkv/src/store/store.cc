@@ -95,6 +95,14 @@ absl::StatusOr<std::optional<int64_t>> Store::GetExpiry(const ReadOptions& read,
                                                         std::string_view key) const {
   return Guarded([&] { return impl_->GetExpiry(read, key); });
 }
+absl::StatusOr<std::string> Store::GetRow(const ReadOptions& read, std::string_view name) const {
+  return Guarded([&] { return impl_->GetRow(read, name); });
+}
+absl::Status Store::ForEachRow(
+    const ReadOptions& read, std::string_view prefix,
+    absl::FunctionRef<bool(std::string_view name, std::string_view value)> reader) const {
+  return Guarded([&] { return impl_->ForEachRow(read, prefix, reader); });
+}
 std::unique_ptr<Iterator> Store::NewIterator(const ReadOptions& read,
                                              const IteratorOptions& bounds) const {
   return impl_->NewIterator(read, bounds);

@@ -6,6 +6,7 @@
 //   expiry_change.cc Batch::SetExpiry
 //   commit_path.cc   committing a group of requests, on the leader's
 //   read_path.cc     Get, View, MultiGet, iterators, snapshots
+//   rows.cc          rows of the application
 //   search_path.cc   Search, Suggest        more_like_path.cc  MoreLike
 //   similar_path.cc  Similar, SimilarTo, SimilarText    nearest.cc  what they share
 //   hybrid_path.cc   Hybrid
@@ -108,6 +109,11 @@ class Store::Impl {
   std::unique_ptr<Iterator> NewIterator(const ReadOptions& read,
                                         const IteratorOptions& bounds) const;
   std::shared_ptr<const StoreSnapshot> GetSnapshot() const;
+
+  // rows.cc
+  absl::StatusOr<std::string> GetRow(const ReadOptions& read, std::string_view name) const;
+  absl::Status ForEachRow(const ReadOptions& read, std::string_view prefix,
+                          absl::FunctionRef<bool(std::string_view, std::string_view)> reader) const;
 
   // search_path.cc, similar_path.cc, hybrid_path.cc, find_path.cc
   absl::StatusOr<SearchResult> Search(const SearchOptions& options, std::string_view query) const;
@@ -218,6 +224,11 @@ class Store::Impl {
   void AppendChange(const PendingChange& change, const OldRecord& old, bool track);
   uint64_t NextDocument();
   void Publish(std::span<CommitQueue::Request* const> group, uint64_t sequence);
+
+  // rows.cc
+  static absl::Status CheckRows(const Batch& batch);
+  static size_t RowBytes(const Batch& batch);
+  void AppendRows(const Batch& batch);
 
   // read_path.cc
   absl::Status ReadLive(const EngineRead& read, std::string_view key, PinnedValue* pinned,

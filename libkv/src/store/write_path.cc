@@ -66,6 +66,7 @@ absl::Status FillFromBatch(const Batch& batch, int64_t now, WriteRequest& reques
     change.expiry = *expiry;
   }
   if (keeps_values) JoinExpiries(request);
+  if (batch.row_count() != 0) request.rows = &batch;
   return absl::OkStatus();
 }
 
@@ -132,6 +133,7 @@ absl::Status Store::Impl::Prepare(WriteRequest& request) const {
     }
     AddDeriveItems(change, &items);
   }
+  if (request.rows != nullptr) LIBKV_RETURN_IF_ERROR(CheckRows(*request.rows));
   LIBKV_RETURN_IF_ERROR(CheckBytes(request));
   if (items.empty()) return absl::OkStatus();
   LIBKV_RETURN_IF_ERROR(Derive(items));
@@ -144,9 +146,11 @@ absl::Status Store::Impl::CheckBytes(WriteRequest& request) {
   for (const PendingChange& change : request.changes) {
     bytes += change.key.size() + change.value.size() + change.stamp.size();
   }
+  if (request.rows != nullptr) bytes += RowBytes(*request.rows);
   if (bytes > kBatchBytesMax) {
-    return InvalidArgument("keys, values and stamps have ", bytes, " bytes together; at most ",
-                           kBatchBytesMax, " are allowed in one batch: split it");
+    return InvalidArgument("keys, values, stamps and rows have ", bytes,
+                           " bytes together; at most ", kBatchBytesMax,
+                           " are allowed in one batch: split it");
   }
   request.bytes = bytes;
   return absl::OkStatus();
@@ -221,7 +225,7 @@ absl::Status Store::Impl::BulkSet(const WriteOptions& write, std::span<const Key
 }
 
 absl::Status Store::Impl::Apply(const WriteOptions& write, const Batch& batch) {
-  if (batch.count() == 0) return CheckWritable();
+  if (batch.count() == 0 && batch.row_count() == 0) return CheckWritable();
   WriteRequest request;
   LIBKV_RETURN_IF_ERROR(FillFromBatch(batch, Now(), request));
   return Run(write, request);
@@ -240,7 +244,8 @@ void Store::Impl::Write(const WriteOptions& write, Batch batch,
   if (request->status.ok()) request->status = Prepare(*request);
   if (request->status.ok()) request->status = WaitForSealing();
   if (request->status.ok()) request->status = WaitForLists();
-  if (!request->status.ok() || request->changes.empty()) {
+  const bool is_empty = request->changes.empty() && request->rows == nullptr;
+  if (!request->status.ok() || is_empty) {
     request->Done();
     return;
   }

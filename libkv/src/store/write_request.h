@@ -17,6 +17,7 @@
 #include "index/derive.h"
 #include "index/derived_document.h"
 #include "index/space_table.h"
+#include "libkv/batch.h"
 #include "libkv/options.h"
 #include "store/commit_queue.h"
 
@@ -61,6 +62,7 @@ void AddDeriveItems(PendingChange& change, std::vector<DeriveItem>* items);
 
 struct WriteRequest : CommitQueue::Request {
   absl::InlinedVector<PendingChange, 1> changes;
+  const Batch* rows = nullptr;  // whose changes of rows belong to it too; null: there are none
   Durability durability = Durability::kSynced;
   const SpaceTable* table = nullptr;  // the one that `changes` were prepared with
 

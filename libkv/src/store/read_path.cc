@@ -18,7 +18,8 @@ std::optional<int64_t> ExpiryIn(const Record& record) {
 }
 
 // Calls a reader of the caller's: what it throws becomes Internal.
-absl::Status Lend(absl::FunctionRef<void()> call) {
+template <typename Call>
+absl::Status Lend(Call call) {
   try {
     call();
   } catch (const std::exception& error) {

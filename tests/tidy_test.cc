@@ -92,8 +92,8 @@ TEST_CASE("dependencies of kvserver point down only, and Asio stays in its room"
   const std::map<std::string, std::set<std::string>> below = {
       {"base", {}},
       {"cluster", {"base"}},
-      {"command", {"base"}},
-      {"protocol", {"base", "command"}},
+      {"command", {"base", "cluster"}},
+      {"protocol", {"base", "cluster", "command"}},
       {"net", {"base", "cluster", "command", "protocol"}},
       {"server", {"base", "cluster", "command", "protocol", "net"}},
   };

@@ -23,7 +23,7 @@ constexpr uint8_t kKindBits = 1 | 2, kHasExpiry = 4, kHasVector = 8, kIsDelete =
                   kHasContext = 32, kIsFirstOfUnit = 64;
 // Of objects, read keys, sets of objects, adverts, opened ranges.
 constexpr uint8_t kHasExtra = 1, kHasCovered = 2;
-constexpr uint8_t kIsComplete = 1, kIsLast = 2, kHasVacuous = 4;
+constexpr uint8_t kIsComplete = 1, kIsLast = 2, kHasVacuous = 4, kHasUnits = 8;
 constexpr uint8_t kIsRecovering = 1, kWantsAnswer = 2, kHasKnown = 4;
 constexpr uint8_t kIsRefused = 1;
 
@@ -171,13 +171,20 @@ class Encoder {
   void Put(const Digest& digest) { AppendFixed64(out_, digest.advert_hash); }
   void Put(const Pull& pull) { Put(pull.clock); }
   void Put(const Objects& objects) {
-    Put(static_cast<uint8_t>((objects.is_complete ? kIsComplete : 0) |
-                             (objects.is_last ? kIsLast : 0) |
-                             (objects.vacuous.empty() ? 0 : kHasVacuous)));
+    Put(static_cast<uint8_t>(
+        (objects.is_complete ? kIsComplete : 0) | (objects.is_last ? kIsLast : 0) |
+        (objects.vacuous.empty() ? 0 : kHasVacuous) | (objects.units.empty() ? 0 : kHasUnits)));
     Put(objects.clock);
     Varint(objects.objects.size());
     for (const SentObject& object : objects.objects) Put(object);
     PutIfAny(objects.vacuous);
+    if (objects.units.empty()) return;
+    Varint(objects.units.size());
+    for (const Objects::Unit& unit : objects.units) {
+      Put(unit.actor);
+      Varint(unit.first);
+      Varint(unit.writes);
+    }
   }
   void Put(const Read& read) {
     Varint(read.id);
@@ -461,12 +468,23 @@ class Decoder {
   bool Get(Pull& pull) { return Get(pull.clock); }
   bool Get(Objects& objects) {
     uint8_t flags = 0;
-    if (!Flags(&flags, kIsComplete | kIsLast | kHasVacuous)) return false;
+    if (!Flags(&flags, kIsComplete | kIsLast | kHasVacuous | kHasUnits)) return false;
     objects.is_complete = (flags & kIsComplete) != 0;
     objects.is_last = (flags & kIsLast) != 0;
     return Get(objects.clock) && What("objects") &&
            List(objects.objects, 4, [this](SentObject& object) { return Get(object); }) &&
-           GetIf((flags & kHasVacuous) != 0, objects.vacuous);
+           GetIf((flags & kHasVacuous) != 0, objects.vacuous) &&
+           ((flags & kHasUnits) == 0 || GetUnits(objects.units));
+  }
+  bool GetUnits(std::vector<Objects::Unit>& units) {
+    const auto get = [this](Objects::Unit& unit) {
+      uint64_t writes = 0;
+      if (!Get(unit.actor) || !in_.Varint(&unit.first) || !in_.Varint(&writes)) return false;
+      unit.writes = static_cast<uint32_t>(writes);
+      return unit.first > 0 && writes > 1 && writes <= std::numeric_limits<uint32_t>::max() &&
+             writes <= std::numeric_limits<uint64_t>::max() - unit.first;
+    };
+    return What("units") && List(units, 3, get) && !units.empty();
   }
   bool Get(Read& read) {
     return What("id") && in_.Varint(&read.id) && Get(read.clock) && What("keys") &&

@@ -84,6 +84,7 @@ class Plain {
   }
   void Put(const SentObject& v) { Add(v.key, v.versions, v.extra, v.covered); }
   void Put(const Read::Key& v) { Add(v.key, v.dots, v.extra); }
+  void Put(const Objects::Unit& v) { Add(v.actor, v.first, v.writes); }
   void Put(const RangeHashes::Bucket& v) { Add(v.end, v.hash, v.keys); }
   void Put(const Push& v) { Add(v.turn, v.first_counter, v.writes); }
   void Put(const Ack& v) { Add(v.turn); }
@@ -93,7 +94,9 @@ class Plain {
   }
   void Put(const Digest& v) { Add(v.advert_hash); }
   void Put(const Pull& v) { Add(v.clock); }
-  void Put(const Objects& v) { Add(v.clock, v.objects, v.vacuous, v.is_complete, v.is_last); }
+  void Put(const Objects& v) {
+    Add(v.clock, v.objects, v.vacuous, v.units, v.is_complete, v.is_last);
+  }
   void Put(const Read& v) { Add(v.id, v.clock, v.keys); }
   void Put(const ReadAnswer& v) { Add(v.id, v.objects); }
   void Put(const RangeOpen& v) { Add(v.session); }
@@ -220,6 +223,9 @@ class RandomMessages {
     objects.clock = Set();
     Some(objects.objects, [this] { return Object(); });
     objects.vacuous = Set();
+    Some(objects.units, [this] {
+      return Objects::Unit{SomeActor(), 1 + (Number() >> 1), 2 + (Number32() >> 1)};
+    });
     objects.is_complete = Chance();
     objects.is_last = Chance();
   }
@@ -319,6 +325,7 @@ Objects SampleObjects() {
       {"k", {SampleVersion({kTwo, 9}), SampleVersion({kOld, 300})}, SampleSet(20), SampleSet(40)});
   objects.objects.push_back({"gone", {}, {}, SampleSet(60)});
   objects.vacuous = SampleSet(80);
+  objects.units = {{kTwo, 8, 3}, {kOld, 300, 2}};
   objects.is_complete = false;
   objects.is_last = false;
   return objects;

@@ -196,7 +196,7 @@ std::string_view RecordCache::Find(std::string_view key, Buffer& buffer, Ticket*
   const std::lock_guard lock(shard.mutex);
   if (Entry* const entry = shard.Lookup(hash, key); entry != nullptr) {
     ++shard.hits;
-    if (ticket != nullptr) entry->was_used = true;
+    if (ticket != nullptr && !entry->was_used) entry->was_used = true;
     const std::string_view record = entry->record();
     std::memcpy(buffer.data(), record.data(), record.size());
     return {buffer.data(), record.size()};

@@ -72,7 +72,7 @@ struct Wanted {
 
 }  // namespace
 
-// Everything is guarded by the mutex.
+// Everything is guarded by the mutex, but stripes may be opened without it.
 struct alignas(64) RecordCache::Shard {
   struct Hash {
     using is_transparent = void;
@@ -86,10 +86,10 @@ struct alignas(64) RecordCache::Shard {
       return a->hash == b.hash && a->key() == b.key;
     }
   };
-  struct Stripe {
-    uint64_t version = 0;
-    uint32_t changes = 0;  // begun and not ended
-  };
+  // How many changes of its keys are begun and not ended, and above that its version.
+  using Stripe = std::atomic<uint64_t>;
+  static constexpr uint64_t kVersionUnit = uint64_t{1} << 28;  // more than a batch has changes
+  static bool IsOpen(uint64_t stripe) { return stripe % kVersionUnit == 0; }
 
   ~Shard() { Clear(); }
 
@@ -168,7 +168,7 @@ void RecordCache::Shard::Clear() {
   oldest = newest = hand = nullptr;
   entries.clear();
   bytes = told_bytes = 0;
-  for (Stripe& stripe : stripes) ++stripe.version;
+  for (Stripe& stripe : stripes) stripe.fetch_add(kVersionUnit);
 }
 
 RecordCache::RecordCache(size_t bytes_max)
@@ -203,11 +203,10 @@ std::string_view RecordCache::Find(std::string_view key, Buffer& buffer, Ticket*
   }
   ++shard.misses;
   if (ticket == nullptr) return {};
-  const Shard::Stripe& stripe = shard.StripeOf(hash);
   ticket->hash = hash;
-  ticket->version = stripe.version;
-  ticket->is_valid =
-      stripe.changes == 0 && shard.LetsIn(hash, shard_bytes_max_.load(std::memory_order_relaxed));
+  ticket->stripe = shard.StripeOf(hash).load();
+  ticket->is_valid = Shard::IsOpen(ticket->stripe) &&
+                     shard.LetsIn(hash, shard_bytes_max_.load(std::memory_order_relaxed));
   return {};
 }
 
@@ -215,7 +214,7 @@ bool RecordCache::Keep(std::string_view key, std::string_view record, const Tick
   if (!ticket.is_valid || record.size() > kRecordBytesMax) return false;
   Shard& shard = ShardOf(ticket.hash);
   const std::lock_guard lock(shard.mutex);
-  if (shard.StripeOf(ticket.hash).version != ticket.version) return false;
+  if (shard.StripeOf(ticket.hash).load() != ticket.stripe) return false;
   if (shard.Lookup(ticket.hash, key) != nullptr) return false;
   shard.Insert(Entry::New(ticket.hash, key, record),
                shard_bytes_max_.load(std::memory_order_relaxed));
@@ -225,14 +224,14 @@ bool RecordCache::Keep(std::string_view key, std::string_view record, const Tick
 }
 
 void RecordCache::BeginChange(std::string_view key, std::string_view record) {
-  if (changes_.empty()) epoch_.fetch_add(1);
+  // Whoever sees something of the changes sees this, too: a lock, or the engine's own order of what
+  // it shows, is in between.
+  if (changes_.empty()) epoch_.store(epoch() + 1, std::memory_order_release);
   Change& change = changes_.emplace_back();
   change.hash = HashOf(key);
   Shard& shard = ShardOf(change.hash);
   const std::lock_guard lock(shard.mutex);
-  Shard::Stripe& stripe = shard.StripeOf(change.hash);
-  ++stripe.version;
-  ++stripe.changes;
+  shard.StripeOf(change.hash).fetch_add(Shard::kVersionUnit + 1);
   Entry* const entry = shard.Lookup(change.hash, key);
   if (entry == nullptr) return;
   shard.Remove(entry);
@@ -253,14 +252,16 @@ void RecordCache::EndChanges(bool are_written) {
   const size_t bytes_max = shard_bytes_max_.load(std::memory_order_relaxed);
   for (Change& change : changes_) {
     Shard& shard = ShardOf(change.hash);
-    const std::lock_guard lock(shard.mutex);
     Shard::Stripe& stripe = shard.StripeOf(change.hash);
-    ++stripe.version;
-    --stripe.changes;
+    constexpr uint64_t kEnd = Shard::kVersionUnit - 1;
     Entry* const entry = std::exchange(change.record, nullptr);
-    if (entry == nullptr) continue;
+    if (entry == nullptr) {
+      stripe.fetch_add(kEnd);
+      continue;
+    }
+    const std::lock_guard lock(shard.mutex);
     // While another change of the stripe stands out, it may be one of the same key, which is newer.
-    if (are_written && stripe.changes == 0) {
+    if (Shard::IsOpen(stripe.fetch_add(kEnd) + kEnd) && are_written) {
       shard.Insert(entry, bytes_max);
     } else {
       Entry::Delete(entry);
@@ -274,7 +275,7 @@ void RecordCache::EndChanges(bool are_written) {
   }
   changes_.clear();
   if (changes_.capacity() > kChangesKept) changes_.shrink_to_fit();
-  epoch_.fetch_add(1);
+  epoch_.store(epoch() + 1, std::memory_order_release);
 }
 
 RecordCache::Figures RecordCache::figures() const {

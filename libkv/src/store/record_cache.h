@@ -24,7 +24,8 @@
 // only when it is missed for the second time, by a table with a few bits of the last keys missed.
 //
 // Threads    Find, Keep and the figures: any. BeginChange and EndChanges: the committer.
-// Memory     At most bytes_max and some 100 KB; taken as it fills.
+// Memory     At most bytes_max, a few hundredths of it for what was missed, and 100 KB; taken as it
+//            fills.
 // Cost       A lock that is held for less than a microsecond, one of kShards.
 #ifndef LIBKV_SRC_STORE_RECORD_CACHE_H_
 #define LIBKV_SRC_STORE_RECORD_CACHE_H_
@@ -50,7 +51,7 @@ class RecordCache {
 
   // The right to keep what is read next.
   struct Ticket {
-    uint64_t hash = 0, version = 0;
+    uint64_t hash = 0, stripe = 0;  // as it was
     bool is_valid = false;
   };
 

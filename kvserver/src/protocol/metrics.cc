@@ -77,6 +77,9 @@ void AddStore(Lines& lines, const libkv::StoreStats& stats) {
   lines.Counter("kv_commits_total", "Groups of writes committed.", stats.commits);
   lines.Counter("kv_writes_total", "Changes in them.", stats.writes);
   lines.Counter("kv_syncs_total", "Syncs of the log.", stats.syncs);
+  lines.Counter("kv_record_hits_total", "Reads that the record cache answered.", stats.record_hits);
+  lines.Counter("kv_record_misses_total", "Reads that it left to RocksDB.", stats.record_misses);
+  lines.Gauge("kv_record_cache_bytes", "Bytes that it holds.", stats.record_cache_bytes);
   lines.Counter("kv_expired_total", "Keys removed because their time was over.", stats.expired);
 
   struct Column {

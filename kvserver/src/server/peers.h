@@ -31,9 +31,10 @@ struct PeerList {
   std::optional<PeerAddress> self;  // the own entry, if there is one
 };
 
-// `own_port`: the port for peers that was given otherwise; 0: none was, so the list names it. InvalidArgument: the text
-// says which entry is wrong, and what is right; an id or an address twice; the own entry with
-// another port than `own_port`; more nodes than a cluster may have. An empty text: no others.
+// `own_port`: the port for peers that was given otherwise; 0: none was, so the list names it.
+// InvalidArgument: the text says which entry is wrong, and what is right; an id or an address
+// twice; the own entry with another port than `own_port`; more nodes than a cluster may have. An
+// empty text: no others.
 absl::StatusOr<PeerList> ParsePeers(std::string_view text, cluster::Slot own_id, uint16_t own_port);
 
 // "1" to "4294967295"; only numbers can be ids in a cluster. InvalidArgument: something else.

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <condition_variable>
-#include <random>
 #include <utility>
 
 #include "base/base64.h"
 #include "base/byte_codec.h"
+#include "base/system_random.h"
 #include "cluster/message_codec.h"
 #include "cluster/stamp.h"
 
@@ -17,12 +17,6 @@ namespace kvserver {
 namespace {
 
 constexpr uint8_t kTokenVersion = 1;
-
-std::function<uint64_t()> SystemRandom() {
-  std::random_device device;
-  std::seed_seq seed{device(), device(), device(), device()};
-  return [engine = std::mt19937_64(seed)]() mutable { return engine(); };
-}
 
 std::string NoReplicas(const cluster::TurnResult& result) {
   return "the write is on " + std::to_string(result.acks) +
@@ -38,7 +32,7 @@ Replication::Replication(libkv::Store& store, WriteTurns& turns, Options options
       turns_(turns),
       options_(std::move(options)),
       clock_ms_(std::move(clock_ms)),
-      replica_(options_.replica, SystemRandom()) {}
+      replica_(options_.replica, &RandomNumber) {}
 
 Replication::~Replication() = default;
 

@@ -4,6 +4,8 @@
 #include <random>
 #include <utility>
 
+#include "base/system_random.h"
+
 namespace kvserver {
 namespace {
 
@@ -15,9 +17,7 @@ constexpr std::string_view kStoreIdRow = "store id";
 absl::StatusOr<std::string> StoreId(libkv::Store& store) {
   absl::StatusOr<std::string> id = store.GetRow({}, kStoreIdRow);
   if (!absl::IsNotFound(id.status())) return id;
-  std::string fresh(16, '\0');
-  std::random_device random;
-  for (char& c : fresh) c = static_cast<char>(random());
+  const std::string fresh = RandomBytes(16);
   libkv::Batch batch;
   batch.PutRow(kStoreIdRow, fresh);
   if (absl::Status status = store.Apply({}, batch); !status.ok()) return status;
@@ -36,7 +36,7 @@ absl::StatusOr<std::unique_ptr<Peering>> Peering::Start(const ClusterConfig& con
   if (config.skip_sync > 0) {
     // By the store's callers, one at a time or not: a generator per thread.
     node.turns().SkipSyncs([part = config.skip_sync] {
-      static thread_local std::mt19937_64 random(std::random_device{}());
+      static thread_local std::mt19937_64 random(RandomNumber());
       return std::uniform_real_distribution<>(0, 1)(random) < part;
     });
   }

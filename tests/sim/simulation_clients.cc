@@ -104,7 +104,7 @@ bool Simulation::WriteOne(Node& node, size_t client, std::vector<WriteId>* unit)
   const bool is_ready = node.replica->is_ready();
   const absl::StatusOr<cluster::Dot> dot = node.replica->Write(node.storage, write, NowMs(node));
   if (!dot.ok()) {
-    if (node.replica->is_failed()) return AfterCall(node, dot.status()), false;
+    if (node.storage.has_failed()) return AfterCall(node, dot.status()), false;
     if (!is_ready && absl::IsUnavailable(dot.status())) return false;
     Violation("a write is refused: " + std::string(dot.status().message()));
     return false;
@@ -168,7 +168,7 @@ void Simulation::StartRead(Node& node, size_t client) {
   const absl::StatusOr<uint64_t> id =
       node.replica->StartRead(node.storage, views, read.level, NowMs(node));
   if (!id.ok()) {
-    if (node.replica->is_failed()) return AfterCall(node, id.status());
+    if (node.storage.has_failed()) return AfterCall(node, id.status());
     if (is_ready || !absl::IsUnavailable(id.status())) {
       Violation("a read is refused: " + std::string(id.status().message()));
     }

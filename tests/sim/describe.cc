@@ -105,6 +105,13 @@ struct Describer {
 
 }  // namespace
 
-std::string Describe(const Message& message) { return std::visit(Describer{}, message.body); }
+std::string Describe(const Message& message) {
+  std::string text = std::to_string(message.from.generation % 100'000) + "->" +
+                     std::to_string(message.to.generation % 100'000) + " (";
+  for (const auto& [slot, generation] : message.generations) {
+    text += (text.back() == '(' ? "" : " ") + std::to_string(generation % 100'000);
+  }
+  return text + ") " + std::visit(Describer{}, message.body);
+}
 
 }  // namespace kvserver::sim

@@ -173,6 +173,7 @@ void Simulation::AfterCall(Node& node, const absl::Status& status) {
     return Crash(node, "read error");
   }
   if (!node.storage.misuse().empty()) return Violation(node.storage.misuse());
+  truth_.NoteSettled(node.clock_before, node.replica->clock());
   if (!node.replica->is_dirty()) return Take(node);
   if (node.is_seal_planned) return;
   if (random_.Chance(profile_.seal_late)) {

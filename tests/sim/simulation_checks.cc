@@ -57,7 +57,6 @@ void Simulation::Violation(const std::string& what) {
 
 void Simulation::CheckBoundary(Node& node) {
   const Replica& replica = *node.replica;
-  truth_.NoteSettled(node.clock_before, replica.clock());
   if (replica.log_dots() > profile_.options.log_dots_max + kLogDotsBetween) {
     return Violation("I8: a log of " + std::to_string(replica.log_dots()) + " dots");
   }

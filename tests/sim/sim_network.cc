@@ -33,6 +33,7 @@ void SimNetwork::Mend() { std::fill(cut_.begin(), cut_.end(), false); }
 
 void SimNetwork::Heal() {
   Mend();
+  std::fill(last_us_.begin(), last_us_.end(), 0);
   drop_ = duplicate_ = tail_ = 0;
   delay_ms_ = 1;
 }

@@ -74,6 +74,7 @@ class Simulation {
     uint64_t began = 0;  // in acknowledgements
     cluster::Level level = cluster::Level::kQuorum;
     size_t client = 0;
+    uint64_t crashes = 0;  // before it
   };
   struct Node {
     size_t index = 0;
@@ -148,6 +149,7 @@ class Simulation {
   bool WriteOne(Node& node, size_t client, std::vector<WriteId>* unit);
   void StartRead(Node& node, size_t client);
   void FinishRead(Node& node, const cluster::ReadResult& result);
+  bool IsSeenSomewhere(const TruthWrite& write) const;
   void SessionRead(Node& node, size_t client);
   void Acknowledged(Node& node, const cluster::TurnResult& result);
   cluster::Level PickLevel();

@@ -152,7 +152,11 @@ void Simulation::CheckQuiet() {
 }
 
 void Simulation::CheckAlive() {
-  // Every node writes a value that all are to have, and then reads from all.
+  // Every node writes a value that all are to have, and then reads from all. First it has to hear
+  // of the newest runs.
+  const int64_t heard_us = now_us_ + 5 * profile_.options.idle_heartbeat_ms * 1'000;
+  while (!has_failed() && now_us_ < heard_us) Step();
+  if (has_failed()) return;
   for (const auto& node : nodes_) {
     profile_.one = profile_.quorum = 0;
     profile_.all = 1;

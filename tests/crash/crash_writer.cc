@@ -54,6 +54,28 @@ absl::Status WriteBlock(Store& store, const WriteOptions& write, size_t thread, 
   return store.Apply(write, batch);
 }
 
+absl::Status WriteRows(Store& store, const WriteOptions& write, size_t thread, uint64_t number,
+                       Mode mode) {
+  Batch batch;
+  for (size_t i = 0; i < kStampedKeys; ++i) {
+    const std::string stamp = StampOf(number);
+    batch.Set(StampedKey(thread, i), StampedValue(thread, number, i), {.stamp = stamp});
+  }
+  if (mode == Mode::kSplit) {
+    if (absl::Status status = store.Apply(write, batch); !status.ok()) return status;
+    batch.Clear();
+  }
+  for (size_t i = 0; i < kBatchRows; ++i) {
+    const std::string value = RowValue(number, i);
+    if (value.empty()) {
+      batch.DeleteRow(RowName(thread, i));
+    } else {
+      batch.PutRow(RowName(thread, i), value);
+    }
+  }
+  return store.Apply(write, batch);
+}
+
 absl::Status Count(Store& store, const WriteOptions& write, uint64_t number, int64_t* result) {
   if (IsIncrement(number)) {
     const absl::StatusOr<int64_t> sum = store.Increment(write, kIncrementedKey);
@@ -78,6 +100,8 @@ absl::Status Operate(Store& store, size_t thread, uint64_t number, Mode mode, in
       return WriteBulk(store, write, thread, number, mode);
     case Role::kVectors:
       return WriteBlock(store, write, thread, number);
+    case Role::kRows:
+      return WriteRows(store, write, thread, number, mode);
     case Role::kCounters:
       break;
   }

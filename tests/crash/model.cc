@@ -24,6 +24,12 @@ std::string ValueIn(const Store& store, std::string_view key) {
   return absl::IsNotFound(value.status()) ? "" : value.status().ToString();
 }
 
+std::string RowIn(const Store& store, std::string_view name) {
+  const absl::StatusOr<std::string> value = store.GetRow({}, name);
+  if (value.ok()) return *value;
+  return absl::IsNotFound(value.status()) ? "" : value.status().ToString();
+}
+
 bool IsKeyed(size_t thread) {
   return RoleOf(thread) == Role::kSets || RoleOf(thread) == Role::kTexts;
 }
@@ -47,6 +53,7 @@ void Model::Take(const Message& message) {
           IsDelete(message.number) ? 0 : message.number;
       break;
     case Role::kBulks:
+    case Role::kRows:
       bulks_[message.thread] = message.number;
       break;
     case Role::kVectors:
@@ -64,6 +71,7 @@ void Model::Check(const Store& store, Findings* findings) const {
   CheckKeys(store, findings);
   for (size_t thread = 0; thread < kThreads; ++thread) {
     if (RoleOf(thread) == Role::kBulks) CheckBulk(store, thread, findings);
+    if (RoleOf(thread) == Role::kRows) CheckRows(store, thread, findings);
     for (size_t block = 0; RoleOf(thread) == Role::kVectors && block < kBlocks; ++block) {
       CheckBlock(store, thread, block, findings);
     }
@@ -156,6 +164,40 @@ void Model::CheckBulk(const Store& store, size_t thread, Findings* findings) con
   }
 }
 
+// Values, stamps and rows are all those of one batch.
+void Model::CheckRows(const Store& store, size_t thread, Findings* findings) const {
+  const std::string first = RowName(thread, 0);
+  const uint64_t found = NumberOf(RowIn(store, first));
+  const auto torn = [&](const std::string& what, const std::string& has) {
+    ++findings->torn;
+    Say("torn", what, first + " has " + std::to_string(found) + ", this " + has.substr(0, 60));
+  };
+  for (size_t i = 0; i < kBatchRows; ++i) {
+    const std::string name = RowName(thread, i), value = RowIn(store, name);
+    if (value != (found == 0 ? "" : RowValue(found, i))) return torn(name, value);
+  }
+  for (size_t i = 0; i < kStampedKeys; ++i) {
+    const std::string key = StampedKey(thread, i);
+    const absl::StatusOr<Entry> entry = store.GetEntry({}, key);
+    const std::string value = entry.ok() ? entry->value : "";
+    const std::string stamp = entry.ok() ? entry->stamp : "";
+    if (value != (found == 0 ? "" : StampedValue(thread, found, i))) return torn(key, value);
+    if (stamp != (found == 0 ? "" : StampOf(found))) return torn(key, "the stamp " + stamp);
+  }
+  const bool is_doubt = in_doubt_[thread] != 0 && found == in_doubt_[thread];
+  if (found != bulks_[thread] && !is_doubt) {
+    ++(found < bulks_[thread] ? findings->lost : findings->foreign);
+    Say("lost", first,
+        "should have " + std::to_string(bulks_[thread]) + ", has " + std::to_string(found));
+  }
+  if (found == 0) return;
+  const absl::StatusOr<SearchResult> words =
+      store.Search({.prefix = "text:stamped:"}, WordOf(thread, found));
+  if (words.ok() && words->total == kStampedKeys / 2) return;
+  ++findings->disagree;
+  Say("the search does not find all of", first, "");
+}
+
 void Model::CheckBlock(const Store& store, size_t thread, size_t block, Findings* findings) const {
   const std::string first = BlockKey(thread, block, 0);
   const uint64_t found = NumberOf(ValueIn(store, first));
@@ -208,6 +250,8 @@ void Model::Settle(const Store& store) {
   for (size_t thread = 0; thread < kThreads; ++thread) {
     if (RoleOf(thread) == Role::kBulks) {
       bulks_[thread] = NumberOf(ValueIn(store, BulkKey(thread, 0)));
+    } else if (RoleOf(thread) == Role::kRows) {
+      bulks_[thread] = NumberOf(RowIn(store, RowName(thread, 0)));
     } else if (RoleOf(thread) == Role::kVectors) {
       for (size_t block = 0; block < kBlocks; ++block) {
         blocks_[thread][block] = NumberOf(ValueIn(store, BlockKey(thread, block, 0)));

@@ -15,7 +15,7 @@ namespace libkv::crash {
 
 struct Findings {
   uint64_t lost = 0;      // acknowledged, but not there
-  uint64_t torn = 0;      // some keys of a bulk and not others
+  uint64_t torn = 0;      // some keys or rows of a bulk and not others
   uint64_t foreign = 0;   // there, but never attempted
   uint64_t disagree = 0;  // searches that do not answer what the values say
   uint64_t problems = 0;  // what Verify found
@@ -46,12 +46,13 @@ class Model {
   void CheckKeys(const Store& store, Findings* findings) const;
   void CheckBulk(const Store& store, size_t thread, Findings* findings) const;
   void CheckBlock(const Store& store, size_t thread, size_t block, Findings* findings) const;
+  void CheckRows(const Store& store, size_t thread, Findings* findings) const;
   void CheckCounter(const Store& store, bool is_increment, Findings* findings) const;
   void CheckText(const Store& store, size_t thread, const std::string& key, uint64_t number,
                  Findings* findings) const;
 
   std::map<std::string, uint64_t> numbers_;  // key -> the operation that set it; 0: no value
-  std::array<uint64_t, kThreads> bulks_{};   // the last bulk of a thread
+  std::array<uint64_t, kThreads> bulks_{};   // the last bulk, or batch with rows, of a thread
   std::array<std::array<uint64_t, kBlocks>, kThreads> blocks_{};  // what a block has; 0: nothing
   std::array<uint64_t, kThreads> in_doubt_{};                     // 0: none
   Counter incremented_, compared_;

@@ -103,6 +103,28 @@ std::string BlockValue(size_t thread, uint64_t number, size_t i) {
   return std::to_string(number) + " " + WordOf(thread, number) + " item" + std::to_string(i);
 }
 
+std::string StampedKey(size_t thread, size_t i) {
+  return (i % 2 == 0 ? "plain:stamped:" : "text:stamped:") + std::to_string(thread) + ":" +
+         std::to_string(i);
+}
+
+std::string StampedValue(size_t thread, uint64_t number, size_t i) {
+  return std::to_string(number) + " " + WordOf(thread, number) + " item" + std::to_string(i);
+}
+
+std::string StampOf(uint64_t number) {
+  return std::to_string(number) + std::string(Mix(number) % 300, 's');
+}
+
+std::string RowName(size_t thread, size_t i) {
+  return "thread/" + std::to_string(thread) + "/" + std::to_string(i);
+}
+
+std::string RowValue(uint64_t number, size_t i) {
+  if (i + 1 == kBatchRows && IsDelete(number)) return "";
+  return std::to_string(number) + " row" + std::string(Mix(number + i) % 500, 'r');
+}
+
 bool IsIncrement(uint64_t number) { return Mix(number ^ 0x1c) % 2 == 0; }
 
 uint64_t NumberOf(std::string_view value) {

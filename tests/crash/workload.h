@@ -4,11 +4,12 @@
 //   threads 0, 1   Set and Delete of plain keys
 //   threads 2, 3   Set and Delete of texts
 //   threads 4, 5   BulkSet of eight keys that all carry the operation's number, always the same
-//   keys,
-//                  with words, vectors and value rows
+//                  keys, with words, vectors and value rows
 //   threads 6, 7   Increment and CompareAndSet of two counters they share
 //   threads 8, 9   BulkSet and bulk Delete of blocks of a hundred keys with vectors, so many that
 //                  they are kept in lists, which are split and merged all the time
+//   threads 10, 11 batches of four values with stamps, two of them with words, and three rows of
+//                  the application, which all carry the operation's number; one row comes and goes
 //
 // Even threads write kSynced, odd ones kWritten; kill -9 must spare both.
 #ifndef LIBKV_TESTS_CRASH_WORKLOAD_H_
@@ -23,13 +24,15 @@
 
 namespace libkv::crash {
 
-inline constexpr size_t kThreads = 10;
+inline constexpr size_t kThreads = 12;
 inline constexpr size_t kKeysPerThread = 24;
 inline constexpr size_t kBulkKeys = 8;
 inline constexpr size_t kBlocks = 20;  // of a thread
 inline constexpr size_t kBlockKeys = 100;
+inline constexpr size_t kStampedKeys = 4;
+inline constexpr size_t kBatchRows = 3;
 
-enum class Role : uint8_t { kSets, kTexts, kBulks, kCounters, kVectors };
+enum class Role : uint8_t { kSets, kTexts, kBulks, kCounters, kVectors, kRows };
 inline Role RoleOf(size_t thread) { return static_cast<Role>(thread / 2); }
 inline Durability DurabilityOf(size_t thread) {
   return thread % 2 == 0 ? Durability::kSynced : Durability::kWritten;
@@ -63,6 +66,13 @@ std::string BulkValue(size_t thread, uint64_t number, size_t i);
 size_t BlockOf(uint64_t number);
 std::string BlockKey(size_t thread, size_t block, size_t i);
 std::string BlockValue(size_t thread, uint64_t number, size_t i);
+
+// Of kRows. The last row is deleted by those operations that delete.
+std::string StampedKey(size_t thread, size_t i);
+std::string StampedValue(size_t thread, uint64_t number, size_t i);
+std::string StampOf(uint64_t number);
+std::string RowName(size_t thread, size_t i);
+std::string RowValue(uint64_t number, size_t i);  // "": there is none
 
 // Of kCounters.
 bool IsIncrement(uint64_t number);

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/coding.h"
+#include "format/application_row.h"
 #include "format/catalog_rows.h"
 #include "format/keys.h"
 #include "format/ordered_value.h"
@@ -105,6 +106,14 @@ void Catalog(std::string_view row, std::string_view sealed_space, std::string_vi
   static_cast<void>(ParseVectorDescriptor(1, sealed_vector, &descriptor));
 }
 
+void ApplicationRows(std::string_view row_key, std::string_view row) {
+  std::string_view value;
+  if (!ReadApplicationRow(row_key, row, &value).ok()) return;
+  std::string written;
+  AppendApplicationRow(written, row_key, value);
+  LIBKV_CHECK(written == row);
+}
+
 void Vectors(std::string_view row, std::string_view code) {
   std::vector<float> vector;
   static_cast<void>(ParseVectorRow("key", row, row.size() / 4, &vector));
@@ -157,6 +166,7 @@ void Run(std::string_view input) {
       Terms(bytes);
       return Keys(bytes);
     case 2:
+      ApplicationRows("rowname", seal("rowname"));
       Catalog(seal(kIdsKey), seal(SpaceKey(1)), seal(TextDescriptorKey(1)),
               seal(VectorDescriptorKey(1)), seal(SegmentKey(1, 1)));
       return Catalog(seal(kFormatKey), {}, {}, {}, {});

@@ -39,6 +39,10 @@ inline Options GoldenOptions() {
   return options;
 }
 
+// Of the store with stamps and rows.
+inline const char* const kGoldenStamp = "version 2";
+inline constexpr size_t kGoldenLongStamp = 1'000;  // bytes, all 's'
+
 // A value of every byte.
 inline std::string GoldenBinary() {
   std::string bytes;

@@ -17,8 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Written before and after there were sealed segments.
-const char* const kStores[] = {"format1", "format1_segments"};
+// Written before and after there were sealed segments, and with stamps and rows of the application.
+const char* const kStores[] = {"format1", "format1_segments", "format1_stamps"};
 std::string Golden(const char* store) {
   return std::string(LIBKV_SOURCE_DIR) + "/tests/golden/" + store;
 }
@@ -102,6 +102,59 @@ void CheckAnswers(const Store& store) {
   const StoreStats stats = store.Stats();
   REQUIRE(stats.spaces.size() == 4);
   CheckVerifies(store);
+}
+
+std::string StampIn(const Store& store, const std::string& key) {
+  const absl::StatusOr<Entry> entry = store.GetEntry({}, key);
+  REQUIRE_OK(entry);
+  return entry->stamp;
+}
+
+void CheckStampsAndRows(const Store& store) {
+  CHECK(StampIn(store, "plain").empty());
+  CHECK(StampIn(store, "stamped") == GoldenBinary());
+  CHECK(Value(store, "stamped:over") == "new");
+  CHECK(StampIn(store, "stamped:over") == kGoldenStamp);
+  CHECK(StampIn(store, "stamped:kept") == kGoldenStamp);
+  CHECK(*store.GetExpiry({}, "stamped:kept").value() == kGoldenExpiry);
+  CHECK(StampIn(store, "e:nginx") == std::string(kGoldenLongStamp, 's'));
+  CHECK(StampIn(store, "e:vim") == kGoldenStamp);
+  CHECK(StampIn(store, "e:emacs").empty());
+  std::vector<std::string> names;
+  CHECK_OK(store.ForEachRow({}, "", [&](auto name, auto) {
+    names.emplace_back(name);
+    return true;
+  }));
+  CHECK(names == std::vector<std::string>{GoldenBinary(), "clock", "empty", "log/1"});
+  CHECK(*store.GetRow({}, "clock") == "2");
+  CHECK(store.GetRow({}, "empty")->empty());
+  CHECK(*store.GetRow({}, "log/1") == "entry");
+  CHECK(*store.GetRow({}, GoldenBinary()) == GoldenBinary());
+  CHECK(absl::IsNotFound(store.GetRow({}, "deleted").status()));
+  CHECK(store.Verify()->rows == 4);
+}
+
+TEST_CASE("stamps and rows of a store of format 1 are given, also after it is written to") {
+  const TempDir dir;
+  fs::copy(Golden("format1_stamps"), dir.path());
+  Options reading;
+  reading.read_only = true;
+  CheckStampsAndRows(*OpenStore(dir.path(), reading));
+  {
+    const auto store = OpenStore(dir.path(), GoldenOptions());
+    CheckStampsAndRows(*store);
+    Batch batch;
+    batch.Set("new", "value", {.stamp = "v"});
+    batch.PutRow("new", "row");
+    REQUIRE_OK(store->Apply({}, batch));
+    CHECK(StampIn(*store, "new") == "v");
+    batch.Clear();
+    batch.DeleteRow("new");
+    REQUIRE_OK(store->Apply({}, batch));
+    REQUIRE_OK(store->Reindex("e:"));
+    REQUIRE_OK(store->Flush());
+  }
+  CheckStampsAndRows(*OpenStore(dir.path()));
 }
 
 TEST_CASE("a store of format 1 gives all its answers") {

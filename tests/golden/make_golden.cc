@@ -1,9 +1,11 @@
-// Makes a golden store: make_golden DIRECTORY [segments]. Run once for each format number, by hand;
-// the result is kept in tests/golden/format<N> for ever, and every later library must read it.
+// Makes a golden store: make_golden DIRECTORY [segments|stamps]. Run once for each format number,
+// by hand; the result is kept in tests/golden/format<N> for ever, and every later library must read
+// it.
 //
 // Half of the content is flushed to tables and half stays in the log, so that both are kept. With
 // "segments" the words of the first half are sealed, some of which then die, and those of one space
-// are sealed once more.
+// are sealed once more. With "stamps" there are besides values with stamps, and rows of the
+// application.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -77,13 +79,37 @@ void WriteSecondHalf(Store& store) {
   Require(store.BulkSet({}, items));
 }
 
-void Make(const std::string& directory, bool seal) {
+void WriteStamps(Store& store, bool first) {
+  Batch batch;
+  if (first) {
+    const std::string long_stamp(kGoldenLongStamp, 's');
+    batch.Set("stamped", "value", {.stamp = GoldenBinary()});
+    batch.Set("stamped:over", "old", {.stamp = "version 1"});
+    batch.Set("stamped:kept", "value", {.stamp = kGoldenStamp});
+    batch.Set("e:nginx", "small fast web server and proxy", {.stamp = long_stamp});
+    batch.PutRow("clock", "1");
+    batch.PutRow("deleted", "x");
+    batch.PutRow("empty", "");
+    batch.PutRow(GoldenBinary(), GoldenBinary());
+  } else {
+    batch.Set("stamped:over", "new", {.stamp = kGoldenStamp});
+    batch.SetExpiry("stamped:kept", kGoldenExpiry);
+    batch.Set("e:vim", "text editor with many modes", {.stamp = kGoldenStamp});
+    batch.PutRow("clock", "2");
+    batch.DeleteRow("deleted");
+    batch.PutRow("log/1", "entry");
+  }
+  Require(store.Apply({}, batch));
+}
+
+void Make(const std::string& directory, bool seal, bool stamp) {
   Options options = GoldenOptions();
   options.clock = [] { return kGoldenNow; };
   for (const bool first : {true, false}) {
     absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(options, directory);
     Require(store.status());
     first ? WriteFirstHalf(**store) : WriteSecondHalf(**store);
+    if (stamp) WriteStamps(**store, first);
     if (seal) Require((*store)->SealIndex("e:"));
     if (seal && first) Require((*store)->SealIndex("doc:"));
     if (first) Require((*store)->Flush());
@@ -99,10 +125,11 @@ void Make(const std::string& directory, bool seal) {
 
 int main(int argc, char** argv) {
   const bool seal = argc == 3 && std::string(argv[2]) == "segments";
-  if (argc != 2 && !seal) {
-    std::fprintf(stderr, "usage: make_golden DIRECTORY [segments]\n");
+  const bool stamp = argc == 3 && std::string(argv[2]) == "stamps";
+  if (argc != 2 && !seal && !stamp) {
+    std::fprintf(stderr, "usage: make_golden DIRECTORY [segments|stamps]\n");
     return 2;
   }
-  libkv::Make(argv[1], seal);
+  libkv::Make(argv[1], seal, stamp);
   return 0;
 }

@@ -76,7 +76,14 @@ struct SentObject {
 struct Objects {
   DotSet clock;  // the sender's, at that moment
   std::vector<SentObject> objects;
-  DotSet vacuous;           // dots without any effect
+  DotSet vacuous;  // dots without any effect
+  // The requests of several writes that the covered dots belong to.
+  struct Unit {
+    Actor actor;
+    uint64_t first = 0;
+    uint32_t writes = 0;
+  };
+  std::vector<Unit> units;
   bool is_complete = true;  // false: the sender cannot tell the keys of all that is missing; then
                             // `covered` is not all either
   bool is_last = true;      // false: there is more, to be pulled again
@@ -146,7 +153,8 @@ using Body =
                  RangeHashes, RangeDiffers, RangeItems, RangeObjects, Refusal>;
 
 struct Message {
-  Actor from, to;  // of these runs, and of no others
+  Actor from;
+  Actor to;  // this run of the receiver, and no other; generation 0: any run, or any node
   Generations generations;
   Body body;
 };

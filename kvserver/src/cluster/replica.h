@@ -80,7 +80,7 @@ struct ClientWrite {
 
 struct Outgoing {
   Slot to = 0;
-  Message message;
+  std::shared_ptr<const Message> message;  // several nodes may be sent the same
 };
 
 struct TurnResult {

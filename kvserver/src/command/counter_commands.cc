@@ -7,15 +7,33 @@
 #include "command/arguments.h"
 #include "command/command.h"
 #include "command/keyspace.h"
+#include "command/node.h"
 
 namespace kvserver {
 namespace {
+
+// In a cluster: every node adds to a sum of its own.
+void Merge(Context& context, KeyWriter& writer, std::string_view key, int64_t amount) {
+  cluster::ClientWrite write;
+  write.key = key;
+  write.context = cluster::ClientWrite::Context::kCounter;
+  write.amount = amount;
+  if (const absl::Status status = writer.Replicate(write); !status.ok()) {
+    return ReplyStatus(context, status);
+  }
+  const auto sum = writer.Read(key);
+  if (!sum.ok()) return ReplyStatus(context, sum.status());
+  const auto value = *sum ? ParseInteger((*sum)->value) : std::nullopt;
+  if (!value) return context.reply.Error(kNotAnInteger);
+  context.reply.Integer(*value);
+}
 
 void Add(Context& context, std::string_view key, int64_t amount) {
   if (!CheckSizes(context, key)) return;
   KeyWriter writer(context);
   const auto entry = writer.Read(key);
   if (!entry.ok()) return ReplyStatus(context, entry.status());
+  if (context.node.replication() != nullptr) return Merge(context, writer, key, amount);
   const auto value = *entry ? ParseInteger((*entry)->value) : 0;
   if (!value) return context.reply.Error(kNotAnInteger);
   int64_t sum = 0;

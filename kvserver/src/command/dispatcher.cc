@@ -1,8 +1,13 @@
 #include "command/dispatcher.h"
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
+#include "command/cluster_rules.h"
+#include "command/keys_of.h"
+#include "command/keyspace.h"
 #include "command/monitor.h"
 #include "command/node.h"
 #include "command/quoted.h"
@@ -93,6 +98,27 @@ bool MustLeaveThread(const Session& session, const Command& command) {
   return session.in_multi && session.queued_slow && command.name == "exec";
 }
 
+// In a cluster: whether the request may run now. Writes the error if it may not.
+bool MayRunInCluster(Context& context, const Command& command, Arguments arguments) {
+  Replication* const replication = context.node.replication();
+  if (replication == nullptr) return true;
+  const bool is_of_keys = command.has(kWrite) || command.has(kReadOnly) || command.name == "exec";
+  if (!is_of_keys && command.name != "watch") return true;
+  std::string why = WhyNotInCluster(command, arguments, replication->options().allows_weak);
+  if (why.empty() && is_of_keys && command.group != "server" && !replication->is_ready()) {
+    why = "TRYAGAIN this node is catching up with the others; ask another one";
+  }
+  if (why.empty()) return true;
+  if (context.session.in_multi && command.name != "exec") context.session.multi_failed = true;
+  context.reply.Error(why);
+  return false;
+}
+
+bool MustAskPeers(const Context& context, const Command& command) {
+  return context.node.replication() != nullptr && ReadsKeys(command) &&
+         context.session.read_level != cluster::Level::kOne;
+}
+
 }  // namespace
 
 void RunCommand(Context& context, const Command& command, Arguments arguments) {
@@ -115,7 +141,7 @@ void RunCommand(Context& context, const Command& command, Arguments arguments) {
   }
 }
 
-Dispatched Dispatch(Context& context, Arguments arguments) {
+Dispatched Dispatch(Context& context, Arguments arguments, bool has_asked) {
   Session& session = context.session;
   session.hold = {};
   const size_t begin = context.reply.output().size();
@@ -123,7 +149,10 @@ Dispatched Dispatch(Context& context, Arguments arguments) {
   const Command* const command = CommandOf(context, arguments);
   if (command == nullptr) {
     if (session.in_multi) session.multi_failed = true;
+  } else if (!MayRunInCluster(context, *command, arguments)) {
+    // The error is written.
   } else if (!session.in_multi || command->has(kInMulti)) {
+    if (!has_asked && MustAskPeers(context, *command)) return Dispatched::kAskPeers;
     const bool is_slow = command->has(kSlow) || MustLeaveThread(session, *command) ||
                          (command->is_slow != nullptr && command->is_slow(context, arguments));
     if (is_slow) return Dispatched::kSlow;
@@ -137,6 +166,12 @@ Dispatched Dispatch(Context& context, Arguments arguments) {
   context.reply.End();
   CountError(context, begin);
   return Dispatched::kDone;
+}
+
+void AskPeers(Context& context, Arguments arguments, Replication::AskDone done) {
+  const Command* command = FindCommand(arguments[0]);
+  const std::vector<std::string_view> keys = KeysOf(*command, arguments);
+  context.node.replication()->AskPeers(keys, context.session.read_level, std::move(done));
 }
 
 void RunSlow(Context& context, Arguments arguments) {

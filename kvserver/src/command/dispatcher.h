@@ -4,17 +4,21 @@
 #define KVSERVER_SRC_COMMAND_DISPATCHER_H_
 
 #include "command/command.h"
-#include "command/write_turns.h"
+#include "command/replication.h"
 
 namespace kvserver {
 
 enum class Dispatched {
-  kDone,  // the reply is in the writer's output; Session::hold says what it waits for
-  kSlow,  // nothing happened yet: call RunSlow on a worker thread, with arguments that stay
+  kDone,      // the reply is in the writer's output; Session::hold says what it waits for
+  kSlow,      // nothing happened yet: call RunSlow on a worker thread, with arguments that stay
+  kAskPeers,  // nor here: call AskPeers, and then Dispatch with `has_asked`
 };
 
-// One reply is written, whatever the request is, unless kSlow is returned.
-Dispatched Dispatch(Context& context, Arguments arguments);
+// One reply is written, whatever the request is, if kDone is returned.
+Dispatched Dispatch(Context& context, Arguments arguments, bool has_asked = false);
+// Lets this node see, of the keys that the request reads, what as many nodes have seen as the
+// session asks for. `done` may be called at once, and from any thread.
+void AskPeers(Context& context, Arguments arguments, Replication::AskDone done);
 void RunSlow(Context& context, Arguments arguments);
 
 // Runs it and measures: for EXEC, whose requests have passed Dispatch before.

@@ -32,6 +32,67 @@ bool IsWord(std::string_view argument, std::string_view upper) {
                     [](char a, char b) { return (a >= 'a' && a <= 'z' ? a - 'a' + 'A' : a) == b; });
 }
 
+// In a cluster the version is the context: what this node has seen of the key.
+void GetState(Context& context, std::string_view key, const WriteTurns::Entry& entry) {
+  Replication& replication = *context.node.replication();
+  const absl::StatusOr<cluster::KeyState> state = replication.State(key);
+  if (!state.ok()) return ReplyStatus(context, state.status());
+  context.reply.BeginMap(4);
+  context.reply.Value("version");
+  context.reply.Value(replication.ContextToken(state->context));
+  context.reply.Value("expires_at");
+  if (entry.expiry == 0) {
+    context.reply.Null();
+  } else {
+    context.reply.Integer(entry.expiry);
+  }
+  context.reply.Value("value");
+  context.reply.Value(entry.value);
+  context.reply.Value("siblings");
+  context.reply.BeginArray(state->versions.size());
+  for (const cluster::Version& version : state->versions) context.reply.Value(version.value);
+}
+
+// In a cluster: whether this node has no version of the key that the writer has not seen. Replies
+// with the error, and answers false, if not.
+bool HasSeenAll(Context& context, std::string_view key, const cluster::DotSet& seen) {
+  const absl::StatusOr<cluster::KeyState> state = context.node.replication()->State(key);
+  if (!state.ok()) {
+    ReplyStatus(context, state.status());
+    return false;
+  }
+  for (const cluster::Version& version : state->versions) {
+    if (seen.Has(version.dot)) continue;
+    context.reply.Error("VERSIONMISMATCH the value has version " +
+                        context.node.replication()->ContextToken(state->context));
+    return false;
+  }
+  return true;
+}
+
+// KV.SETX and KV.DELX with a context: overwrites what it has seen, and nothing else. With `must`
+// only if that is everything. Answers false after an error.
+bool WriteSeen(Context& context, cluster::ClientWrite write, std::string_view token, bool must) {
+  Replication* const replication = context.node.replication();
+  if (replication == nullptr) {
+    context.reply.Error("ERR contexts are of clusters, and this node runs alone: use IFVERSION");
+    return false;
+  }
+  absl::StatusOr<cluster::DotSet> seen = replication->ReadContextToken(token);
+  if (!seen.ok()) {
+    ReplyStatus(context, seen.status());
+    return false;
+  }
+  // What comes between the look and the write becomes a sibling: nothing is lost.
+  if (must && !HasSeenAll(context, write.key, *seen)) return false;
+  write.context = cluster::ClientWrite::Context::kGiven;
+  write.seen = *std::move(seen);
+  KeyWriter writer(context);
+  const absl::Status status = writer.Replicate(write);
+  if (!status.ok()) ReplyStatus(context, status);
+  return status.ok();
+}
+
 void GetX(Context& context, Arguments arguments) {
   const auto entry = EntryOf(context, arguments[1]);
   if (absl::IsNotFound(entry.status())) {
@@ -40,6 +101,7 @@ void GetX(Context& context, Arguments arguments) {
   }
   if (!entry.ok()) return ReplyStatus(context, entry.status());
   context.node.hits.fetch_add(1, std::memory_order_relaxed);
+  if (context.node.replication() != nullptr) return GetState(context, arguments[1], *entry);
   context.reply.BeginMap(3);
   context.reply.Value("version");
   context.reply.Value(VersionOf(entry->value, entry->expiry));
@@ -85,6 +147,7 @@ bool Holds(Context& context, KeyWriter& writer, std::string_view key, const Cond
 
 void SetX(Context& context, Arguments arguments) {
   Condition condition;
+  std::optional<std::string_view> seen;
   int64_t expiry = 0;
   for (size_t i = 3; i < arguments.size(); ++i) {
     const bool has_value = i + 1 < arguments.size();
@@ -96,6 +159,8 @@ void SetX(Context& context, Arguments arguments) {
       }
     } else if (IsWord(arguments[i], "IFVERSION") && has_value && !condition.any()) {
       condition.version = arguments[++i];
+    } else if (IsWord(arguments[i], "CTX") && has_value && !seen) {
+      seen = arguments[++i];
     } else if (IsWord(arguments[i], "IFABSENT") && !condition.any()) {
       condition.is_absent = true;
     } else {
@@ -104,14 +169,26 @@ void SetX(Context& context, Arguments arguments) {
   }
   const std::string_view key = arguments[1], value = arguments[2];
   if (!CheckSizes(context, key, value)) return;
-  {
+  const bool is_replicated = context.node.replication() != nullptr;
+  if (seen || (is_replicated && condition.version && *condition.version != "*")) {
+    if (seen && condition.any()) return context.reply.Error("ERR syntax error");
+    cluster::ClientWrite write;
+    write.key = key;
+    write.value = value;
+    write.expiry = expiry;
+    if (!WriteSeen(context, std::move(write), seen ? *seen : *condition.version, !seen)) return;
+  } else {
     KeyWriter writer(context);
     if (condition.any() && !Holds(context, writer, key, condition)) return;
     writer.Set(key, value, expiry);
   }
   context.reply.BeginMap(2);
   context.reply.Value("version");
-  context.reply.Value(VersionOf(value, expiry));
+  if (is_replicated) {
+    context.reply.Null();  // KV.GETX tells it, with the siblings there may be
+  } else {
+    context.reply.Value(VersionOf(value, expiry));
+  }
   context.reply.Value("expires_at");
   if (expiry == 0) {
     context.reply.Null();
@@ -122,13 +199,24 @@ void SetX(Context& context, Arguments arguments) {
 
 void DelX(Context& context, Arguments arguments) {
   Condition condition;
+  std::optional<std::string_view> seen;
   if (arguments.size() == 4 && IsWord(arguments[2], "IFVERSION")) {
     condition.version = arguments[3];
+  } else if (arguments.size() == 4 && IsWord(arguments[2], "CTX")) {
+    seen = arguments[3];
   } else if (arguments.size() != 2) {
     return context.reply.Error("ERR syntax error");
   }
   const std::string_view key = arguments[1];
   if (!CheckSizes(context, key)) return;
+  const bool is_replicated = context.node.replication() != nullptr;
+  if (seen || (is_replicated && condition.version && *condition.version != "*")) {
+    cluster::ClientWrite write;
+    write.key = key;
+    write.is_delete = true;
+    if (!WriteSeen(context, std::move(write), seen ? *seen : *condition.version, !seen)) return;
+    return context.reply.Integer(1);
+  }
   KeyWriter writer(context);
   if (condition.any() && !Holds(context, writer, key, condition)) return;
   const auto exists = writer.Exists(key);
@@ -191,10 +279,12 @@ constexpr Parameter kSetParameters[] = {
     {.name = "ttl_ms", .type = Parameter::kInteger, .token = "PX", .optional = true},
     {.name = "if_version", .token = "IFVERSION", .optional = true},
     {.name = "if_absent", .type = Parameter::kFlag, .token = "IFABSENT", .optional = true},
+    {.name = "ctx", .token = "CTX", .optional = true},
 };
 constexpr Parameter kDeleteParameters[] = {
     {.name = "key", .type = Parameter::kKey},
     {.name = "if_version", .token = "IFVERSION", .optional = true},
+    {.name = "ctx", .token = "CTX", .optional = true},
 };
 constexpr Parameter kKeysParameters[] = {
     {.name = "prefix", .token = "PREFIX", .optional = true},

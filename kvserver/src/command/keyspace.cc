@@ -55,7 +55,7 @@ absl::StatusOr<std::optional<std::optional<WriteTurns::Entry>>> PendingOf(Contex
 
 KeyWriter::KeyWriter(Context& context) : context_(context), writer_(context.session.writer) {
   if (writer_ == nullptr) {
-    own_.emplace(context.node.turns(), context.session.durability);
+    own_.emplace(context.node.turns(), context.session.durability, context.session.write_level);
     writer_ = &*own_;
   }
 }
@@ -81,6 +81,12 @@ void KeyWriter::Set(std::string_view key, std::string_view value, int64_t expiry
                     std::span<const float> vector) {
   writer_->Set(key, value, expiry, vector);
   context_.node.watched_keys().Written(key);
+}
+
+absl::Status KeyWriter::Replicate(const cluster::ClientWrite& write) {
+  const absl::Status status = writer_->Replicate(write);
+  if (status.ok()) context_.node.watched_keys().Written(write.key);
+  return status;
 }
 
 void KeyWriter::Delete(std::string_view key) {
@@ -213,6 +219,8 @@ std::string StatusText(const absl::Status& status) {
       return "OOM " + message;
     case absl::StatusCode::kUnavailable:
       return "TRYAGAIN " + message;
+    case absl::StatusCode::kDeadlineExceeded:
+      return "NOREPLICAS " + message;
     case absl::StatusCode::kNotFound:
       return "NOTFOUND " + message;
     default:

@@ -36,6 +36,8 @@ class KeyWriter {
   void Set(std::string_view key, std::string_view value, int64_t expiry = 0,
            std::span<const float> vector = {});
   void Delete(std::string_view key);
+  // In a cluster (Node::replication): any write. An error is the reply of the request.
+  absl::Status Replicate(const cluster::ClientWrite& write);
 
   // Gives the value of `key`, which is `entry`, another expiry time; its vector stays.
   absl::Status SetExpiry(std::string_view key, const Entry& entry, int64_t expiry);

@@ -17,6 +17,12 @@ Node::Node(libkv::Store& store, SettingsValues values, WriteTurns::OnFinished on
       started_us_(NowMicroseconds()),
       run_id_(NewRunId()) {}
 
+absl::Status Node::StartReplication(Replication::Options options) {
+  replication_ =
+      std::make_unique<Replication>(store_, turns_, std::move(options), &NowMilliseconds);
+  return replication_->Start();
+}
+
 void Node::SampleRates() {
   rates_.Sample(SteadyMicroseconds(), {commands.load(std::memory_order_relaxed),
                                        input_bytes.load(std::memory_order_relaxed),

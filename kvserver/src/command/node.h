@@ -12,6 +12,7 @@
 #include "command/cursors.h"
 #include "command/error_stats.h"
 #include "command/rates.h"
+#include "command/replication.h"
 #include "command/settings.h"
 #include "command/slow_log.h"
 #include "command/watched_keys.h"
@@ -26,6 +27,10 @@ class Node {
 
   libkv::Store& store() { return store_; }
   WriteTurns& turns() { return turns_; }
+  // Null: this node runs alone.
+  Replication* replication() { return replication_.get(); }
+  // Before the first request; see Replication::Start.
+  absl::Status StartReplication(Replication::Options options);
   Clients& clients() { return clients_; }
   WatchedKeys& watched_keys() { return watched_keys_; }
   Cursors& cursors() { return cursors_; }
@@ -50,6 +55,7 @@ class Node {
  private:
   libkv::Store& store_;
   Settings settings_;
+  std::unique_ptr<Replication> replication_;  // the turns that are left use it
   WriteTurns turns_;
   Clients clients_;
   WatchedKeys watched_keys_;

@@ -26,6 +26,8 @@ struct Session {
   int64_t created_us = 0;
 
   libkv::Durability durability = libkv::Durability::kSynced;
+  // In a cluster: how many nodes take part.
+  cluster::Level write_level = cluster::Level::kQuorum, read_level = cluster::Level::kQuorum;
 
   // Told by the client.
   std::string name, library_name, library_version;

@@ -48,7 +48,7 @@ void Exec(Context& context, Arguments /*arguments*/) {
   EndMulti(session);
 
   // From here on nobody writes: what was not written until now will not be before the end.
-  WriteTurns::Writer writer(context.node.turns(), session.durability);
+  WriteTurns::Writer writer(context.node.turns(), session.durability, session.write_level);
   const bool is_broken = IsWatchBroken(session);
   UnwatchAll(context.node, session);
   if (is_broken) {

@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace kvserver {
@@ -11,7 +12,113 @@ namespace {
 // What a write costs beside its bytes.
 constexpr size_t kWriteOverhead = 32;
 
+bool IsOver(int64_t expiry, int64_t now) { return expiry != 0 && expiry <= now; }
+
 }  // namespace
+
+// The turn that is filling, as replication sees it. Lives under the lock.
+class WriteTurns::TurnStorage : public cluster::Storage {
+ public:
+  explicit TurnStorage(WriteTurns& turns) : turns_(turns) {}
+
+  absl::StatusOr<std::optional<cluster::StoredRecord>> Read(std::string_view key,
+                                                            bool with_vector) override {
+    using Found = std::optional<cluster::StoredRecord>;
+    const auto found = turns_.overlay_.find(key);
+    if (found != turns_.overlay_.end()) {
+      const Write& write = found->second.write;
+      if (write.is_delete || IsOver(write.expiry, turns_.clock_())) return Found();
+      cluster::StoredRecord record{
+          std::string(write.value), std::string(write.stamp), write.expiry, {}};
+      if (with_vector) record.vector.assign(write.vector.begin(), write.vector.end());
+      return Found(std::move(record));
+    }
+    absl::StatusOr<libkv::Entry> stored = turns_.store_.GetEntry({}, key);
+    if (absl::IsNotFound(stored.status())) return Found();
+    if (!stored.ok()) return stored.status();
+    cluster::StoredRecord record{
+        std::move(stored->value), std::move(stored->stamp), stored->expiry.value_or(0), {}};
+    if (with_vector) {
+      absl::StatusOr<std::vector<float>> vector = turns_.store_.GetVector(key);
+      const bool has_none =
+          absl::IsNotFound(vector.status()) || absl::IsFailedPrecondition(vector.status());
+      if (!vector.ok() && !has_none) return vector.status();
+      if (vector.ok()) record.vector = *std::move(vector);
+    }
+    return Found(std::move(record));
+  }
+
+  void Set(std::string_view key, const cluster::StoredRecord& record) override {
+    Write write{.key = key,
+                .value = record.value,
+                .vector = record.vector,
+                .expiry = record.expiry,
+                .stamp = record.stamp};
+    // A vector of another node that does not fit the spaces of this one is left out.
+    if (!record.vector.empty()) {
+      const std::optional<libkv::Space> space = turns_.store_.SpaceOf(key);
+      if (!space || space->vector_dimension != record.vector.size()) write.vector = {};
+    }
+    turns_.Add(write);
+  }
+  void Delete(std::string_view key) override {
+    turns_.Add({.is_delete = true, .key = key, .value = {}, .vector = {}});
+  }
+
+  void PutRow(std::string_view name, std::string_view value) override {
+    Turn& turn = *turns_.filling_;
+    turn.rows.push_back({false, turn.arena.Copy(name), turn.arena.Copy(value)});
+    turn.bytes += name.size() + value.size() + kWriteOverhead;
+  }
+  void DeleteRow(std::string_view name) override {
+    Turn& turn = *turns_.filling_;
+    turn.rows.push_back({true, turn.arena.Copy(name), {}});
+    turn.bytes += name.size() + kWriteOverhead;
+  }
+  // Only at the start, when nothing is pending.
+  absl::Status ForEachRow(
+      std::string_view prefix,
+      absl::FunctionRef<bool(std::string_view name, std::string_view value)> visit) override {
+    return turns_.store_.ForEachRow({}, prefix, visit);
+  }
+
+  absl::Status ForEachStamp(
+      std::string_view first, std::string_view end,
+      absl::FunctionRef<bool(std::string_view key, std::string_view stamp)> visit) override {
+    // What is pending goes before what is stored.
+    std::map<std::string_view, const Write*> pending;
+    for (const auto& [key, slot] : turns_.overlay_) {
+      if (key >= first && (end.empty() || key < end)) pending.emplace(key, &slot.write);
+    }
+    const int64_t now = turns_.clock_();
+    auto next = pending.begin();
+    const auto visit_pending = [&] {
+      const Write& write = *next->second;
+      const std::string_view key = next->first;
+      ++next;
+      if (write.is_delete || IsOver(write.expiry, now)) return true;
+      return visit(key, write.stamp);
+    };
+    const auto it = turns_.store_.NewIterator(
+        {.snapshot = nullptr, .fill_cache = false},
+        {.prefix = "", .first = std::string(first), .end = std::string(end)});
+    for (it->SeekToFirst(); it->Valid(); it->Next()) {
+      while (next != pending.end() && next->first < it->key()) {
+        if (!visit_pending()) return absl::OkStatus();
+      }
+      if (next != pending.end() && next->first == it->key()) continue;
+      if (!visit(it->key(), it->stamp())) return absl::OkStatus();
+    }
+    if (!it->status().ok()) return it->status();
+    while (next != pending.end()) {
+      if (!visit_pending()) return absl::OkStatus();
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  WriteTurns& turns_;
+};
 
 size_t WriteTurns::KeyHash::operator()(std::string_view key) const {
   return XXH3_64bits(key.data(), key.size());
@@ -30,8 +137,8 @@ std::unique_ptr<WriteTurns::Turn> WriteTurns::NewTurn() {
   return turn;
 }
 
-WriteTurns::Writer::Writer(WriteTurns& turns, libkv::Durability durability)
-    : turns_(turns), lock_(turns.mutex_), durability_(durability) {}
+WriteTurns::Writer::Writer(WriteTurns& turns, libkv::Durability durability, cluster::Level level)
+    : turns_(turns), lock_(turns.mutex_), durability_(durability), level_(level) {}
 
 WriteTurns::Writer::~Writer() { Finish(); }
 
@@ -91,14 +198,38 @@ std::vector<WriteTurns::Writer::PendingKey> WriteTurns::Writer::PendingKeys() co
 
 void WriteTurns::Writer::Set(std::string_view key, std::string_view value, int64_t expiry,
                              std::span<const float> vector) {
-  if (expiry != 0 && expiry <= turns_.clock_()) return Delete(key);
+  if (IsOver(expiry, turns_.clock_())) return Delete(key);
+  if (turns_.replicator_ != nullptr) {
+    cluster::ClientWrite write;
+    write.key = key;
+    write.value = value;
+    write.expiry = expiry;
+    write.vector = vector;
+    static_cast<void>(Replicate(write));  // the reply will be the error
+    return;
+  }
   ++count_;
   turns_.Add({.key = key, .value = value, .vector = vector, .expiry = expiry});
 }
 
 void WriteTurns::Writer::Delete(std::string_view key) {
+  if (turns_.replicator_ != nullptr) {
+    cluster::ClientWrite write;
+    write.key = key;
+    write.is_delete = true;
+    static_cast<void>(Replicate(write));
+    return;
+  }
   ++count_;
   turns_.Add({.is_delete = true, .key = key, .value = {}, .vector = {}});
+}
+
+absl::Status WriteTurns::Writer::Replicate(const cluster::ClientWrite& write) {
+  ++count_;
+  TurnStorage storage(turns_);
+  absl::Status status = turns_.replicator_->Write(storage, write);
+  if (!status.ok() && failure_.ok()) failure_ = status;
+  return status;
 }
 
 void WriteTurns::Add(const Write& write) {
@@ -106,6 +237,7 @@ void WriteTurns::Add(const Write& write) {
   Write own = write;
   own.key = turn.arena.Copy(write.key);
   own.value = turn.arena.Copy(write.value);
+  own.stamp = turn.arena.Copy(write.stamp);
   if (!write.vector.empty()) {
     const std::string_view bytes = turn.arena.Copy(
         {reinterpret_cast<const char*>(write.vector.data()), write.vector.size_bytes()});
@@ -113,7 +245,8 @@ void WriteTurns::Add(const Write& write) {
   }
   turn.writes.push_back(own);
   has_writes_.store(true, std::memory_order_relaxed);
-  turn.bytes += write.key.size() + write.value.size() + write.vector.size_bytes() + kWriteOverhead;
+  turn.bytes += write.key.size() + write.value.size() + write.vector.size_bytes() +
+                write.stamp.size() + kWriteOverhead;
   // The key of the map must not be one of a turn that ends earlier.
   overlay_.erase(own.key);
   overlay_.emplace(own.key, Slot{turn.number, static_cast<uint32_t>(turn.unit_ends.size()), own});
@@ -126,6 +259,11 @@ WriteTurns::Hold WriteTurns::Writer::Finish() {
   if (count_ > 0) {
     Turn& turn = *turns_.filling_;
     hold = {turn.number, static_cast<uint32_t>(turn.unit_ends.size())};
+    if (!failure_.ok()) {
+      turn.refused.push_back({hold.unit, std::move(failure_)});
+      turns_.has_writes_.store(true, std::memory_order_relaxed);
+    }
+    if (turns_.replicator_ != nullptr) turns_.replicator_->EndUnit(level_);
     turn.unit_ends.push_back(turn.writes.size());
     turn.durability = std::min(turn.durability, durability_);  // the strongest comes first
     if (turn.writes.size() >= kTurnWritesMax || turn.bytes >= kTurnBytesMax) {
@@ -148,46 +286,90 @@ std::optional<std::optional<WriteTurns::Entry>> WriteTurns::Pending(std::string_
   return std::optional<Entry>({std::string(slot.write.value), slot.write.expiry});
 }
 
+void WriteTurns::WithStorage(absl::FunctionRef<void(cluster::Storage& turn)> work) {
+  {
+    const std::lock_guard lock(mutex_);
+    TurnStorage storage(*this);
+    work(storage);
+  }
+  replicator_->Flush();
+}
+
+void WriteTurns::SubmitStorage() {
+  std::unique_lock lock(mutex_);
+  if (!flying_.empty() && filling_->bytes < kTurnBytesMax) {
+    is_put_off_ = true;
+    return;
+  }
+  SubmitLocked(lock);
+}
+
 void WriteTurns::Submit() {
   if (!has_writes_.load(std::memory_order_relaxed)) return;
   std::unique_lock lock(mutex_);
   SubmitLocked(lock);
 }
 
+libkv::Batch WriteTurns::BatchOf(const Turn& turn, size_t begin, size_t end) const {
+  libkv::Batch batch;
+  for (; begin < end; ++begin) {
+    const Write& write = turn.writes[begin];
+    if (write.is_delete) {
+      batch.Delete(write.key);
+    } else {
+      batch.Set(write.key, write.value,
+                {.expires_at = write.expiry, .vector = write.vector, .stamp = write.stamp});
+    }
+  }
+  return batch;
+}
+
 void WriteTurns::SubmitLocked(std::unique_lock<std::mutex>& lock) {
-  if (filling_->writes.empty()) return;
+  if (replicator_ != nullptr) {
+    TurnStorage storage(*this);
+    filling_->sealed = replicator_->Seal(storage);
+    // The others count on the order of what is on disk.
+    filling_->durability = libkv::Durability::kSynced;
+  }
+  if (filling_->unit_ends.empty() && filling_->writes.empty() && filling_->rows.empty()) {
+    lock.unlock();
+    if (replicator_ != nullptr) replicator_->Flush();
+    return;
+  }
   Turn& turn = *filling_;
   flying_.push_back(std::move(filling_));
   filling_ = NewTurn();
+  is_put_off_ = false;
   is_full_.store(false, std::memory_order_relaxed);
   has_writes_.store(false, std::memory_order_relaxed);
   submitted_.fetch_add(1, std::memory_order_relaxed);
   const std::lock_guard submit(submit_mutex_);
   lock.unlock();
+  if (replicator_ != nullptr) replicator_->Flush();
 
-  libkv::Batch batch;
-  for (const Write& write : turn.writes) {
-    if (write.is_delete) {
-      batch.Delete(write.key);
+  libkv::Batch batch = BatchOf(turn, 0, turn.writes.size());
+  for (const RowWrite& row : turn.rows) {
+    if (row.is_delete) {
+      batch.DeleteRow(row.name);
     } else {
-      batch.Set(write.key, write.value, {.expires_at = write.expiry, .vector = write.vector});
+      batch.PutRow(row.name, row.value);
     }
   }
-  store_.Write({.durability = turn.durability}, std::move(batch),
-               [this, &turn](absl::Status status) {
-                 if (status.ok()) {
-                   TurnDone(turn, {});
-                 } else if (absl::IsInvalidArgument(status) && turn.unit_ends.size() > 1) {
-                   // One request spoils the commit of all; nothing of it was stored.
-                   WriteEach(turn);
-                 } else {
-                   std::vector<Failure> failures;
-                   for (uint32_t unit = 0; unit < turn.unit_ends.size(); ++unit) {
-                     failures.push_back({unit, status});
-                   }
-                   TurnDone(turn, std::move(failures));
-                 }
-               });
+  const libkv::Durability durability =
+      skips_sync_ != nullptr && skips_sync_() ? libkv::Durability::kWritten : turn.durability;
+  store_.Write({.durability = durability}, std::move(batch), [this, &turn](absl::Status status) {
+    if (absl::IsInvalidArgument(status) && turn.unit_ends.size() > 1 && turn.sealed == 0) {
+      // One request spoils the commit of all; nothing of it was stored.
+      return WriteEach(turn);
+    }
+    std::vector<Failure> failures;
+    if (!status.ok()) {
+      for (uint32_t unit = 0; unit < turn.unit_ends.size(); ++unit) {
+        failures.push_back({unit, status});
+      }
+    }
+    TurnDone(turn, std::move(status), std::move(failures));
+  });
 }
 
 void WriteTurns::WriteEach(Turn& turn) {
@@ -200,15 +382,8 @@ void WriteTurns::WriteEach(Turn& turn) {
   rest->waiting = turn.unit_ends.size();
   size_t begin = 0;
   for (uint32_t unit = 0; unit < turn.unit_ends.size(); ++unit) {
-    libkv::Batch batch;
-    for (; begin < turn.unit_ends[unit]; ++begin) {
-      const Write& write = turn.writes[begin];
-      if (write.is_delete) {
-        batch.Delete(write.key);
-      } else {
-        batch.Set(write.key, write.value, {.expires_at = write.expiry, .vector = write.vector});
-      }
-    }
+    libkv::Batch batch = BatchOf(turn, begin, turn.unit_ends[unit]);
+    begin = turn.unit_ends[unit];
     const auto done = [this, &turn, rest, unit](absl::Status status) {
       std::unique_lock lock(rest->mutex);
       if (!status.ok()) rest->failures.push_back({unit, std::move(status)});
@@ -217,17 +392,18 @@ void WriteTurns::WriteEach(Turn& turn) {
       lock.unlock();
       std::sort(failures.begin(), failures.end(),
                 [](const Failure& a, const Failure& b) { return a.unit < b.unit; });
-      TurnDone(turn, std::move(failures));
+      TurnDone(turn, absl::OkStatus(), std::move(failures));
     };
     store_.Write({.durability = turn.durability}, std::move(batch), done);
   }
 }
 
-void WriteTurns::TurnDone(Turn& done, std::vector<Failure> failures) {
+void WriteTurns::TurnDone(Turn& done, absl::Status status, std::vector<Failure> failures) {
   // Turns are reported in order, though one that fails at once is done before those in front of it.
-  const std::lock_guard finish(finish_mutex_);
+  std::unique_lock finish(finish_mutex_);
   std::unique_lock lock(mutex_);
   done.is_done = true;
+  done.status = std::move(status);
   done.failures = std::move(failures);
   while (!flying_.empty() && flying_.front()->is_done) {
     std::unique_ptr<Turn> turn = std::move(flying_.front());
@@ -236,17 +412,45 @@ void WriteTurns::TurnDone(Turn& done, std::vector<Failure> failures) {
       const auto found = overlay_.find(write.key);
       if (found != overlay_.end() && found->second.turn == turn->number) overlay_.erase(found);
     }
-    auto finished = std::make_shared<Finished>();
-    finished->turn = turn->number;
-    finished->failures = std::move(turn->failures);
+    StoredTurn& stored = stored_.emplace_back();
+    stored.number = turn->number;
+    stored.sealed = turn->sealed;
+    stored.units = static_cast<uint32_t>(turn->unit_ends.size());
+    stored.failures = std::move(turn->failures);
+    if (stored.failures.empty()) stored.failures = std::move(turn->refused);
+    if (turn->sealed != 0) stored.waits = replicator_->Stored(turn->sealed, turn->status);
+    if (turn->acknowledgement) Acknowledge(stored, *turn->acknowledgement);
     turn->arena.Clear();
     turn->writes.clear();
+    turn->rows.clear();
     turn->unit_ends.clear();
+    turn->refused.clear();
+    turn->sealed = 0;
     turn->bytes = 0;
     turn->durability = libkv::Durability::kBuffered;
     turn->is_done = false;
     turn->failures.clear();
+    turn->status = absl::OkStatus();
+    turn->acknowledgement.reset();
     if (spare_ == nullptr) spare_ = std::move(turn);
+  }
+  ReportFinished(lock);
+  if (flying_.empty()) idle_.notify_all();
+  const bool is_put_off = std::exchange(is_put_off_, false);
+  lock.unlock();
+  finish.unlock();
+  if (replicator_ == nullptr) return;
+  replicator_->Flush();
+  if (is_put_off) on_stored_();
+}
+
+// With finish_mutex_ held too.
+void WriteTurns::ReportFinished(std::unique_lock<std::mutex>& lock) {
+  while (!stored_.empty() && !stored_.front().waits) {
+    auto finished = std::make_shared<Finished>();
+    finished->turn = stored_.front().number;
+    finished->failures = std::move(stored_.front().failures);
+    stored_.pop_front();
     if (!finished->failures.empty()) {
       failed_.push_back(finished);
       if (failed_.size() > kFailedTurnsMax) failed_.pop_front();
@@ -256,7 +460,24 @@ void WriteTurns::TurnDone(Turn& done, std::vector<Failure> failures) {
     on_finished_(finished);
     lock.lock();
   }
-  if (flying_.empty()) idle_.notify_all();
+}
+
+void WriteTurns::Acknowledged(uint64_t sealed, const absl::Status& status) {
+  const std::lock_guard finish(finish_mutex_);
+  std::unique_lock lock(mutex_);
+  for (StoredTurn& stored : stored_) {
+    if (stored.sealed == sealed) Acknowledge(stored, status);
+  }
+  for (const std::unique_ptr<Turn>& turn : flying_) {
+    if (turn->sealed == sealed) turn->acknowledgement = status;
+  }
+  ReportFinished(lock);
+}
+
+void WriteTurns::Acknowledge(StoredTurn& stored, const absl::Status& status) {
+  if (!std::exchange(stored.waits, false) || status.ok()) return;
+  stored.failures.clear();
+  for (uint32_t unit = 0; unit < stored.units; ++unit) stored.failures.push_back({unit, status});
 }
 
 absl::Status WriteTurns::FailureOf(Hold hold) const {
@@ -272,7 +493,7 @@ absl::Status WriteTurns::FailureOf(Hold hold) const {
 
 std::unique_lock<std::mutex> WriteTurns::Quiesce() {
   std::unique_lock lock(mutex_);
-  while (!filling_->writes.empty() || !flying_.empty()) {
+  while (!filling_->writes.empty() || !filling_->unit_ends.empty() || !flying_.empty()) {
     SubmitLocked(lock);
     if (!lock.owns_lock()) lock.lock();
     idle_.wait(lock, [this] { return flying_.empty(); });

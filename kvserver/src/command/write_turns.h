@@ -13,6 +13,9 @@
 // atomic, whichever connections it competes with, and no connection sees a write of another one
 // that could still be lost.
 //
+// In a cluster a Replicator takes part: it turns each write into what is stored, adds rows to the
+// turn, and says when enough nodes have it; only then the turn is finished.
+//
 // Threads: a Writer holds the lock; everything else locks by itself.
 #ifndef KVSERVER_SRC_COMMAND_WRITE_TURNS_H_
 #define KVSERVER_SRC_COMMAND_WRITE_TURNS_H_
@@ -34,6 +37,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "base/arena.h"
+#include "cluster/replica.h"
+#include "cluster/storage.h"
 #include "libkv/store.h"
 
 namespace kvserver {
@@ -68,13 +73,32 @@ class WriteTurns {
     int64_t expiry = 0;  // milliseconds since 1970; 0: never
   };
 
+  // What a cluster adds. Everything but Flush is called under the lock, and must not block.
+  class Replicator {
+   public:
+    virtual ~Replicator() = default;
+    // A write of a client, made in `turn`. Not OK: nothing was.
+    virtual absl::Status Write(cluster::Storage& turn, const cluster::ClientWrite& write) = 0;
+    // The request is over; its reply waits for so many nodes.
+    virtual void EndUnit(cluster::Level level) = 0;
+    // The turn is about to be handed to the store, with what is written now. 0: nothing of it
+    // concerns the replicator.
+    virtual uint64_t Seal(cluster::Storage& turn) = 0;
+    // The turn that was sealed so is stored, in order; or could not be, and never will. True: its
+    // replies wait for Acknowledged.
+    virtual bool Stored(uint64_t sealed, const absl::Status& status) = 0;
+    // Without the lock, after any of these.
+    virtual void Flush() = 0;
+  };
+
   WriteTurns(libkv::Store& store, std::function<int64_t()> clock, OnFinished on_finished);
   ~WriteTurns();  // submits what is left and waits for it
 
   // The writes of one request: all or nothing. While one lives, no other request writes.
   class Writer {
    public:
-    explicit Writer(WriteTurns& turns, libkv::Durability durability);
+    Writer(WriteTurns& turns, libkv::Durability durability,
+           cluster::Level level = cluster::Level::kQuorum);
     ~Writer();  // as Finish, if that was not called
 
     // What `key` will be bound to when all that is pending is stored.
@@ -95,6 +119,8 @@ class WriteTurns {
     void Set(std::string_view key, std::string_view value, int64_t expiry = 0,
              std::span<const float> vector = {});
     void Delete(std::string_view key);
+    // In a cluster: any write. An error is also the reply of the request, in place of what it has.
+    absl::Status Replicate(const cluster::ClientWrite& write);
     size_t count() const { return count_; }
 
     // Ends the request. What its reply must wait for: its own writes, or those it has read.
@@ -105,10 +131,28 @@ class WriteTurns {
     WriteTurns& turns_;
     std::unique_lock<std::mutex> lock_;
     const libkv::Durability durability_;
+    const cluster::Level level_;
     size_t count_ = 0;
     Hold seen_;
     bool finished_ = false;
+    absl::Status failure_;
   };
+
+  // Not together with writes of clients: before the first of them.
+  void SetReplicator(Replicator* replicator) { replicator_ = replicator; }
+  bool is_replicated() const { return replicator_ != nullptr; }
+  // Runs `work` as one who writes, with the turn that is filling as its storage.
+  void WithStorage(absl::FunctionRef<void(cluster::Storage& turn)> work);
+  // Hands over what WithStorage has written, unless a turn is under way and will be followed by
+  // another call of this: `on_stored` of it tells. Any thread.
+  void SubmitStorage();
+  // A turn that was sealed so has been acknowledged, or not in time.
+  void Acknowledged(uint64_t sealed, const absl::Status& status);
+  // A fault for learners and tests: turns for which it answers true are not synced, and yet
+  // acknowledged as if they were.
+  void SkipSyncs(std::function<bool()> skips) { skips_sync_ = std::move(skips); }
+  // Called, by the store's thread, when turns are stored and SubmitStorage was put off.
+  void OnStored(std::function<void()> on_stored) { on_stored_ = std::move(on_stored); }
 
   // For a pipeline that reads what it wrote: the pending state of `key`. Outer nullopt: nothing is
   // pending, ask the store. Inner nullopt: a delete is. `hold` is set to the turn it is in.
@@ -137,15 +181,34 @@ class WriteTurns {
     std::string_view key, value;  // in the arena of the turn
     std::span<const float> vector;
     int64_t expiry = 0;
+    std::string_view stamp = {};
   };
+  struct RowWrite {
+    bool is_delete = false;
+    std::string_view name, value;
+  };
+  class TurnStorage;
+  friend class TurnStorage;
   struct Turn {
     uint64_t number = 0;
     Arena arena;
     std::vector<Write> writes;
+    std::vector<RowWrite> rows;
     std::vector<size_t> unit_ends;  // in writes
+    std::vector<Failure> refused;   // units that the replicator did not take
+    uint64_t sealed = 0;
     size_t bytes = 0;
     libkv::Durability durability = libkv::Durability::kBuffered;
     bool is_done = false;
+    std::vector<Failure> failures;
+    absl::Status status;                          // of the whole turn
+    std::optional<absl::Status> acknowledgement;  // that came before the turn was stored
+  };
+  // A turn that is stored, and waits for other nodes or for those in front of it.
+  struct StoredTurn {
+    uint64_t number = 0, sealed = 0;
+    uint32_t units = 0;
+    bool waits = false;
     std::vector<Failure> failures;
   };
   struct Slot {
@@ -161,8 +224,11 @@ class WriteTurns {
   void Add(const Write& write);
   void SubmitLocked(std::unique_lock<std::mutex>& lock);
   void WriteEach(Turn& turn);
-  void TurnDone(Turn& turn, std::vector<Failure> failures);
+  void TurnDone(Turn& turn, absl::Status status, std::vector<Failure> failures);
+  void ReportFinished(std::unique_lock<std::mutex>& lock);
+  static void Acknowledge(StoredTurn& stored, const absl::Status& status);
   std::unique_ptr<Turn> NewTurn();
+  libkv::Batch BatchOf(const Turn& turn, size_t begin, size_t end) const;
 
   libkv::Store& store_;
   const std::function<int64_t()> clock_;
@@ -175,6 +241,11 @@ class WriteTurns {
   std::condition_variable idle_;
   std::unique_ptr<Turn> filling_;
   std::deque<std::unique_ptr<Turn>> flying_;
+  std::deque<StoredTurn> stored_;
+  Replicator* replicator_ = nullptr;
+  std::function<void()> on_stored_;
+  bool is_put_off_ = false;  // SubmitStorage is
+  std::function<bool()> skips_sync_;
   std::unique_ptr<Turn> spare_;
   Overlay overlay_;
   std::deque<std::shared_ptr<const Finished>> failed_;  // the newest last

@@ -35,6 +35,10 @@ Connection::Connection(IoThread& thread, asio::ip::tcp::socket socket)
   session_.created_us = SteadyMicroseconds();
   session_.last_command_us = session_.created_us;
   session_.durability = thread_.node().settings().durability.load();
+  if (const Replication* const replication = thread_.node().replication()) {
+    session_.write_level = replication->options().write_level;
+    session_.read_level = replication->options().read_level;
+  }
 }
 
 Connection::~Connection() = default;
@@ -148,10 +152,12 @@ void Connection::RunOne() {
   Context context{thread_.node(), session_, protocol_->reply()};
   session_.commands.fetch_add(1, std::memory_order_relaxed);
   const size_t begin = output_.size();
-  if (Dispatch(context, request_.args) == Dispatched::kDone) return;
+  const Dispatched dispatched = Dispatch(context, request_.args);
+  if (dispatched == Dispatched::kDone) return;
   output_.resize(begin);
   is_busy_ = true;
   slow_.assign(request_.args.begin(), request_.args.end());
+  if (dispatched == Dispatched::kAskPeers) return AskPeersFirst();
   // It must see what the requests in front of it wrote.
   slow_waits_ = !holds_.empty();
   if (!slow_waits_) RunOnWorker();
@@ -168,6 +174,35 @@ void Connection::RunOnWorker() {
     asio::post(self->thread_.context(),
                [self, reply = std::move(reply)]() mutable { self->SlowDone(std::move(reply)); });
   });
+}
+
+// Other connections go on meanwhile; the requests behind it wait.
+void Connection::AskPeersFirst() {
+  Context context{thread_.node(), session_, protocol_->reply()};
+  const std::vector<std::string_view> arguments(slow_.begin(), slow_.end());
+  AskPeers(context, arguments, [self = shared_from_this()](absl::Status status) {
+    asio::post(self->thread_.context(),
+               [self, status = std::move(status)] { self->PeersAsked(status); });
+  });
+}
+
+void Connection::PeersAsked(const absl::Status& status) {
+  if (!is_open_) return SlowDone("");
+  std::string reply;
+  protocol_->reply().SetOutput(&reply);
+  Context context{thread_.node(), session_, protocol_->reply()};
+  const std::vector<std::string_view> arguments(slow_.begin(), slow_.end());
+  if (!status.ok()) {
+    protocol_->reply().Begin();
+    ReplyStatus(context, status);
+    protocol_->reply().End();
+  } else if (Dispatch(context, arguments, true) == Dispatched::kSlow) {
+    // It must see what the requests in front of it wrote.
+    slow_waits_ = !holds_.empty();
+    if (!slow_waits_) RunOnWorker();
+    return;
+  }
+  SlowDone(std::move(reply));
 }
 
 void Connection::SlowDone(std::string reply) {

@@ -62,6 +62,8 @@ class Connection : public Client, public std::enable_shared_from_this<Connection
   void RunOne();
   void RunOnWorker();
   void SlowDone(std::string reply);
+  void AskPeersFirst();
+  void PeersAsked(const absl::Status& status);
   void AfterReply(size_t begin);
   void Hold(size_t begin);
   void ReplaceWithError(HeldReply& held, const absl::Status& status);

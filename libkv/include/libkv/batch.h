@@ -27,22 +27,33 @@ class Batch {
   void Delete(std::string_view key);
 
   // Gives the value of `key` another expiry time, in milliseconds since 1970, or none, and leaves
-  // value, words and vector as they are. No such key: nothing happens. After a Set of the same key
-  // in this batch it is the time of that value. A time in the past: the key is gone at once. Not
-  // positive: Apply answers InvalidArgument. DataLoss: the stored value or its vector is damaged;
-  // nothing was written.
+  // value, stamp, words and vector as they are. No such key: nothing happens. After a Set of the
+  // same key in this batch it is the time of that value. A time in the past: the key is gone at
+  // once. Not positive: Apply answers InvalidArgument. DataLoss: the stored value or its vector is
+  // damaged; nothing was written.
   //
   // The value is the one that stands there at the commit, whoever wrote it, and is written again:
-  // this costs two reads and a Set, and the value's bytes count for kBatchBytesMax. Its words are
-  // taken from it again. The stored vector stays, and no embedder is asked; only while a Reembed
-  // builds another generation its embedder is, and may fail the batch. The time that is there
-  // already costs the reads alone.
+  // this costs two reads and a Set, and the bytes of value and stamp count for kBatchBytesMax. The
+  // words are taken from the value again. The stored vector stays, and no embedder is asked; only
+  // while a Reembed builds another generation its embedder is, and may fail the batch. The time
+  // that is there already costs the reads alone.
   void SetExpiry(std::string_view key, std::optional<int64_t> expires_at);
+
+  // Puts or deletes a row of the application: a named byte string beside the keys, in a name space
+  // of its own, for what has to change together with values, such as a position in a log or what is
+  // still to be sent. Rows never expire and are in no index; reads, iterators, searches and the
+  // counts of Stats pass them by: see Store::GetRow. Of several changes to one row the last one
+  // counts; deleting none is OK; a batch may have nothing but rows. Costs no read, only the bytes
+  // that are written. Apply answers InvalidArgument for an empty name, one over kRowNameBytesMax, a
+  // value over kValueBytesMax; both count for kBatchBytesMax.
+  void PutRow(std::string_view name, std::string_view value);
+  void DeleteRow(std::string_view name);
 
   void Clear();
 
-  size_t count() const { return changes_.size(); }
-  size_t size_bytes() const { return bytes_.size(); }  // keys and values
+  size_t count() const { return changes_.size(); }  // of keys
+  size_t row_count() const { return row_changes_.size(); }
+  size_t size_bytes() const { return bytes_.size(); }  // keys, values, stamps and rows
 
   // One change, as the store reads it. Views live until the batch changes.
   struct Change {
@@ -53,22 +64,37 @@ class Batch {
     std::chrono::milliseconds ttl{0};
     int64_t expires_at = 0;  // as in SetOptions
     std::span<const float> vector;
+    std::string_view stamp;
   };
   Change change(size_t i) const;
+
+  // One change of a row, likewise.
+  struct RowChange {
+    bool is_delete = false;
+    std::string_view name;
+    std::string_view value;
+  };
+  RowChange row_change(size_t i) const;
 
  private:
   struct Entry {
     bool is_delete = false;
     bool keeps_value = false;
-    size_t key_begin = 0, key_bytes = 0, value_bytes = 0;  // the value follows the key
+    // The value follows the key, and the stamp the value.
+    size_t key_begin = 0, key_bytes = 0, value_bytes = 0, stamp_bytes = 0;
     size_t vector_begin = 0, vector_count = 0;
     std::chrono::milliseconds ttl{0};
     int64_t expires_at = 0;
+  };
+  struct Row {
+    bool is_delete = false;
+    size_t name_begin = 0, name_bytes = 0, value_bytes = 0;  // the value follows the name
   };
 
   std::string bytes_;
   std::vector<float> floats_;
   std::vector<Entry> changes_;
+  std::vector<Row> row_changes_;
 };
 
 }  // namespace libkv

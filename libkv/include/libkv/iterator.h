@@ -35,10 +35,12 @@ class Iterator {
   virtual void Next() = 0;                             // requires Valid()
   virtual void Prev() = 0;                             // requires Valid()
 
-  // Require Valid(). The views live until the iterator moves. value() checks the value's checksum:
-  // a damaged one is empty, and status() says DataLoss and names the key.
+  // Require Valid(). The views live until the iterator moves. value() checks the checksum of value
+  // and stamp: damaged ones are empty, and status() says DataLoss and names the key. stamp() does
+  // the same, at the same cost; it is empty when the value was set without one.
   std::string_view key() const { return key_; }
   virtual std::string_view value() const = 0;
+  virtual std::string_view stamp() const = 0;
 
   virtual absl::Status status() const = 0;
 

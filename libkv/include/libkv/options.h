@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libkv/analyzer.h"
@@ -20,7 +21,9 @@ namespace libkv {
 // Limits of what can be stored. Beyond them: InvalidArgument, and nothing is written.
 inline constexpr size_t kKeyBytesMax = 65'535;
 inline constexpr size_t kValueBytesMax = size_t{64} << 20;
-inline constexpr size_t kBatchBytesMax = size_t{64} << 20;  // keys and values of one batch
+inline constexpr size_t kStampBytesMax = size_t{64} << 20;
+inline constexpr size_t kRowNameBytesMax = 1'024;  // Batch::PutRow; its value: kValueBytesMax
+inline constexpr size_t kBatchBytesMax = size_t{64} << 20;  // keys, values, stamps, rows together
 inline constexpr size_t kVectorDimensionMax = 8'192;
 inline constexpr size_t kExactVectorsMin = 1'000;  // Options::exact_vectors_max
 
@@ -115,6 +118,13 @@ struct SetOptions {
   // The value's vector; its size must be the dimension of the key's space. Empty: the space's
   // embedder makes it, if there is one.
   std::span<const float> vector;
+  // Bytes of the caller's that are stored with the value and given back unchanged (Entry,
+  // Iterator::stamp), such as the version of a replicated value; never indexed or interpreted. Up
+  // to kStampBytesMax, and they count for kBatchBytesMax. They belong to this value: the next Set,
+  // CompareAndSet or Increment of the key puts its own in their place, or none; what leaves the
+  // value as it is leaves them too (SetVector, Batch::SetExpiry, indexes that come and go). Empty:
+  // none, at no cost.
+  std::string_view stamp;
 };
 
 }  // namespace libkv

@@ -38,7 +38,7 @@ struct StoreStats {
   uint64_t disk_bytes = 0;     // tables and logs
   uint64_t memory_bytes = 0;   // held now: caches, write buffers, indexes
   uint64_t commits = 0;        // groups of writes committed since open
-  uint64_t writes = 0;         // changes in them
+  uint64_t writes = 0;         // changes of keys in them
   uint64_t syncs = 0;          // log syncs: commits that somebody needed durable
   uint64_t expired = 0;        // keys removed since open because their time was over
   std::vector<SpaceStats> spaces;
@@ -47,6 +47,7 @@ struct StoreStats {
 // What Verify found.
 struct VerifyReport {
   uint64_t keys = 0;                  // records whose checksum was compared
+  uint64_t rows = 0;                  // rows of the application, likewise
   uint64_t documents = 0;             // compared with the word index
   uint64_t vectors = 0;               // compared with the vector rows
   uint64_t index_rows = 0;            // rows of the index and vectors families that were explained

@@ -7,7 +7,8 @@
 //
 // Threads    Any method, any thread, any time.
 // Lifetime   Arguments are copied before return. Results belong to the caller, except inside
-//            View(), which lends. Iterators and snapshots must die before the store.
+//            View, ViewEntry and ForEachRow, which lend. Iterators and snapshots must die before
+//            the store.
 // Errors     NotFound is an answer. InvalidArgument: the caller's data; nothing was written.
 //            FailedPrecondition: wrong state, format, analyzer or embedder; the message says what
 //            to do. Aborted: a condition did not hold. ResourceExhausted: the disk or memory is
@@ -53,6 +54,14 @@ struct KeyValue {
 struct Entry {
   std::string value;
   std::optional<int64_t> expiry;  // milliseconds since 1970; nullopt: never
+  std::string stamp;              // SetOptions::stamp; empty: none
+};
+
+// The same, lent.
+struct EntryView {
+  std::string_view value;
+  std::optional<int64_t> expiry;
+  std::string_view stamp;
 };
 
 class Store {
@@ -77,13 +86,15 @@ class Store {
   ~Store();
 
   // Binds `value` to `key`, with its words, its vector and its fields. OK: see Durability.
-  // InvalidArgument: empty key, key over kKeyBytesMax, value over kValueBytesMax, a vector of the
-  // wrong dimension, with NaN or infinity, or of length zero under cosine.
-  // FailedPrecondition: the space has an embedder that was not given at open.
+  // InvalidArgument: empty key, key over kKeyBytesMax, value over kValueBytesMax, stamp over
+  // kStampBytesMax, all three over kBatchBytesMax together, a vector of the wrong dimension, with
+  // NaN or infinity, or of length zero under cosine. FailedPrecondition: the space has an embedder
+  // that was not given at open.
   absl::Status Set(const WriteOptions& write, std::string_view key, std::string_view value,
                    const SetOptions& options = {});
 
-  // Gives the value of `key` another vector and leaves the rest as it is. NotFound: no such key.
+  // Gives the value of `key` another vector and leaves the rest, its stamp included, as it is.
+  // NotFound: no such key.
   absl::Status SetVector(const WriteOptions& write, std::string_view key,
                          std::span<const float> vector);
 
@@ -92,7 +103,8 @@ class Store {
 
   // Binds all items, or none: readers and searches see all of them or none, and so does a restart
   // after a crash. Of equal keys the last one counts. InvalidArgument: as for Set, naming the item,
-  // or more than kBatchBytesMax in total; nothing was written.
+  // or more than kBatchBytesMax in total; nothing was written. A Batch may bring rows of the
+  // application (Batch::PutRow), which change with its values or not at all.
   absl::Status BulkSet(const WriteOptions& write, std::span<const KeyValue> items);
   absl::Status Apply(const WriteOptions& write, const Batch& batch);
 
@@ -101,15 +113,15 @@ class Store {
   // At most 64 MiB and 65,536 batches wait at a time; beyond that Write blocks until there is room.
   void Write(const WriteOptions& write, Batch batch, std::function<void(absl::Status)> done);
 
-  // Binds `desired` to `key` if its value is `expected`; nullopt stands for no value, on either
-  // side. Aborted: the value was another one.
+  // Binds `desired` to `key`, without a stamp, if its value is `expected`; nullopt stands for no
+  // value, on either side. Aborted: the value was another one.
   absl::Status CompareAndSet(const WriteOptions& write, std::string_view key,
                              std::optional<std::string_view> expected,
                              std::optional<std::string_view> desired);
 
   // Adds `amount` to the decimal integer stored at `key` (none counts as 0) and returns the sum.
-  // The expiry time stays. InvalidArgument: the value is not an integer of 64 bits. OutOfRange: the
-  // sum would not be one. Nothing is written then.
+  // The expiry time stays, a stamp does not. InvalidArgument: the value is not an integer of 64
+  // bits. OutOfRange: the sum would not be one. Nothing is written then.
   absl::StatusOr<int64_t> Increment(const WriteOptions& write, std::string_view key,
                                     int64_t amount = 1);
 
@@ -117,14 +129,18 @@ class Store {
   // DataLoss: the stored value is damaged.
   absl::StatusOr<std::string> Get(const ReadOptions& read, std::string_view key) const;
 
-  // A copy of the value and when it expires, both of the same moment: one read of one record, the
-  // cost of Get. The same failures.
+  // A copy of the value, of its stamp, and when it expires, all of the same moment: one read of one
+  // record, the cost of Get. The same failures.
   absl::StatusOr<Entry> GetEntry(const ReadOptions& read, std::string_view key) const;
 
   // Lends the value to `reader`, without a copy. The view dies when `reader` returns. `reader` must
   // not wait and must not write to this store; an exception from it becomes Internal.
   absl::Status View(const ReadOptions& read, std::string_view key,
                     absl::FunctionRef<void(std::string_view value)> reader) const;
+
+  // The same with stamp and expiry time, all of one record.
+  absl::Status ViewEntry(const ReadOptions& read, std::string_view key,
+                         absl::FunctionRef<void(const EntryView& entry)> reader) const;
 
   // The values of `keys`, in their order, all from one view of the store.
   std::vector<absl::StatusOr<std::string>> MultiGet(const ReadOptions& read,
@@ -133,6 +149,19 @@ class Store {
   // When `key` expires: milliseconds since 1970, or nullopt for never. NotFound: no such key.
   absl::StatusOr<std::optional<int64_t>> GetExpiry(const ReadOptions& read,
                                                    std::string_view key) const;
+
+  // A copy of a row of the application's. NotFound, without a message: there is none of that name.
+  // DataLoss: the row is damaged; putting or deleting it repairs that.
+  absl::StatusOr<std::string> GetRow(const ReadOptions& read, std::string_view name) const;
+
+  // Lends the rows whose names begin with `prefix` to `reader`, in the order of their names, until
+  // it returns false; all from one view of the store, the snapshot or the state of now. The views
+  // die when `reader` returns. It may use this store, and does not see what it changes. DataLoss: a
+  // row is damaged, and named; those before it have been lent. An exception from `reader` becomes
+  // Internal. Costs a step for each row, and for each that was deleted lately.
+  absl::Status ForEachRow(
+      const ReadOptions& read, std::string_view prefix,
+      absl::FunctionRef<bool(std::string_view name, std::string_view value)> reader) const;
 
   std::unique_ptr<Iterator> NewIterator(const ReadOptions& read,
                                         const IteratorOptions& bounds = {}) const;
@@ -277,9 +306,9 @@ class Store {
   // `directory` must not exist; its parent must.
   absl::Status Checkpoint(const std::string& directory) const;
 
-  // Reads everything once and compares: every checksum of files and values; words, vectors and
-  // field rows against the values they are derived from. Runs beside other calls, on a snapshot,
-  // and needs the memory of the indexes once more while it does.
+  // Reads everything once and compares: every checksum of files, values and rows; words, vectors
+  // and field rows against the values they are derived from. Runs beside other calls, on a
+  // snapshot, and needs the memory of the indexes once more while it does.
   absl::StatusOr<VerifyReport> Verify() const;
 
   StoreStats Stats() const;

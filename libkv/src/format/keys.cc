@@ -110,6 +110,14 @@ std::string SpaceKey(uint32_t space) {
   return out;
 }
 
+std::string ApplicationRowKey(std::string_view name) {
+  std::string out;
+  out.reserve(kApplicationRowPrefix.size() + name.size());
+  out += kApplicationRowPrefix;
+  out += name;
+  return out;
+}
+
 std::string SegmentKey(uint32_t space, uint32_t segment) {
   std::string out = Start(space, IndexKind::kSegment, 4);
   AppendFixed32(out, segment);

@@ -63,12 +63,14 @@ std::string ProbesKey(uint32_t space);
 std::string ModelKey(uint32_t space, uint32_t chunk);
 std::string PostingPrefix(uint32_t space, uint32_t list);  // of all postings of a list
 std::string SpaceKey(uint32_t space);                      // default family
+std::string ApplicationRowKey(std::string_view name);      // default family
 std::string SegmentKey(uint32_t space, uint32_t segment);  // of the segment row
 
 inline constexpr std::string_view kFormatKey = "format";
 inline constexpr std::string_view kIdsKey = "ids";
 inline constexpr std::string_view kClosedKey = "closed";
 inline constexpr std::string_view kSpaceKeyPrefix = "space";
+inline constexpr std::string_view kApplicationRowPrefix = "row";  // then the name
 
 // The range of a kind of rows in a space: its common prefix.
 std::string IndexPrefix(uint32_t space, IndexKind kind);

@@ -77,6 +77,7 @@ bool Store::Impl::Admit(WriteRequest& request, bool track) {
   if (!request.status.ok()) return false;
   PlaceVectors(request);
   if (request.more_rows) request.more_rows(*batch_);
+  if (request.rows != nullptr) AppendRows(*request.rows);
   AppendRequest(request, olds, track);
   return true;
 }
@@ -139,7 +140,7 @@ absl::Status Store::Impl::ReadOld(const PendingChange& change, OldRecord* old) {
     value = record.value;
     LIBKV_RETURN_IF_ERROR(ReadOldList(old));
   }
-  old->header.stamp = {};  // it would point into `pinned`
+  old->header.stamp = {};  // it may point into `pinned`
   old->space = old->header.space == 0 ? nullptr : Spaces().ById(old->header.space);
   if (old->space != nullptr && old->space->has_value_rows()) {
     DeriveValueRows(*old->space, value, &old->derived);
@@ -209,7 +210,7 @@ void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old
       DeleteVectorRows(*batch_, *old.space->next(), old.header.document, old.next_list);
     }
   }
-  RecordHeader header{.expiry = change.expiry};
+  RecordHeader header{.expiry = change.expiry, .stamp = change.stamp};
   if (change.is_delete) {
     batch_->Delete(Family::kData, change.key);
   } else {

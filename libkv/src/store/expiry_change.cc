@@ -13,11 +13,13 @@
 
 namespace libkv {
 
-// Takes value and vector from the record on disk. Left out: there is none, or it has that time.
+// Takes value, stamp and vector from the record on disk. Left out: there is none, or it has that
+// time.
 absl::Status Store::Impl::ReadKept(PendingChange& change) const {
   change.kept = std::make_unique<KeptRecord>();
   change.value = {};
   change.vector = {};
+  change.stamp = {};
   change.left_out = true;
   KeptRecord& kept = *change.kept;
   bool found = false;
@@ -30,6 +32,7 @@ absl::Status Store::Impl::ReadKept(PendingChange& change) const {
   if (kept.expiry == change.expiry || record.header.ExpiredAt(Now())) return absl::OkStatus();
   change.left_out = false;
   change.value = record.value;
+  change.stamp = record.header.stamp;
   return ReadKeptVector(record.header, change);
 }
 
@@ -55,10 +58,12 @@ void Store::Impl::KeepPending(const Pending& there, PendingChange& change) const
   change.kept = std::make_unique<KeptRecord>();
   change.value = {};
   change.vector = {};
+  change.stamp = {};
   change.left_out =
       there.is_delete || there.header.expiry == change.expiry || there.header.ExpiredAt(Now());
   if (change.left_out) return;
   change.value = there.value;
+  change.stamp = there.header.stamp;
   change.embeds = false;
   if (there.change->derived != nullptr) change.kept->vector = there.change->derived->vector;
   change.vector = change.kept->vector;

@@ -130,7 +130,9 @@ absl::Status Store::Impl::IndexField(const ActiveSpace& space, uint16_t field) {
     std::vector<FieldRows> step;
     std::vector<std::unique_ptr<UnindexedValue>> unindexed;
     size_t bytes = 0;
-    for (; cursor->Valid() && step.size() + unindexed.size() < kStepValues && bytes < kStepBytes;
+    // A larger record alone: it may fill a batch.
+    const auto fits = [&] { return bytes == 0 || bytes + cursor->value().size() <= kStepBytes; };
+    for (; cursor->Valid() && step.size() + unindexed.size() < kStepValues && fits();
          cursor->Next()) {
       Record record;
       // Damaged values stay as they are; Verify names them.
@@ -158,6 +160,7 @@ absl::Status Store::Impl::IndexField(const ActiveSpace& space, uint16_t field) {
       change.key = value->key;
       change.value = value->record.value;
       change.expiry = value->record.header.expiry;
+      change.stamp = value->record.header.stamp;
       change.only_if_record = Hash64(value->record_bytes);
     }
     absl::Status status;

@@ -66,7 +66,7 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::Refine(
 
 absl::StatusOr<std::vector<NearDocument>> Store::Impl::FindNearest(
     const NearestQuery& query, const ActiveSpace& space, const StoreSnapshot& snapshot,
-    absl::FunctionRef<bool(const EntryView&)> accept) const {
+    absl::FunctionRef<bool(const BlockEntry&)> accept) const {
   const StoreSnapshot::Space* const captured = snapshot.Find(space);
   if (captured == nullptr || query.limit == 0) return std::vector<NearDocument>();
   const ListTable& lists = *captured->vectors.lists;
@@ -87,7 +87,7 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::FindNearest(
   };
   const int64_t now = Now();
   const uint64_t sequence = snapshot.rows->sequence();
-  const auto accept_visible = [&](const EntryView& entry) {
+  const auto accept_visible = [&](const BlockEntry& entry) {
     return entry.VisibleAt(sequence, now) && accept(entry);
   };
 
@@ -137,7 +137,7 @@ std::vector<ListCandidate> Store::Impl::CandidatesOf(std::span<const ListHit> hi
 
 // Every accepted entry, without a bound.
 ListCandidates Store::Impl::AllCandidates(
-    const ListTable& lists, absl::FunctionRef<bool(const EntryView&)> accept,
+    const ListTable& lists, absl::FunctionRef<bool(const BlockEntry&)> accept,
     absl::FunctionRef<std::shared_ptr<const PostingList>(const PostingList&)> load) {
   ListCandidates all;
   lists.ForEach([&](const std::shared_ptr<PostingList>& list) {
@@ -150,7 +150,7 @@ ListCandidates Store::Impl::AllCandidates(
     loaded->ForEachBlock([&](const EntryBlock& block) {
       const size_t rows = block.rows();
       for (size_t row = 0; row < rows; ++row) {
-        const EntryView entry(&block, row);
+        const BlockEntry entry(&block, row);
         if (!accept(entry)) continue;
         all.candidates.push_back(
             {.document = entry.document(), .key = entry.key(), .upper_bound = kUnbounded});

@@ -17,6 +17,20 @@ std::optional<int64_t> ExpiryIn(const Record& record) {
   return record.header.expiry;
 }
 
+// Calls a reader of the caller's: what it throws becomes Internal.
+template <typename Call>
+absl::Status Lend(Call call) {
+  try {
+    call();
+  } catch (const std::exception& error) {
+    return MakeStatus(absl::StatusCode::kInternal,
+                      "the reader threw an exception: ", std::string_view(error.what()));
+  } catch (...) {
+    return MakeStatus(absl::StatusCode::kInternal, "the reader threw an exception");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 const StoreSnapshot::Space* StoreSnapshot::Find(const ActiveSpace& space) const {
@@ -69,7 +83,9 @@ absl::StatusOr<Entry> Store::Impl::GetEntry(const ReadOptions& read, std::string
   PinnedValue pinned;
   Record record;
   LIBKV_RETURN_IF_ERROR(ReadLive(ReadFor(read), key, &pinned, &record));
-  return Entry{.value = std::string(record.value), .expiry = ExpiryIn(record)};
+  return Entry{.value = std::string(record.value),
+               .expiry = ExpiryIn(record),
+               .stamp = std::string(record.header.stamp)};
 }
 
 absl::Status Store::Impl::View(const ReadOptions& read, std::string_view key,
@@ -78,15 +94,18 @@ absl::Status Store::Impl::View(const ReadOptions& read, std::string_view key,
   PinnedValue pinned;
   Record record;
   LIBKV_RETURN_IF_ERROR(ReadLive(ReadFor(read), key, &pinned, &record));
-  try {
-    reader(record.value);
-  } catch (const std::exception& error) {
-    return MakeStatus(absl::StatusCode::kInternal,
-                      "the reader threw an exception: ", std::string_view(error.what()));
-  } catch (...) {
-    return MakeStatus(absl::StatusCode::kInternal, "the reader threw an exception");
-  }
-  return absl::OkStatus();
+  return Lend([&] { reader(record.value); });
+}
+
+absl::Status Store::Impl::ViewEntry(const ReadOptions& read, std::string_view key,
+                                    absl::FunctionRef<void(const EntryView&)> reader) const {
+  LIBKV_RETURN_IF_ERROR(CheckUsable());
+  PinnedValue pinned;
+  Record record;
+  LIBKV_RETURN_IF_ERROR(ReadLive(ReadFor(read), key, &pinned, &record));
+  return Lend([&] {
+    reader({.value = record.value, .expiry = ExpiryIn(record), .stamp = record.header.stamp});
+  });
 }
 
 std::vector<absl::StatusOr<std::string>> Store::Impl::MultiGet(
@@ -183,6 +202,16 @@ class Store::Impl::RecordIterator final : public Iterator {
     return {};
   }
 
+  // Taken from the record when it is asked for: most walks want values alone.
+  std::string_view stamp() const override {
+    Record record;
+    const absl::Status status = ReadRecord(key_, cursor_->value(), &record);
+    if (status.ok()) [[likely]]
+      return record.header.stamp;
+    status_ = status;
+    return {};
+  }
+
   absl::Status status() const override { return status_.ok() ? cursor_->status() : status_; }
 
  private:
@@ -226,6 +255,7 @@ class FailedIterator final : public Iterator {
   void Next() override {}
   void Prev() override {}
   std::string_view value() const override { return {}; }
+  std::string_view stamp() const override { return {}; }
   absl::Status status() const override { return status_; }
 
  private:

@@ -249,7 +249,7 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
     }
     space.rotation()->Apply(one.vector, rotated);
     one.query = MakeListQuery(rotated, space.metric());
-    const auto accept = [&](const EntryView& entry) {
+    const auto accept = [&](const BlockEntry& entry) {
       return entry.document() != one.without && entry.VisibleAt(sequence, now);
     };
     // All lists, and twice as many as are wanted: as good as comparing everything, and faster.
@@ -268,7 +268,7 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
   const DepthFinder finder(
       judged, live,
       [&](const Judged& one, const ListSearch& search) {
-        const auto accept = [&](const EntryView& entry) {
+        const auto accept = [&](const BlockEntry& entry) {
           return entry.document() != one.without && entry.VisibleAt(sequence, now);
         };
         return SearchLists(lists, one.query, search, accept, load);

@@ -170,8 +170,10 @@ absl::Status Store::Impl::EmbedExisting(uint32_t space, const std::shared_ptr<Ac
     std::vector<std::unique_ptr<ReembedValue>> step;
     size_t bytes = 0;
     const auto cursor = engine_->NewCursor(Family::kData, {.fill_cache = false}, from, end);
-    for (cursor->SeekToFirst();
-         cursor->Valid() && step.size() < kEmbedTextsMax && bytes < kStepBytes; cursor->Next()) {
+    // A larger record alone: it may fill a batch.
+    const auto fits = [&] { return bytes == 0 || bytes + cursor->value().size() <= kStepBytes; };
+    for (cursor->SeekToFirst(); cursor->Valid() && step.size() < kEmbedTextsMax && fits();
+         cursor->Next()) {
       const ActiveSpace* const owner = Spaces().Of(cursor->key());
       if (owner == nullptr || owner->id() != space) continue;
       auto value = std::make_unique<ReembedValue>();
@@ -211,6 +213,7 @@ absl::Status Store::Impl::EmbedStep(uint32_t space, const std::shared_ptr<Active
     change.key = value->key;
     change.value = value->record.value;
     change.expiry = value->record.header.expiry;
+    change.stamp = value->record.header.stamp;
     change.only_if_record = Hash64(value->record_bytes);
   }
   absl::Status status;

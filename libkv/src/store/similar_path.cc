@@ -192,7 +192,7 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::Nearest(const SimilarOpti
     return NearestOf(options, space, *snapshot, Comparable(space, vector), without_key,
                      filter.documents());
   }
-  const auto accept = [&](const EntryView& entry) {
+  const auto accept = [&](const BlockEntry& entry) {
     if (!filter.Contains(entry.document())) return false;
     const std::string_view key = entry.key();
     return key.starts_with(options.prefix) && (without_key.empty() || key != without_key);

@@ -17,7 +17,7 @@ namespace libkv {
 namespace {
 
 constexpr size_t kStepChanges = 256;
-constexpr size_t kStepBytes = size_t{1} << 20;
+constexpr size_t kStepBytes = size_t{1} << 20;  // a larger record alone: it may fill a batch
 
 }  // namespace
 
@@ -219,7 +219,8 @@ absl::Status Store::Impl::IndexExisting(std::string_view prefix) {
     std::vector<Copy> step;
     size_t bytes = 0;
     step.reserve(kStepChanges);
-    for (; cursor->Valid() && step.size() < kStepChanges && bytes < kStepBytes; cursor->Next()) {
+    const auto fits = [&] { return bytes == 0 || bytes + cursor->value().size() <= kStepBytes; };
+    for (; cursor->Valid() && step.size() < kStepChanges && fits(); cursor->Next()) {
       const ActiveSpace* const space = Spaces().Of(cursor->key());
       Copy& copy = step.emplace_back();
       copy.key = cursor->key();
@@ -238,6 +239,7 @@ absl::Status Store::Impl::IndexExisting(std::string_view prefix) {
       change.key = copy.key;
       change.value = copy.record.value;
       change.expiry = copy.record.header.expiry;
+      change.stamp = copy.record.header.stamp;
       change.only_if_record = Hash64(copy.record_bytes);
     }
     if (step.empty()) continue;

@@ -83,6 +83,10 @@ absl::Status Store::View(const ReadOptions& read, std::string_view key,
                          absl::FunctionRef<void(std::string_view value)> reader) const {
   return Guarded([&] { return impl_->View(read, key, reader); });
 }
+absl::Status Store::ViewEntry(const ReadOptions& read, std::string_view key,
+                              absl::FunctionRef<void(const EntryView& entry)> reader) const {
+  return Guarded([&] { return impl_->ViewEntry(read, key, reader); });
+}
 std::vector<absl::StatusOr<std::string>> Store::MultiGet(
     const ReadOptions& read, std::span<const std::string_view> keys) const {
   return impl_->MultiGet(read, keys);
@@ -90,6 +94,14 @@ std::vector<absl::StatusOr<std::string>> Store::MultiGet(
 absl::StatusOr<std::optional<int64_t>> Store::GetExpiry(const ReadOptions& read,
                                                         std::string_view key) const {
   return Guarded([&] { return impl_->GetExpiry(read, key); });
+}
+absl::StatusOr<std::string> Store::GetRow(const ReadOptions& read, std::string_view name) const {
+  return Guarded([&] { return impl_->GetRow(read, name); });
+}
+absl::Status Store::ForEachRow(
+    const ReadOptions& read, std::string_view prefix,
+    absl::FunctionRef<bool(std::string_view name, std::string_view value)> reader) const {
+  return Guarded([&] { return impl_->ForEachRow(read, prefix, reader); });
 }
 std::unique_ptr<Iterator> Store::NewIterator(const ReadOptions& read,
                                              const IteratorOptions& bounds) const {

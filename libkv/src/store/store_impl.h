@@ -6,6 +6,7 @@
 //   expiry_change.cc Batch::SetExpiry
 //   commit_path.cc   committing a group of requests, on the leader's
 //   read_path.cc     Get, View, MultiGet, iterators, snapshots
+//   rows.cc          rows of the application
 //   search_path.cc   Search, Suggest        more_like_path.cc  MoreLike
 //   similar_path.cc  Similar, SimilarTo, SimilarText    nearest.cc  what they share
 //   hybrid_path.cc   Hybrid
@@ -99,6 +100,8 @@ class Store::Impl {
   absl::StatusOr<Entry> GetEntry(const ReadOptions& read, std::string_view key) const;
   absl::Status View(const ReadOptions& read, std::string_view key,
                     absl::FunctionRef<void(std::string_view)> reader) const;
+  absl::Status ViewEntry(const ReadOptions& read, std::string_view key,
+                         absl::FunctionRef<void(const EntryView&)> reader) const;
   std::vector<absl::StatusOr<std::string>> MultiGet(const ReadOptions& read,
                                                     std::span<const std::string_view> keys) const;
   absl::StatusOr<std::optional<int64_t>> GetExpiry(const ReadOptions& read,
@@ -106,6 +109,11 @@ class Store::Impl {
   std::unique_ptr<Iterator> NewIterator(const ReadOptions& read,
                                         const IteratorOptions& bounds) const;
   std::shared_ptr<const StoreSnapshot> GetSnapshot() const;
+
+  // rows.cc
+  absl::StatusOr<std::string> GetRow(const ReadOptions& read, std::string_view name) const;
+  absl::Status ForEachRow(const ReadOptions& read, std::string_view prefix,
+                          absl::FunctionRef<bool(std::string_view, std::string_view)> reader) const;
 
   // search_path.cc, similar_path.cc, hybrid_path.cc, find_path.cc
   absl::StatusOr<SearchResult> Search(const SearchOptions& options, std::string_view query) const;
@@ -217,6 +225,11 @@ class Store::Impl {
   uint64_t NextDocument();
   void Publish(std::span<CommitQueue::Request* const> group, uint64_t sequence);
 
+  // rows.cc
+  static absl::Status CheckRows(const Batch& batch);
+  static size_t RowBytes(const Batch& batch);
+  void AppendRows(const Batch& batch);
+
   // read_path.cc
   absl::Status ReadLive(const EngineRead& read, std::string_view key, PinnedValue* pinned,
                         Record* record) const;
@@ -265,7 +278,7 @@ class Store::Impl {
   // nearest.cc
   absl::StatusOr<std::vector<NearDocument>> FindNearest(
       const NearestQuery& query, const ActiveSpace& space, const StoreSnapshot& snapshot,
-      absl::FunctionRef<bool(const EntryView& entry)> accept) const;
+      absl::FunctionRef<bool(const BlockEntry& entry)> accept) const;
   absl::StatusOr<std::vector<NearDocument>> Refine(const ActiveSpace& space,
                                                    const EngineSnapshot* rows,
                                                    std::span<const float> query,
@@ -273,7 +286,7 @@ class Store::Impl {
                                                    size_t limit) const;
   static std::vector<ListCandidate> CandidatesOf(std::span<const ListHit> hits);
   static ListCandidates AllCandidates(
-      const ListTable& lists, absl::FunctionRef<bool(const EntryView&)> accept,
+      const ListTable& lists, absl::FunctionRef<bool(const BlockEntry&)> accept,
       absl::FunctionRef<std::shared_ptr<const PostingList>(const PostingList&)> load);
 
   // recall.cc

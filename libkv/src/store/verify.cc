@@ -1,7 +1,8 @@
 // Verify: everything that is derived is derived again and compared.
 //
 //   1. the checksum of every table file and block
-//   2. every record: its checksum, and that all rows its value asks for are there
+//   2. every record: its checksum, and that all rows its value asks for are there; every row of the
+//      application: its checksum
 //   3. every row of the index and vectors families: that a record asks for it
 //   4. the word index, segments and memory, and the codes in memory: posting by posting
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "format/application_row.h"
 #include "format/catalog_rows.h"
 #include "format/keys.h"
 #include "format/row.h"
@@ -42,7 +44,7 @@ class Store::Impl::Verifier {
     }
     // A range that cannot be read is a finding like any other: the rest is still looked at.
     for (const absl::Status& status :
-         {CheckRecords(), CheckIndexRows(), CheckVectorRows(), CheckIndexes()}) {
+         {CheckRecords(), CheckRows(), CheckIndexRows(), CheckVectorRows(), CheckIndexes()}) {
       if (!status.ok()) Problem(ToStd(status.message()));
     }
     return std::move(report_);
@@ -103,6 +105,20 @@ class Store::Impl::Verifier {
         CheckIndexed(*space, cursor->key(), record);
       }
       CheckBelonging(cursor->key(), record);
+    }
+    return cursor->status();
+  }
+
+  absl::Status CheckRows() {
+    const std::string prefix(kApplicationRowPrefix);
+    const auto cursor =
+        store_.engine_->NewCursor(Family::kDefault, read_, prefix, PrefixEnd(prefix));
+    for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+      if (cursor->key() == prefix) continue;
+      ++report_.rows;
+      std::string_view value;
+      const absl::Status status = ReadApplicationRow(cursor->key(), cursor->value(), &value);
+      if (!status.ok()) Problem(ToStd(status.message()));
     }
     return cursor->status();
   }

@@ -58,6 +58,7 @@ absl::Status FillFromBatch(const Batch& batch, int64_t now, WriteRequest& reques
     change.key = from.key;
     change.value = from.value;
     change.vector = from.vector;
+    change.stamp = from.stamp;
     change.keeps_value = from.keeps_value;
     keeps_values = keeps_values || from.keeps_value;
     const absl::StatusOr<int64_t> expiry = ExpiryOf(from.ttl, from.expires_at, now);
@@ -65,6 +66,7 @@ absl::Status FillFromBatch(const Batch& batch, int64_t now, WriteRequest& reques
     change.expiry = *expiry;
   }
   if (keeps_values) JoinExpiries(request);
+  if (batch.row_count() != 0) request.rows = &batch;
   return absl::OkStatus();
 }
 
@@ -102,6 +104,10 @@ absl::Status Store::Impl::CheckChange(const PendingChange& change) const {
     return InvalidArgument("the value of key '", Printable(change.key), "' has ",
                            change.value.size(), " bytes; at most ", kValueBytesMax, " are allowed");
   }
+  if (change.stamp.size() > kStampBytesMax) {
+    return InvalidArgument("the stamp of key '", Printable(change.key), "' has ",
+                           change.stamp.size(), " bytes; at most ", kStampBytesMax, " are allowed");
+  }
   return absl::OkStatus();
 }
 
@@ -127,6 +133,7 @@ absl::Status Store::Impl::Prepare(WriteRequest& request) const {
     }
     AddDeriveItems(change, &items);
   }
+  if (request.rows != nullptr) LIBKV_RETURN_IF_ERROR(CheckRows(*request.rows));
   LIBKV_RETURN_IF_ERROR(CheckBytes(request));
   if (items.empty()) return absl::OkStatus();
   LIBKV_RETURN_IF_ERROR(Derive(items));
@@ -137,11 +144,13 @@ absl::Status Store::Impl::Prepare(WriteRequest& request) const {
 absl::Status Store::Impl::CheckBytes(WriteRequest& request) {
   size_t bytes = 0;
   for (const PendingChange& change : request.changes) {
-    bytes += change.key.size() + change.value.size();
+    bytes += change.key.size() + change.value.size() + change.stamp.size();
   }
+  if (request.rows != nullptr) bytes += RowBytes(*request.rows);
   if (bytes > kBatchBytesMax) {
-    return InvalidArgument("keys and values have ", bytes, " bytes together; at most ",
-                           kBatchBytesMax, " are allowed in one batch: split it");
+    return InvalidArgument("keys, values, stamps and rows have ", bytes,
+                           " bytes together; at most ", kBatchBytesMax,
+                           " are allowed in one batch: split it");
   }
   request.bytes = bytes;
   return absl::OkStatus();
@@ -166,6 +175,7 @@ absl::Status Store::Impl::Set(const WriteOptions& write, std::string_view key,
   change.key = key;
   change.value = value;
   change.vector = options.vector;
+  change.stamp = options.stamp;
   // Most writes expire never, and need not ask the clock.
   if (options.ttl.count() != 0 || options.expires_at != 0) {
     LIBKV_ASSIGN_OR_RETURN(change.expiry, ExpiryOf(options.ttl, options.expires_at, Now()));
@@ -187,6 +197,7 @@ absl::Status Store::Impl::SetVector(const WriteOptions& write, std::string_view 
     change.key = key;
     change.value = record.value;
     change.expiry = record.header.expiry;
+    change.stamp = record.header.stamp;
     change.vector = vector;
     change.only_if_record = Hash64(pinned.view());
     LIBKV_RETURN_IF_ERROR(Run(write, request));
@@ -214,7 +225,7 @@ absl::Status Store::Impl::BulkSet(const WriteOptions& write, std::span<const Key
 }
 
 absl::Status Store::Impl::Apply(const WriteOptions& write, const Batch& batch) {
-  if (batch.count() == 0) return CheckWritable();
+  if (batch.count() == 0 && batch.row_count() == 0) return CheckWritable();
   WriteRequest request;
   LIBKV_RETURN_IF_ERROR(FillFromBatch(batch, Now(), request));
   return Run(write, request);
@@ -233,7 +244,8 @@ void Store::Impl::Write(const WriteOptions& write, Batch batch,
   if (request->status.ok()) request->status = Prepare(*request);
   if (request->status.ok()) request->status = WaitForSealing();
   if (request->status.ok()) request->status = WaitForLists();
-  if (!request->status.ok() || request->changes.empty()) {
+  const bool is_empty = request->changes.empty() && request->rows == nullptr;
+  if (!request->status.ok() || is_empty) {
     request->Done();
     return;
   }

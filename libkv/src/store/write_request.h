@@ -17,6 +17,7 @@
 #include "index/derive.h"
 #include "index/derived_document.h"
 #include "index/space_table.h"
+#include "libkv/batch.h"
 #include "libkv/options.h"
 #include "store/commit_queue.h"
 
@@ -38,9 +39,10 @@ struct PendingChange {
   std::string_view value;
   int64_t expiry = 0;
   std::span<const float> vector;
+  std::string_view stamp;
   bool embeds = true;  // false: without a vector it gets none
 
-  // Only `expiry` is new: value and vector are those that stand there at the commit.
+  // Only `expiry` is new: value, vector and stamp are those that stand there at the commit.
   bool keeps_value = false;
   std::unique_ptr<KeptRecord> kept;  // what they view
   bool left_out = false;             // there is nothing to change: it does not happen
@@ -60,6 +62,7 @@ void AddDeriveItems(PendingChange& change, std::vector<DeriveItem>* items);
 
 struct WriteRequest : CommitQueue::Request {
   absl::InlinedVector<PendingChange, 1> changes;
+  const Batch* rows = nullptr;  // whose changes of rows belong to it too; null: there are none
   Durability durability = Durability::kSynced;
   const SpaceTable* table = nullptr;  // the one that `changes` were prepared with
 

@@ -40,9 +40,9 @@ struct ListItem {
 class EntryBlock;
 
 // An entry in its block; as cheap to copy as two numbers.
-class EntryView {
+class BlockEntry {
  public:
-  EntryView(const EntryBlock* block, size_t row) : block_(block), row_(row) {}
+  BlockEntry(const EntryBlock* block, size_t row) : block_(block), row_(row) {}
   uint64_t document() const;
   std::string_view key() const;
   // `now`: milliseconds since 1970.
@@ -132,9 +132,9 @@ class EntryBlock {
   std::atomic<uint32_t> rows_{0};
 };
 
-inline uint64_t EntryView::document() const { return block_->document(row_); }
-inline std::string_view EntryView::key() const { return block_->key(row_); }
-inline bool EntryView::VisibleAt(uint64_t sequence, int64_t now) const {
+inline uint64_t BlockEntry::document() const { return block_->document(row_); }
+inline std::string_view BlockEntry::key() const { return block_->key(row_); }
+inline bool BlockEntry::VisibleAt(uint64_t sequence, int64_t now) const {
   return block_->VisibleAt(row_, sequence, now);
 }
 

@@ -94,7 +94,7 @@ class Searcher {
 
 bool Searcher::Accept(const EntryBlock& block, size_t row) {
   ++shown_;
-  if (!accept_(EntryView(&block, row))) return false;
+  if (!accept_(BlockEntry(&block, row))) return false;
   ++accepted_;
   return true;
 }
@@ -327,7 +327,7 @@ void AddCandidates(const EntryBlock& block, const ListQuery& query, const ScoreF
     const float upper_bound = scores[row] + margins[row];
     if (upper_bound < candidates->threshold()) [[likely]]
       continue;
-    if (!accept(EntryView(&block, row))) continue;
+    if (!accept(BlockEntry(&block, row))) continue;
     candidates->Add({block.document(row), block.key(row), scores[row], upper_bound},
                     scores[row] - margins[row]);
   }

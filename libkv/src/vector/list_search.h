@@ -41,7 +41,7 @@ inline constexpr size_t kCandidatesExtraMax = 4'096;
 
 // Whether an entry counts: visible, of the right prefix, within a filter. Called in the thread of
 // the search, and not again for the same entry.
-using AcceptEntry = absl::FunctionRef<bool(const EntryView& entry)>;
+using AcceptEntry = absl::FunctionRef<bool(const BlockEntry& entry)>;
 
 // Asked for the entries of a list that is not loaded: returns a loaded list of the same number, or
 // null to go on without it.

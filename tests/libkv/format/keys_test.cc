@@ -45,6 +45,9 @@ TEST_CASE("row keys have the bytes of the format page") {
   CHECK(ToHex(SpaceKey(0x102)) ==
         "7370616365"
         "00000102");
+  CHECK(ToHex(ApplicationRowKey("log/7")) ==
+        "726f77"
+        "6c6f672f37");
   CHECK(ToHex(SegmentKey(5, 0x102)) ==
         "00000005"
         "53"

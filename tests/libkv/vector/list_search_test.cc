@@ -20,7 +20,7 @@
 namespace libkv {
 namespace {
 
-constexpr auto kAll = [](const EntryView&) { return true; };
+constexpr auto kAll = [](const BlockEntry&) { return true; };
 constexpr auto kNoLoad = [](const PostingList&) { return std::shared_ptr<const PostingList>(); };
 constexpr Metric kMetrics[] = {Metric::kCosine, Metric::kL2, Metric::kInnerProduct};
 
@@ -251,7 +251,7 @@ TEST_CASE("entries that are not accepted are left out and do not push others out
       const uint64_t one_in = 1 + random() % 50;
       const auto wanted = [&](uint64_t d) { return d * 2'654'435'761u % one_in == 0; };
       std::set<uint64_t> asked;
-      const auto accept = [&](const EntryView& entry) {
+      const auto accept = [&](const BlockEntry& entry) {
         CHECK(asked.insert(entry.document()).second);  // once each
         CHECK(entry.key() == world.keys[entry.document()]);
         return wanted(entry.document());
@@ -265,7 +265,7 @@ TEST_CASE("entries that are not accepted are left out and do not push others out
       for (const ListHit& hit : hits) CHECK(wanted(hit.document));
       CHECK(hits.size() == BruteForce(world, query, 10, wanted).size());
     }
-    const auto none = [](const EntryView&) { return false; };
+    const auto none = [](const BlockEntry&) { return false; };
     const ListQuery query = world.Query(world.vectors[0]);
     CHECK(ExactCandidates(*world.table, query, 10, none, kNoLoad).candidates.empty());
     CHECK(SearchLists(*world.table, query, {}, none, kNoLoad).hits.empty());
@@ -363,7 +363,7 @@ TEST_CASE("under a filter only accepted entries use up the budget") {
     for (int i = 0; i < 20; ++i) {
       const ListQuery query = world.Query(Gaussian(random, 64, 1));
       ListStats stats;
-      const auto accept = [&](const EntryView& entry) { return entry.document() % one_in == 0; };
+      const auto accept = [&](const BlockEntry& entry) { return entry.document() % one_in == 0; };
       const ListSearch search{.limit = 10, .entries = 60, .filtered = true};
       CHECK(SearchLists(*world.table, query, search, accept, kNoLoad, &stats).hits.size() == 10);
       scanned += static_cast<double>(stats.entries);
@@ -374,7 +374,7 @@ TEST_CASE("under a filter only accepted entries use up the budget") {
   }
   // Nothing is accepted: everything is looked into.
   ListStats stats;
-  const auto none = [](const EntryView&) { return false; };
+  const auto none = [](const BlockEntry&) { return false; };
   const ListQuery query = world.Query(Gaussian(random, 64, 1));
   SearchLists(*world.table, query, {.limit = 3, .entries = 5, .filtered = true}, none, kNoLoad,
               &stats);

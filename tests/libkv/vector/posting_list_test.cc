@@ -68,7 +68,7 @@ std::vector<uint64_t> Visible(const PostingList& list, uint64_t sequence, int64_
   std::vector<uint64_t> documents;
   list.ForEachBlock([&](const EntryBlock& block) {
     for (size_t row = 0; row < block.rows(); ++row) {
-      const EntryView view(&block, row);
+      const BlockEntry view(&block, row);
       if (view.VisibleAt(sequence, now)) documents.push_back(view.document());
     }
   });

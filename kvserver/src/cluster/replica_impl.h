@@ -1,0 +1,247 @@
+// The state of a Replica. Its parts are in the files replica_*.cc:
+//   replica.cc            turns: writes of clients, what is sealed, what is durable,
+//   acknowledgements replica_start.cc      a new run, out of the rows of the last one
+//   replica_merge.cc      pushes and objects of others become part of the state
+//   replica_exchange.cc   adverts, pulls and their answers
+//   replica_read.cc       reads of several nodes
+//   replica_settle.cc     what may be forgotten: the log, and actors of runs that are over
+//   replica_ranges.cc     comparing all keys, to recover
+#ifndef KVSERVER_SRC_CLUSTER_REPLICA_IMPL_H_
+#define KVSERVER_SRC_CLUSTER_REPLICA_IMPL_H_
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cluster/actor_table.h"
+#include "cluster/dot_log.h"
+#include "cluster/replica.h"
+
+namespace kvserver::cluster {
+
+class Replica::Impl {
+ public:
+  Impl(ReplicaOptions options, std::function<uint64_t()> random);
+
+  // As in Replica.
+  absl::Status Start(Storage& storage, int64_t now_ms);
+  absl::StatusOr<Dot> Write(Storage& storage, const ClientWrite& write, int64_t now_ms);
+  void EndUnit();
+  absl::Status Receive(Storage& storage, const Message& message, int64_t now_ms);
+  absl::Status Tick(Storage& storage, int64_t now_ms);
+  uint64_t Seal(Storage& storage, Level level, int64_t now_ms, bool push_late);
+  bool is_dirty() const;
+  void Durable(uint64_t turn, int64_t now_ms);
+  absl::StatusOr<uint64_t> StartRead(Storage& storage, std::span<const std::string_view> keys,
+                                     Level level, int64_t now_ms);
+  absl::StatusOr<KeyState> State(Storage& storage, std::string_view key);
+  bool is_ready() const { return is_started_ && !is_failed_ && !is_recovering_ && is_welcome(); }
+  ReplicaStatus Status() const;
+
+  ReplicaOptions options_;
+  std::function<uint64_t()> random_;
+
+  bool is_started_ = false, is_failed_ = false;
+  Actor self_;
+  uint64_t counter_ = 0;  // of the last dot given
+  uint64_t time_ = 0;     // of the last write made or seen
+
+  DotSet clock_;    // everything that has its effect in the storage
+  DotSet durable_;  // and will have it after a power cut
+  Generations generations_, durable_generations_;
+  std::map<std::string, DotSet, std::less<>> extras_;
+  DotLog log_;
+  ActorTable actors_;
+
+  std::vector<Outgoing> messages_;
+  std::vector<TurnResult> finished_turns_;
+  std::vector<ReadResult> finished_reads_;
+
+  ReplicaStatus counts_;  // the counters of it
+
+ private:
+  // -- Other nodes
+  // ---------------------------------------------------------------------------------
+  struct Peer {
+    Slot slot = 0;
+    uint64_t generation = 0;  // of the run that spoke last; 0: none yet
+    int64_t heard_ms = 0;
+    bool has_answered = false;     // told, in this run of ours, what it knew of us
+    std::optional<Advert> advert;  // the newest of its run
+    DotSet durable;                // its durable clock in the newest advert of any run; persisted
+    bool is_durable_saved = true;
+    int64_t durable_saved_ms = 0;
+
+    int64_t advert_sent_ms = -1'000'000;
+    uint64_t advert_sent_hash = 0;
+    bool has_gap = false;          // it has made writes that did not come
+    int64_t missing_since_ms = 0;  // it has what we have not; 0: no
+    int64_t pull_sent_ms = 0;      // and not answered yet; 0: none
+  };
+  std::vector<Peer> peers_;
+  Peer* PeerOf(Slot slot);
+  size_t majority() const { return options_.members.size() / 2 + 1; }
+  size_t NeededBy(Level level) const;
+
+  std::shared_ptr<const Message> Envelope(Actor to, Body body) const;
+  void Send(Slot to, uint64_t to_generation, Body body);
+  void Send(const Peer& peer, Body body) { Send(peer.slot, peer.generation, std::move(body)); }
+  // When everything that this node has done until now survives a power cut.
+  void SendWhenDurable(const Peer& peer, Body body);
+
+  // -- Keys
+  // ----------------------------------------------------------------------------------------
+  struct Loaded {
+    bool is_there = false;
+    std::string stamp;
+    std::vector<Version> versions;  // those that have not expired
+  };
+  absl::StatusOr<Loaded> Load(Storage& storage, std::string_view key, bool with_vector,
+                              int64_t now_ms);
+  // Whether this node has seen the dot, which is one of `key`.
+  bool HasSeen(std::string_view key, const DotSet* extra, const Dot& dot) const;
+  const DotSet* ExtraOf(std::string_view key) const;
+  void SetExtra(std::string_view key, DotSet extra);  // less what is in the clock
+  // Binds the key to `versions`, which come from `loaded` and elsewhere.
+  absl::Status Put(Storage& storage, std::string_view key, const Loaded& loaded,
+                   std::vector<Version> versions, int64_t now_ms);
+  // A dot of which the effect is in the storage with the transaction that is open.
+  void AddDot(const Dot& dot, std::string_view key, uint64_t unit_first, uint32_t unit_writes);
+  void StripExtras();
+
+  absl::Status MergePush(Storage& storage, Peer& peer, const Actor& writer, const Push& push,
+                         int64_t now_ms);
+  absl::Status MergeObject(Storage& storage, const SentObject& object, const Objects& all,
+                           int64_t now_ms);
+  bool IsAhead(uint64_t time, int64_t now_ms) const;
+  bool HasTimeAhead(const Objects& objects, int64_t now_ms) const;
+
+  // -- Exchange
+  // ------------------------------------------------------------------------------------
+  Advert MakeAdvert() const;
+  void SendAdvert(Peer& peer, bool wants_answer, bool with_known, int64_t now_ms);
+  void ReceiveAdvert(Peer& peer, const Actor& from, const Advert& advert, int64_t now_ms);
+  absl::Status ReceivePull(Storage& storage, const Peer& peer, const Pull& pull, int64_t now_ms);
+  absl::Status ReceiveObjects(Storage& storage, Peer& peer, const Objects& objects, int64_t now_ms);
+  absl::Status ReceiveRead(Storage& storage, const Peer& peer, const Read& read, int64_t now_ms);
+  absl::Status ReceiveReadAnswer(Storage& storage, const Peer& peer, const ReadAnswer& answer,
+                                 int64_t now_ms);
+  void MaybePull(Peer& peer, int64_t now_ms);
+  bool is_welcome() const;  // enough peers have told that nothing was lost
+
+  // Collects objects for an asker with that clock, whole units, up to a bound.
+  class Collector;
+
+  // -- What may be forgotten
+  // -----------------------------------------------------------------------
+  void ForgetLog();
+  void SettleActors();
+
+  // -- Recovering
+  // ----------------------------------------------------------------------------------
+  bool is_recovering_ = false;
+  std::set<Slot> needed_;         // the peers whose keys are still to be compared
+  bool leaves_recovery_ = false;  // with the transaction that is open
+  struct Session {
+    Slot peer = 0;
+    uint64_t generation = 0;  // of the peer
+    uint64_t id = 0, step = 0;
+    bool is_open = false;
+    DotSet clock;
+    std::string position;  // all keys below it are compared
+    bool is_at_end = false;
+    // The window under way: [position, window_end), "" is the end of all keys.
+    bool has_window = false;
+    std::string window_end;
+    std::vector<RangeHashes::Bucket> buckets;
+    std::vector<uint32_t> differing;
+    size_t next_bucket = 0;  // all before are compared
+    // The items under way.
+    std::string items_end;
+    std::vector<std::string> item_keys;
+    int64_t sent_ms = 0;
+    int repeats = 0;
+    Body last;  // to be repeated
+  };
+  std::optional<Session> session_;
+  std::optional<Slot> avoided_;                         // did not answer the last time
+  std::map<Slot, std::pair<uint64_t, DotSet>> served_;  // sessions of others: id, clock at the open
+
+  void Recover(const std::set<Slot>& from);
+  void TickSession(Storage& storage, int64_t now_ms);
+  void SendStep(Body body, int64_t now_ms);
+  absl::Status NextWindow(Storage& storage, int64_t now_ms);
+  absl::Status NextBucket(Storage& storage, int64_t now_ms);
+  absl::Status SendItems(Storage& storage, const std::string& end, int64_t now_ms);
+  absl::Status ForEachItem(Storage& storage, std::string_view first, std::string_view end,
+                           absl::FunctionRef<bool(std::string_view key, uint64_t id)> visit) const;
+  void EndSession();
+  // A dot of a key that the session under way will bring, or tell that it is dead.
+  bool IsLeftToSession(std::string_view key, const Dot& dot) const;
+  bool IsCompared(std::string_view key) const;
+
+  absl::Status ReceiveRangeOpen(const Peer& peer, const RangeOpen& open);
+  absl::Status ReceiveRangeOpened(Storage& storage, const Peer& peer, const RangeOpened& opened,
+                                  int64_t now_ms);
+  absl::Status ReceiveRangeHashes(Storage& storage, const Peer& peer, const RangeHashes& hashes);
+  absl::Status ReceiveRangeDiffers(Storage& storage, const Peer& peer, const RangeDiffers& differs,
+                                   int64_t now_ms);
+  absl::Status ReceiveRangeItems(Storage& storage, const Peer& peer, const RangeItems& items,
+                                 int64_t now_ms);
+  absl::Status ReceiveRangeObjects(Storage& storage, const Peer& peer, const RangeObjects& objects,
+                                   int64_t now_ms);
+
+  // -- The transaction that is open
+  // ----------------------------------------------------------------
+  uint64_t next_turn_ = 1;
+  std::optional<Push> push_;
+  size_t unit_begin_ = 0;  // in push_->writes
+  std::vector<DotLog::Entry> new_dots_;
+  std::set<std::string, std::less<>> changed_extras_;
+  std::vector<uint64_t> gone_turns_;  // their rows are to be deleted
+  bool node_changed_ = false, clock_changed_ = false, generations_changed_ = false;
+  bool recovery_changed_ = false;
+  size_t saved_actors_ = 0;
+  std::vector<Outgoing> when_durable_;  // to be sent then
+
+  // -- Turns under way
+  // -----------------------------------------------------------------------------
+  struct Turn {
+    uint64_t number = 0;
+    DotSet clock;
+    Generations generations;
+    std::vector<Outgoing> when_durable;
+    bool has_push = false;
+    bool leaves_recovery = false;
+  };
+  std::deque<Turn> turns_;
+  struct Waiting {
+    uint64_t first = 0, last = 0;  // counters
+    std::set<Slot> acks;
+    size_t needed = 0;
+    int64_t deadline_ms = 0;
+  };
+  std::map<uint64_t, Waiting> waiting_;
+  void Acknowledge(uint64_t turn, Slot by);
+
+  // -- Reads under way
+  // -----------------------------------------------------------------------------
+  struct PendingRead {
+    std::set<Slot> answers;
+    size_t needed = 0;
+    int64_t deadline_ms = 0;
+  };
+  std::map<uint64_t, PendingRead> reads_;
+  uint64_t next_read_ = 1;
+  int64_t last_tick_ms_ = 0, last_forget_ms_ = 0;
+};
+
+}  // namespace kvserver::cluster
+
+#endif  // KVSERVER_SRC_CLUSTER_REPLICA_IMPL_H_

@@ -1,0 +1,347 @@
+// Comparing all keys with another node's: for a node that has lost its disk, or was away for longer
+// than the log remembers.
+//
+// The keys are compared in order, window by window. Of a window the node sends a hash per bucket of
+// some hundred keys; of buckets that differ, a hash per key; and gets the keys that differ. Then it
+// has seen, of every key below the end of the window, all that the other node had seen when the
+// session began: that is what `position` and the session's clock stand for. At the end of all keys
+// that clock becomes part of its own.
+//
+// What comes meanwhile by other ways: of a key below the position, a dot of the session's clock
+// that is not here is dead. Within the window such a dot is left alone: the session brings it, or
+// tells that it is dead. Beyond, everything is as always.
+//
+// One pass in order, and not the tree of ranges that is usual (Meyer, "Range-based set
+// reconciliation", 2023): a single position says how far the clock holds, whenever it ends.
+#include <xxhash.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "base/byte_codec.h"
+#include "cluster/collector.h"
+#include "cluster/mutant.h"
+#include "cluster/replica_impl.h"
+#include "cluster/stamp.h"
+
+namespace kvserver::cluster {
+namespace {
+
+constexpr int kRepeatsMax = 3;
+
+bool IsBelow(std::string_view key, std::string_view end) { return end.empty() || key < end; }
+
+}  // namespace
+
+bool Replica::Impl::IsCompared(std::string_view key) const {
+  if (!session_ || !session_->is_open || IsMutant(Mutant::kNoRangeContext)) return false;
+  return session_->is_at_end || key < session_->position;
+}
+
+bool Replica::Impl::IsLeftToSession(std::string_view key, const Dot& dot) const {
+  if (!session_ || !session_->has_window || IsMutant(Mutant::kNoRangeContext)) return false;
+  return key >= session_->position && IsBelow(key, session_->window_end) &&
+         session_->clock.Has(dot);
+}
+
+absl::Status Replica::Impl::ForEachItem(
+    Storage& storage, std::string_view first, std::string_view end,
+    absl::FunctionRef<bool(std::string_view key, uint64_t id)> visit) const {
+  absl::Status result;
+  std::vector<Dot> dots;
+  std::string bytes;
+  const auto read = [&](std::string_view key, std::string_view stamp) {
+    if (!DecodeDots(stamp, actors_, &dots)) {
+      result = absl::DataLossError("the stamp of a record is malformed");
+      return false;
+    }
+    bytes.assign(key);
+    for (const Dot& dot : dots) {
+      AppendFixed64(bytes, dot.actor.slot);
+      AppendFixed64(bytes, dot.actor.generation);
+      AppendFixed64(bytes, dot.counter);
+    }
+    return visit(key, XXH3_64bits(bytes.data(), bytes.size()));
+  };
+  const absl::Status walked = storage.ForEachStamp(first, end, read);
+  return walked.ok() ? result : walked;
+}
+
+// -- The node that recovers -----------------------------------------------------------------------
+
+void Replica::Impl::TickSession(Storage& storage, int64_t now_ms) {
+  static_cast<void>(storage);
+  if (session_) {
+    if (now_ms - session_->sent_ms < options_.step_timeout_ms) return;
+    if (++session_->repeats > kRepeatsMax) {
+      const Slot silent = session_->peer;
+      session_.reset();
+      if (needed_.size() > 1) avoided_ = silent;
+      return;
+    }
+    session_->sent_ms = now_ms;
+    Send(session_->peer, session_->generation, session_->last);
+    return;
+  }
+  for (const bool any : {false, true}) {
+    for (const Peer& peer : peers_) {
+      if (!needed_.contains(peer.slot) || peer.generation == 0) continue;
+      if (!any && avoided_ == peer.slot) continue;
+      session_.emplace();
+      session_->peer = peer.slot;
+      session_->generation = peer.generation;
+      session_->id = random_();
+      avoided_.reset();
+      SendStep(RangeOpen{session_->id}, now_ms);
+      return;
+    }
+  }
+}
+
+void Replica::Impl::SendStep(Body body, int64_t now_ms) {
+  session_->sent_ms = now_ms;
+  session_->repeats = 0;
+  session_->last = body;
+  Send(session_->peer, session_->generation, std::move(body));
+}
+
+absl::Status Replica::Impl::ReceiveRangeOpened(Storage& storage, const Peer& peer,
+                                               const RangeOpened& opened, int64_t now_ms) {
+  if (!session_ || session_->peer != peer.slot || session_->id != opened.session) {
+    return absl::OkStatus();
+  }
+  if (opened.is_refused) {
+    session_.reset();
+    return absl::OkStatus();
+  }
+  if (session_->is_open) return absl::OkStatus();
+  session_->is_open = true;
+  session_->clock = opened.clock;
+  return NextWindow(storage, now_ms);
+}
+
+absl::Status Replica::Impl::NextWindow(Storage& storage, int64_t now_ms) {
+  Session& session = *session_;
+  session.buckets.clear();
+  session.differing.clear();
+  session.next_bucket = 0;
+  RangeHashes hashes{session.id, ++session.step, session.position, {}};
+  RangeHashes::Bucket bucket;
+  bool is_cut = false;
+  const auto add = [&](std::string_view key, uint64_t id) {
+    if (bucket.keys == options_.bucket_keys) {
+      bucket.end = key;
+      session.buckets.push_back(std::exchange(bucket, {}));
+      is_cut = session.buckets.size() == options_.window_buckets;
+      if (is_cut) return false;
+    }
+    ++bucket.keys;
+    bucket.hash += id;
+    return true;
+  };
+  const absl::Status walked = ForEachItem(storage, session.position, "", add);
+  if (!walked.ok()) return walked;
+  if (!is_cut) session.buckets.push_back(bucket);  // up to the end of all keys
+  session.window_end = session.buckets.back().end;
+  session.has_window = true;
+  hashes.buckets = session.buckets;
+  SendStep(std::move(hashes), now_ms);
+  return absl::OkStatus();
+}
+
+absl::Status Replica::Impl::ReceiveRangeDiffers(Storage& storage, const Peer& peer,
+                                                const RangeDiffers& differs, int64_t now_ms) {
+  if (!session_ || session_->peer != peer.slot || session_->id != differs.session ||
+      session_->step != differs.step || !session_->has_window) {
+    return absl::OkStatus();
+  }
+  ++session_->step;
+  session_->differing = differs.buckets;
+  return NextBucket(storage, now_ms);
+}
+
+absl::Status Replica::Impl::NextBucket(Storage& storage, int64_t now_ms) {
+  Session& session = *session_;
+  for (; session.next_bucket < session.buckets.size(); ++session.next_bucket) {
+    const std::string& end = session.buckets[session.next_bucket].end;
+    if (std::binary_search(session.differing.begin(), session.differing.end(),
+                           static_cast<uint32_t>(session.next_bucket))) {
+      return SendItems(storage, end, now_ms);
+    }
+    session.position = end;
+    session.is_at_end = end.empty();
+  }
+  session.has_window = false;
+  if (!session.is_at_end) return NextWindow(storage, now_ms);
+  EndSession();
+  return absl::OkStatus();
+}
+
+absl::Status Replica::Impl::SendItems(Storage& storage, const std::string& end, int64_t now_ms) {
+  Session& session = *session_;
+  RangeItems items{session.id, ++session.step, session.position, end, {}};
+  session.item_keys.clear();
+  const auto add = [&](std::string_view key, uint64_t id) {
+    if (items.ids.size() == 2 * options_.bucket_keys) {
+      items.end = key;
+      return false;
+    }
+    items.ids.push_back(id);
+    session.item_keys.emplace_back(key);
+    return true;
+  };
+  const absl::Status walked = ForEachItem(storage, session.position, end, add);
+  if (!walked.ok()) return walked;
+  session.items_end = items.end;
+  SendStep(std::move(items), now_ms);
+  return absl::OkStatus();
+}
+
+absl::Status Replica::Impl::ReceiveRangeObjects(Storage& storage, const Peer& peer,
+                                                const RangeObjects& answer, int64_t now_ms) {
+  if (!session_ || session_->peer != peer.slot || session_->id != answer.session ||
+      session_->step != answer.step || !session_->has_window) {
+    return absl::OkStatus();
+  }
+  Session& session = *session_;
+  if (!answer.objects.is_complete || HasTimeAhead(answer.objects, now_ms)) {
+    session_.reset();  // begins again
+    return absl::OkStatus();
+  }
+  std::unordered_set<std::string_view> sent;
+  for (const SentObject& object : answer.objects.objects) {
+    sent.insert(object.key);
+    const absl::Status merged = MergeObject(storage, object, answer.objects, now_ms);
+    if (!merged.ok()) return merged;
+  }
+  for (const uint32_t place : answer.absent) {
+    if (place >= session.item_keys.size()) continue;
+    const std::string& key = session.item_keys[place];
+    if (sent.contains(key) || !IsBelow(key, answer.reached)) continue;
+    SentObject absent;
+    absent.key = key;
+    const absl::Status merged = MergeObject(storage, absent, answer.objects, now_ms);
+    if (!merged.ok()) return merged;
+  }
+  const std::string bucket_end = session.buckets[session.next_bucket].end;
+  // A bound that the node did not ask for would skip keys.
+  const bool is_whole = answer.reached == session.items_end;
+  if (!is_whole && (answer.reached.empty() || answer.reached <= session.position ||
+                    !IsBelow(answer.reached, session.items_end))) {
+    session_.reset();
+    return absl::OkStatus();
+  }
+  session.position = answer.reached;
+  session.is_at_end = is_whole && session.items_end.empty();
+  if (!is_whole || session.items_end != bucket_end) return SendItems(storage, bucket_end, now_ms);
+  ++session.next_bucket;
+  return NextBucket(storage, now_ms);
+}
+
+void Replica::Impl::EndSession() {
+  clock_.AddAll(session_->clock);
+  clock_changed_ = true;
+  needed_.erase(session_->peer);
+  recovery_changed_ = true;
+  session_.reset();
+  StripExtras();
+  if (!needed_.empty()) return;
+  leaves_recovery_ = true;
+  if (IsMutant(Mutant::kLeaveRecoveryUnsynced)) is_recovering_ = false;
+}
+
+// -- The other one --------------------------------------------------------------------------------
+
+absl::Status Replica::Impl::ReceiveRangeOpen(const Peer& peer, const RangeOpen& open) {
+  served_[peer.slot] = {open.session, clock_};
+  // From here on only what is on disk is told, so that it cannot be lost with this process.
+  SendWhenDurable(peer, RangeOpened{open.session, clock_, false});
+  return absl::OkStatus();
+}
+
+absl::Status Replica::Impl::ReceiveRangeHashes(Storage& storage, const Peer& peer,
+                                               const RangeHashes& hashes) {
+  const auto served = served_.find(peer.slot);
+  if (served == served_.end() || served->second.first != hashes.session) {
+    Send(peer, RangeOpened{hashes.session, {}, true});
+    return absl::OkStatus();
+  }
+  if (hashes.buckets.empty()) return absl::OkStatus();
+  RangeDiffers differs{hashes.session, hashes.step, {}};
+  RangeHashes::Bucket mine;
+  size_t place = 0;
+  const auto end_bucket = [&] {
+    const RangeHashes::Bucket& theirs = hashes.buckets[place];
+    if (mine.hash != theirs.hash || mine.keys != theirs.keys) {
+      differs.buckets.push_back(static_cast<uint32_t>(place));
+    }
+    mine = {};
+    ++place;
+  };
+  const auto add = [&](std::string_view key, uint64_t id) {
+    while (!IsBelow(key, hashes.buckets[place].end)) end_bucket();
+    ++mine.keys;
+    mine.hash += id;
+    // That it differs is all that counts.
+    return place + 1 < hashes.buckets.size() || mine.keys <= hashes.buckets[place].keys;
+  };
+  const absl::Status walked = ForEachItem(storage, hashes.first, hashes.buckets.back().end, add);
+  if (!walked.ok()) return walked;
+  while (place < hashes.buckets.size()) end_bucket();
+  Send(peer, std::move(differs));
+  return absl::OkStatus();
+}
+
+absl::Status Replica::Impl::ReceiveRangeItems(Storage& storage, const Peer& peer,
+                                              const RangeItems& items, int64_t now_ms) {
+  static_cast<void>(now_ms);
+  const auto served = served_.find(peer.slot);
+  if (served == served_.end() || served->second.first != items.session) {
+    Send(peer, RangeOpened{items.session, {}, true});
+    return absl::OkStatus();
+  }
+  RangeObjects answer;
+  answer.session = items.session;
+  answer.step = items.step;
+  answer.objects.clock = clock_;
+  const DotSet& seen = served->second.second;
+  DotSet needed;
+  clock_.Minus(seen).ForEachInterval([&](const DotSet::Interval& interval) {
+    needed.AddRange(interval.actor, interval.first, interval.last);
+  });
+  answer.objects.is_complete = log_.dots().HasAll(needed);
+
+  const std::unordered_set<uint64_t> theirs(items.ids.begin(), items.ids.end());
+  std::unordered_set<uint64_t> mine;
+  std::vector<std::string> differing;
+  std::string next;
+  const size_t keys_max = options_.chunk_bytes / 64;
+  const auto add = [&](std::string_view key, uint64_t id) {
+    if (differing.size() >= keys_max) {
+      next = key;
+      return false;
+    }
+    mine.insert(id);
+    if (!theirs.contains(id)) differing.emplace_back(key);
+    return true;
+  };
+  const absl::Status walked = ForEachItem(storage, items.first, items.end, add);
+  if (!walked.ok()) return walked;
+  answer.reached = next.empty() ? items.end : next;
+  Collector collector(*this, storage, seen, &answer.objects, false);
+  for (const std::string& key : differing) {
+    if (collector.bytes() >= options_.chunk_bytes) {
+      answer.reached = key;
+      break;
+    }
+    const absl::Status status = collector.AddKey(key);
+    if (!status.ok()) return status;
+  }
+  for (size_t i = 0; i < items.ids.size(); ++i) {
+    if (!mine.contains(items.ids[i])) answer.absent.push_back(static_cast<uint32_t>(i));
+  }
+  SendWhenDurable(peer, std::move(answer));
+  return absl::OkStatus();
+}
+
+}  // namespace kvserver::cluster

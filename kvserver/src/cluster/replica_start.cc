@@ -1,0 +1,139 @@
+// A new run of a replica, out of the rows of the last one.
+#include <algorithm>
+
+#include "base/byte_codec.h"
+#include "cluster/mutant.h"
+#include "cluster/replica_impl.h"
+#include "cluster/row_names.h"
+
+namespace kvserver::cluster {
+namespace {
+
+absl::Status Damaged(std::string_view row) {
+  return absl::DataLossError("the replication row " + std::string(row.substr(0, 2)) +
+                             " is malformed, or of a newer kvserver");
+}
+
+}  // namespace
+
+absl::Status Replica::Impl::Start(Storage& storage, int64_t now_ms) {
+  if (options_.members.empty() || options_.members.size() > kMembersMax ||
+      std::count(options_.members.begin(), options_.members.end(), options_.self) != 1) {
+    return absl::InvalidArgumentError("a cluster has 1 to 16 nodes with different ids");
+  }
+  bool is_known = false;
+  absl::Status result;
+  std::vector<std::pair<uint64_t, std::string>> log_rows;
+  const auto load = [&](std::string_view name, std::string_view row) {
+    uint64_t number = 0;
+    const auto fail = [&] {
+      result = Damaged(name);
+      return false;
+    };
+    if (name == kNodeRow) {
+      Slot slot = 0;
+      if (!ReadNodeRow(row, &slot)) return fail();
+      if (slot != options_.self) {
+        result = absl::FailedPreconditionError(
+            "the directory is that of node " + std::to_string(slot) + ", and this is node " +
+            std::to_string(options_.self) + "; give each node a directory of its own");
+        return false;
+      }
+      is_known = true;
+    } else if (name == kClockRow) {
+      if (!clock_.DecodeFrom(row) || !row.empty()) return fail();
+    } else if (name == kGenerationsRow) {
+      if (!ReadGenerationsRow(row, &generations_)) return fail();
+    } else if (name == kRecoveringRow) {
+      is_recovering_ = true;
+      if (!ReadSlotsRow(row, &needed_)) return fail();
+    } else if (NumberOfRow(name, kActorPrefix, &number)) {
+      Actor actor;
+      if (!ReadActorRow(row, &actor) || actors_.IndexOf(actor) != number) return fail();
+    } else if (NumberOfRow(name, kPeerPrefix, &number)) {
+      Peer* const peer = PeerOf(static_cast<Slot>(number));
+      if (peer != nullptr && (!peer->durable.DecodeFrom(row) || !row.empty())) return fail();
+    } else if (name.starts_with(kExtraPrefix)) {
+      ByteReader reader(row);
+      std::string_view key;
+      if (!reader.Bytes(&key)) return fail();
+      std::string_view rest = reader.rest();
+      DotSet extra;
+      if (!extra.DecodeFrom(rest) || !rest.empty()) return fail();
+      extras_.emplace(key, std::move(extra));
+    } else if (NumberOfRow(name, kLogPrefix, &number)) {
+      log_rows.emplace_back(number, row);
+    }
+    return true;
+  };
+  const absl::Status read = storage.ForEachRow(kRowPrefix, load);
+  if (!read.ok()) return read;
+  if (!result.ok()) return result;
+  saved_actors_ = actors_.size();
+  for (const auto& [number, row] : log_rows) {
+    if (!log_.LoadRow(number, row, actors_)) return Damaged(kLogPrefix);
+    next_turn_ = number + 1;
+  }
+  // What is in the log has its effect in the storage: it came with it.
+  clock_.AddAll(log_.dots());
+  durable_ = clock_;
+
+  if (!is_known) {
+    bool has_records = false;
+    const auto any = [&](std::string_view, std::string_view) {
+      has_records = true;
+      return false;
+    };
+    const absl::Status walked = storage.ForEachStamp("", "", any);
+    if (!walked.ok()) return walked;
+    if (has_records) {
+      return absl::FailedPreconditionError(
+          "the directory holds data that was written without --peers: start the cluster with new "
+          "directories, and load the data with kv export and kv import");
+    }
+    node_changed_ = true;
+  }
+  const bool has_lost = !is_known || options_.must_recover;
+  is_started_ = true;
+
+  // Greater than every one before, as far as this node can know: see ReceiveAdvert for the rest.
+  const uint64_t last = generations_[options_.self];
+  const uint64_t seconds = static_cast<uint64_t>(std::max<int64_t>(now_ms, 0)) / 1'000;
+  const uint64_t base = std::max((last >> 16) + 1, seconds);
+  self_ = {options_.self, base << 16 | (random_() & 0xFFFF)};
+  if (IsMutant(Mutant::kReusedActor) && last != 0) {
+    self_.generation = last;
+    clock_.Only(self_).ForEachInterval(
+        [&](const DotSet::Interval& interval) { counter_ = interval.last; });
+  }
+  generations_[self_.slot] = self_.generation;
+  durable_generations_ = generations_;
+  generations_changed_ = true;
+  recovery_changed_ = true;
+
+  if (has_lost && !peers_.empty() && !IsMutant(Mutant::kRecoveringAsNormal)) {
+    std::set<Slot> all;
+    for (const Peer& peer : peers_) all.insert(peer.slot);
+    Recover(all);
+  }
+  StripExtras();
+  return absl::OkStatus();
+}
+
+bool Replica::Impl::is_welcome() const {
+  size_t answered = 1;
+  for (const Peer& peer : peers_) answered += peer.has_answered ? 1 : 0;
+  return answered >= majority();
+}
+
+void Replica::Impl::Recover(const std::set<Slot>& from) {
+  if (IsMutant(Mutant::kRecoveringAsNormal)) return;
+  const size_t before = needed_.size();
+  needed_.insert(from.begin(), from.end());
+  if (is_recovering_ && needed_.size() == before && !leaves_recovery_) return;
+  is_recovering_ = true;
+  leaves_recovery_ = false;
+  recovery_changed_ = true;
+}
+
+}  // namespace kvserver::cluster

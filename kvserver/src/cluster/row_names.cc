@@ -1,0 +1,113 @@
+#include "cluster/row_names.h"
+
+#include <xxhash.h>
+
+#include <limits>
+
+#include "base/byte_codec.h"
+
+namespace kvserver::cluster {
+namespace {
+
+constexpr uint8_t kNodeVersion = 1;
+
+std::string Numbered(std::string_view prefix, uint64_t number) {
+  std::string name(prefix);
+  AppendFixed64(name, number);
+  return name;
+}
+
+bool ReadSlot(ByteReader& reader, Slot* slot) {
+  uint64_t v = 0;
+  if (!reader.Varint(&v) || v > std::numeric_limits<Slot>::max()) return false;
+  *slot = static_cast<Slot>(v);
+  return true;
+}
+
+}  // namespace
+
+std::string ActorRow(uint64_t index) { return Numbered(kActorPrefix, index); }
+std::string PeerRow(Slot slot) { return Numbered(kPeerPrefix, slot); }
+std::string LogRow(uint64_t turn) { return Numbered(kLogPrefix, turn); }
+
+std::string ExtraRow(std::string_view key) {
+  const XXH128_hash_t hash = XXH3_128bits(key.data(), key.size());
+  std::string name = Numbered(kExtraPrefix, hash.high64);
+  AppendFixed64(name, hash.low64);
+  return name;
+}
+
+bool NumberOfRow(std::string_view name, std::string_view prefix, uint64_t* number) {
+  if (!name.starts_with(prefix)) return false;
+  ByteReader reader(name.substr(prefix.size()));
+  return reader.Fixed64(number) && reader.at_end();
+}
+
+std::string NodeRow(Slot slot) {
+  std::string row(1, static_cast<char>(kNodeVersion));
+  AppendVarint(row, slot);
+  return row;
+}
+
+bool ReadNodeRow(std::string_view row, Slot* slot) {
+  ByteReader reader(row);
+  uint8_t version = 0;
+  return reader.Byte(&version) && version == kNodeVersion && ReadSlot(reader, slot);
+}
+
+std::string GenerationsRow(const Generations& generations) {
+  std::string row;
+  for (const auto& [slot, generation] : generations) {
+    AppendVarint(row, slot);
+    AppendVarint(row, generation);
+  }
+  return row;
+}
+
+bool ReadGenerationsRow(std::string_view row, Generations* generations) {
+  ByteReader reader(row);
+  while (!reader.at_end()) {
+    Slot slot = 0;
+    uint64_t generation = 0;
+    if (!ReadSlot(reader, &slot) || !reader.Varint(&generation)) return false;
+    (*generations)[slot] = generation;
+  }
+  return true;
+}
+
+std::string ActorRowValue(Actor actor) {
+  std::string row;
+  AppendVarint(row, actor.slot);
+  AppendVarint(row, actor.generation);
+  return row;
+}
+
+bool ReadActorRow(std::string_view row, Actor* actor) {
+  ByteReader reader(row);
+  return ReadSlot(reader, &actor->slot) && reader.Varint(&actor->generation) && reader.at_end();
+}
+
+std::string SlotsRow(const std::set<Slot>& slots) {
+  std::string row;
+  for (const Slot slot : slots) AppendVarint(row, slot);
+  return row;
+}
+
+bool ReadSlotsRow(std::string_view row, std::set<Slot>* slots) {
+  ByteReader reader(row);
+  while (!reader.at_end()) {
+    Slot slot = 0;
+    if (!ReadSlot(reader, &slot)) return false;
+    slots->insert(slot);
+  }
+  return true;
+}
+
+uint64_t HashOf(const Advert& advert) {
+  std::string bytes(1, static_cast<char>(advert.is_recovering));
+  bytes += GenerationsRow(advert.generations);
+  advert.durable.AppendTo(bytes);
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+}  // namespace kvserver::cluster

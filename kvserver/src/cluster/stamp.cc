@@ -1,0 +1,211 @@
+#include "cluster/stamp.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "base/byte_codec.h"
+#include "base/numbers.h"
+
+namespace kvserver::cluster {
+namespace {
+
+constexpr uint8_t kSingle = 0x10, kSeveral = 0x20, kFormMask = 0xF0;
+constexpr uint8_t kIsCounter = 0x01, kExpires = 0x02, kHasVector = 0x04, kIsRecord = 0x08;
+
+// Sums must not depend on the order of what is added.
+__extension__ using Wide = __int128;
+
+absl::Status Malformed() {
+  return absl::DataLossError("the stamp of a record is malformed, or of a newer kvserver");
+}
+
+const Version* Winner(const std::vector<Version>& versions) {
+  const Version* winner = nullptr;
+  for (const Version& version : versions) {
+    if (version.kind != Kind::kRegister) continue;
+    if (winner == nullptr || version.time > winner->time ||
+        (version.time == winner->time && version.dot > winner->dot)) {
+      winner = &version;
+    }
+  }
+  return winner;
+}
+
+// The version of which value, vector and expiry are the record's; null: it is a sum.
+const Version* RecordVersion(const std::vector<Version>& versions) {
+  if (versions.size() == 1) return &versions[0];
+  const Version* const winner = Winner(versions);
+  const bool has_counters =
+      std::any_of(versions.begin(), versions.end(),
+                  [](const Version& version) { return version.kind == Kind::kCounter; });
+  if (!has_counters || (winner != nullptr && !ParseInteger(winner->value))) return winner;
+  return nullptr;
+}
+
+int64_t LastExpiry(const std::vector<Version>& versions) {
+  int64_t last = 0;
+  for (const Version& version : versions) {
+    if (version.expiry == 0) return 0;
+    last = std::max(last, version.expiry);
+  }
+  return last;
+}
+
+void AppendDot(std::string& out, const Version& version, ActorTable& actors) {
+  AppendVarint(out, actors.IndexOf(version.dot.actor));
+  AppendVarint(out, version.dot.counter);
+  AppendFixed64(out, version.time);
+}
+
+bool ReadDot(ByteReader& reader, const ActorTable& actors, Dot* dot, uint64_t* time) {
+  uint64_t index = 0;
+  if (!reader.Varint(&index) || !reader.Varint(&dot->counter) || !reader.Fixed64(time))
+    return false;
+  const std::optional<Actor> actor = actors.At(index);
+  if (!actor) return false;
+  dot->actor = *actor;
+  return true;
+}
+
+}  // namespace
+
+StoredRecord Resolve(const std::vector<Version>& versions) {
+  StoredRecord record;
+  record.expiry = LastExpiry(versions);
+  if (const Version* const own = RecordVersion(versions)) {
+    record.value = own->value;
+    record.vector = own->vector;
+    return record;
+  }
+  const Version* const winner = Winner(versions);
+  Wide sum = winner == nullptr ? 0 : *ParseInteger(winner->value);
+  for (const Version& version : versions) {
+    if (version.kind == Kind::kCounter) sum += ParseInteger(version.value).value_or(0);
+  }
+  constexpr Wide kMax = std::numeric_limits<int64_t>::max();
+  constexpr Wide kMin = std::numeric_limits<int64_t>::min();
+  record.value = std::to_string(static_cast<int64_t>(std::clamp(sum, kMin, kMax)));
+  return record;
+}
+
+StoredRecord EncodeRecord(const std::vector<Version>& versions, ActorTable& actors) {
+  StoredRecord record = Resolve(versions);
+  if (versions.size() == 1) {
+    const Version& version = versions[0];
+    uint8_t head = kSingle;
+    if (version.kind == Kind::kCounter) head |= kIsCounter;
+    if (version.expiry != 0) head |= kExpires;
+    if (!version.vector.empty()) head |= kHasVector;
+    record.stamp.push_back(static_cast<char>(head));
+    AppendDot(record.stamp, version, actors);
+    return record;
+  }
+  const Version* const own = RecordVersion(versions);
+  std::string& out = record.stamp;
+  const bool own_has_vector = own != nullptr && !own->vector.empty();
+  out.push_back(static_cast<char>(kSeveral | (own_has_vector ? kHasVector : 0)));
+  AppendVarint(out, versions.size());
+  for (const Version& version : versions) {
+    uint8_t flags = 0;
+    if (version.kind == Kind::kCounter) flags |= kIsCounter;
+    if (version.expiry != 0) flags |= kExpires;
+    if (!version.vector.empty()) flags |= kHasVector;
+    if (&version == own) flags |= kIsRecord;
+    out.push_back(static_cast<char>(flags));
+    AppendDot(out, version, actors);
+    if (version.expiry != 0) AppendFixed64(out, static_cast<uint64_t>(version.expiry));
+    if (&version == own) continue;
+    AppendBytes(out, version.value);
+    if (!version.vector.empty()) {
+      AppendBytes(out, {reinterpret_cast<const char*>(version.vector.data()),
+                        version.vector.size() * sizeof(float)});
+    }
+  }
+  return record;
+}
+
+absl::StatusOr<std::vector<Version>> DecodeRecord(const StoredRecord& record,
+                                                  const ActorTable& actors) {
+  ByteReader reader(record.stamp);
+  uint8_t head = 0;
+  if (!reader.Byte(&head)) return Malformed();
+  std::vector<Version> versions;
+  if ((head & kFormMask) == kSingle) {
+    Version version;
+    version.kind = (head & kIsCounter) != 0 ? Kind::kCounter : Kind::kRegister;
+    if (!ReadDot(reader, actors, &version.dot, &version.time) || !reader.at_end()) {
+      return Malformed();
+    }
+    version.expiry = (head & kExpires) != 0 ? record.expiry : 0;
+    version.value = record.value;
+    if ((head & kHasVector) != 0) version.vector = record.vector;
+    versions.push_back(std::move(version));
+    return versions;
+  }
+  uint64_t count = 0;
+  if ((head & kFormMask) != kSeveral || !reader.Varint(&count)) return Malformed();
+  for (uint64_t i = 0; i < count; ++i) {
+    Version version;
+    uint8_t flags = 0;
+    uint64_t expiry = 0;
+    if (!reader.Byte(&flags) || !ReadDot(reader, actors, &version.dot, &version.time)) {
+      return Malformed();
+    }
+    if ((flags & kExpires) != 0 && !reader.Fixed64(&expiry)) return Malformed();
+    version.expiry = static_cast<int64_t>(expiry);
+    version.kind = (flags & kIsCounter) != 0 ? Kind::kCounter : Kind::kRegister;
+    if ((flags & kIsRecord) != 0) {
+      version.value = record.value;
+      if ((flags & kHasVector) != 0) version.vector = record.vector;
+    } else {
+      std::string_view value, floats;
+      if (!reader.Bytes(&value)) return Malformed();
+      version.value = value;
+      if ((flags & kHasVector) != 0) {
+        if (!reader.Bytes(&floats) || floats.size() % sizeof(float) != 0) return Malformed();
+        version.vector.resize(floats.size() / sizeof(float));
+        if (!floats.empty()) std::memcpy(version.vector.data(), floats.data(), floats.size());
+      }
+    }
+    if (i > 0 && !(versions.back().dot < version.dot)) return Malformed();
+    versions.push_back(std::move(version));
+  }
+  if (!reader.at_end() || count < 2) return Malformed();
+  return versions;
+}
+
+bool DecodeDots(std::string_view stamp, const ActorTable& actors, std::vector<Dot>* dots) {
+  dots->clear();
+  ByteReader reader(stamp);
+  uint8_t head = 0;
+  uint64_t count = 1, time = 0, ignored = 0;
+  Dot dot;
+  if (!reader.Byte(&head)) return false;
+  if ((head & kFormMask) == kSingle) {
+    if (!ReadDot(reader, actors, &dot, &time) || !reader.at_end()) return false;
+    dots->push_back(dot);
+    return true;
+  }
+  if ((head & kFormMask) != kSeveral || !reader.Varint(&count)) return false;
+  for (uint64_t i = 0; i < count; ++i) {
+    uint8_t flags = 0;
+    std::string_view bytes;
+    if (!reader.Byte(&flags) || !ReadDot(reader, actors, &dot, &time)) return false;
+    if ((flags & kExpires) != 0 && !reader.Fixed64(&ignored)) return false;
+    if ((flags & kIsRecord) == 0) {
+      if (!reader.Bytes(&bytes)) return false;
+      if ((flags & kHasVector) != 0 && !reader.Bytes(&bytes)) return false;
+    }
+    dots->push_back(dot);
+  }
+  return reader.at_end();
+}
+
+bool StampHasVector(std::string_view stamp) {
+  return !stamp.empty() && (static_cast<uint8_t>(stamp[0]) & kHasVector) != 0;
+}
+
+}  // namespace kvserver::cluster

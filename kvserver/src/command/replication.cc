@@ -1,0 +1,287 @@
+#include "command/replication.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cmath>
+#include <condition_variable>
+#include <random>
+#include <utility>
+
+#include "base/base64.h"
+#include "base/byte_codec.h"
+#include "cluster/message_codec.h"
+
+namespace kvserver {
+namespace {
+
+constexpr uint8_t kTokenVersion = 1;
+
+std::function<uint64_t()> SystemRandom() {
+  std::random_device device;
+  std::seed_seq seed{device(), device(), device(), device()};
+  return [engine = std::mt19937_64(seed)]() mutable { return engine(); };
+}
+
+std::string NoReplicas(const cluster::TurnResult& result) {
+  return "the write is on " + std::to_string(result.acks) +
+         (result.acks == 1 ? " node" : " nodes") +
+         " only, which is fewer than asked for: it may spread, and may be repeated";
+}
+
+}  // namespace
+
+Replication::Replication(libkv::Store& store, WriteTurns& turns, Options options,
+                         std::function<int64_t()> clock_ms)
+    : store_(store),
+      turns_(turns),
+      options_(std::move(options)),
+      clock_ms_(std::move(clock_ms)),
+      replica_(options_.replica, SystemRandom()) {}
+
+Replication::~Replication() = default;
+
+absl::Status Replication::Start() {
+  turns_.SetReplicator(this);
+  turns_.OnStored([this] { must_submit_.store(true, std::memory_order_release); });
+  absl::Status started;
+  turns_.WithStorage([&](cluster::Storage& storage) {
+    started = replica_.Start(storage, clock_ms_());
+    self_ = replica_.self();
+  });
+  if (!started.ok()) {
+    turns_.SetReplicator(nullptr);
+    return started;
+  }
+  turns_.SubmitStorage();
+  turns_.Quiesce();
+  return absl::OkStatus();
+}
+
+void Replication::Connect(SendBytes send, Warn warn) {
+  const std::lock_guard lock(send_mutex_);
+  send_ = std::move(send);
+  warn_ = std::move(warn);
+}
+
+void Replication::Collect() {
+  std::vector<cluster::Outgoing> messages = replica_.TakeMessages();
+  std::vector<cluster::TurnResult> turns = replica_.TakeTurns();
+  std::vector<cluster::ReadResult> reads = replica_.TakeReads();
+  is_ready_.store(replica_.is_ready(), std::memory_order_release);
+  if (messages.empty() && turns.empty() && reads.empty()) return;
+  const std::lock_guard lock(out_mutex_);
+  std::move(messages.begin(), messages.end(), std::back_inserter(messages_));
+  std::move(turns.begin(), turns.end(), std::back_inserter(turns_done_));
+  for (const cluster::ReadResult& read : reads) {
+    const auto found = asking_.find(read.id);
+    if (found == asking_.end()) continue;
+    absl::Status status;
+    if (!read.is_ok) {
+      status = absl::DeadlineExceededError(
+          "too few nodes have answered in time: read at level one, or try again");
+    }
+    answers_.push_back({std::move(found->second), std::move(status)});
+    asking_.erase(found);
+  }
+}
+
+void Replication::Flush() {
+  {
+    const std::lock_guard sending(send_mutex_);
+    std::vector<cluster::Outgoing> messages;
+    std::vector<std::string> warnings;
+    {
+      const std::lock_guard lock(out_mutex_);
+      messages.swap(messages_);
+      warnings.swap(warnings_);
+    }
+    if (send_) {
+      // Pushes go to several nodes with the same bytes.
+      const cluster::Message* last = nullptr;
+      std::string bytes;
+      for (const cluster::Outgoing& out : messages) {
+        if (out.message.get() != last) bytes = cluster::EncodeMessage(*out.message);
+        last = out.message.get();
+        send_(out.to, bytes);
+      }
+    }
+    if (warn_) {
+      for (const std::string& warning : warnings) warn_(warning);
+    }
+  }
+  std::vector<cluster::TurnResult> turns;
+  std::vector<Answer> answers;
+  {
+    const std::lock_guard lock(out_mutex_);
+    turns.swap(turns_done_);
+    answers.swap(answers_);
+  }
+  for (const cluster::TurnResult& turn : turns) {
+    turns_.Acknowledged(turn.turn, turn.is_acknowledged
+                                       ? absl::OkStatus()
+                                       : absl::DeadlineExceededError(NoReplicas(turn)));
+  }
+  for (Answer& answer : answers) answer.done(std::move(answer.status));
+}
+
+absl::Status Replication::Receive(std::string_view bytes) {
+  absl::StatusOr<cluster::Message> message = cluster::DecodeMessage(bytes);
+  if (!message.ok()) return message.status();
+  if (const auto* refusal = std::get_if<cluster::Refusal>(&message->body)) {
+    const std::lock_guard lock(out_mutex_);
+    warnings_.push_back("node " + std::to_string(message->from.slot) +
+                        " refuses what this node sends: " + refusal->reason);
+  }
+  bool is_dirty = false;
+  turns_.WithStorage([&](cluster::Storage& storage) {
+    if (replica_.is_failed()) return;
+    const absl::Status status = replica_.Receive(storage, *message, clock_ms_());
+    if (!status.ok()) Fail(status);
+    is_dirty = replica_.is_dirty();
+    Collect();
+  });
+  if (is_dirty) turns_.SubmitStorage();
+  return absl::OkStatus();
+}
+
+void Replication::Tick() {
+  bool is_dirty = must_submit_.exchange(false, std::memory_order_acquire);
+  turns_.WithStorage([&](cluster::Storage& storage) {
+    if (replica_.is_failed()) return;
+    const absl::Status status = replica_.Tick(storage, clock_ms_());
+    if (!status.ok()) Fail(status);
+    is_dirty |= replica_.is_dirty();
+    Collect();
+  });
+  if (is_dirty) turns_.SubmitStorage();
+}
+
+void Replication::Fail(const absl::Status& status) {
+  replica_.Fail();
+  is_ready_.store(false, std::memory_order_release);
+  const std::lock_guard lock(out_mutex_);
+  warnings_.push_back("replication has stopped, start this process again: " +
+                      std::string(status.message()));
+}
+
+absl::Status Replication::CheckVector(const cluster::ClientWrite& write) const {
+  if (write.vector.empty()) return absl::OkStatus();
+  const std::optional<libkv::Space> space = store_.SpaceOf(write.key);
+  if (!space || space->vector_dimension != write.vector.size()) {
+    return absl::InvalidArgumentError("the vector has " + std::to_string(write.vector.size()) +
+                                      " numbers, and the space of the key has not");
+  }
+  double norm = 0;
+  for (const float x : write.vector) norm += static_cast<double>(x) * x;
+  if (!std::isfinite(norm)) return absl::InvalidArgumentError("the vector has NaN or infinity");
+  if (norm == 0 && space->metric == libkv::Metric::kCosine) {
+    return absl::InvalidArgumentError("a vector of length zero has no direction to compare");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Replication::Write(cluster::Storage& turn, const cluster::ClientWrite& write) {
+  if (replica_.is_failed()) {
+    return absl::UnavailableError("replication has stopped on this node; see its log");
+  }
+  const size_t bytes = write.key.size() + write.value.size() + write.vector.size_bytes();
+  if (turn_bytes_ + bytes > 2 * kRequestBytesMax || write.value.size() > kRequestBytesMax) {
+    return absl::InvalidArgumentError("a request in a cluster writes at most 16 MiB");
+  }
+  if (absl::Status status = CheckVector(write); !status.ok()) return status;
+  const absl::StatusOr<cluster::Dot> dot = replica_.Write(turn, write, clock_ms_());
+  if (!dot.ok()) return dot.status();
+  if (dot->counter == 0) return absl::OkStatus();  // there was nothing to delete
+  turn_bytes_ += bytes;
+  has_writes_ = true;
+  return absl::OkStatus();
+}
+
+void Replication::EndUnit(cluster::Level level) {
+  replica_.EndUnit();
+  turn_level_ = std::max(turn_level_, level);
+}
+
+uint64_t Replication::Seal(cluster::Storage& turn) {
+  if (replica_.is_failed()) return 0;
+  const uint64_t sealed = replica_.Seal(turn, turn_level_, clock_ms_());
+  if (has_writes_ && sealed != 0) with_writes_.insert(sealed);
+  has_writes_ = false;
+  turn_level_ = cluster::Level::kOne;
+  turn_bytes_ = 0;
+  Collect();
+  return sealed;
+}
+
+bool Replication::Stored(uint64_t sealed, const absl::Status& status) {
+  const bool had_writes = with_writes_.erase(sealed) > 0;
+  if (!status.ok()) {
+    Fail(status);
+    return false;
+  }
+  replica_.Durable(sealed, clock_ms_());
+  Collect();
+  return had_writes && !replica_.is_failed();
+}
+
+void Replication::AskPeers(std::span<const std::string_view> keys, cluster::Level level,
+                           AskDone done) {
+  absl::Status status;
+  turns_.WithStorage([&](cluster::Storage& storage) {
+    const absl::StatusOr<uint64_t> id = replica_.StartRead(storage, keys, level, clock_ms_());
+    if (!id.ok()) {
+      status = id.status();
+      return;
+    }
+    asking_[*id] = std::move(done);
+    Collect();
+  });
+  if (!status.ok()) done(std::move(status));
+}
+
+absl::StatusOr<cluster::KeyState> Replication::State(std::string_view key) {
+  absl::StatusOr<cluster::KeyState> state = absl::UnavailableError("");
+  turns_.WithStorage([&](cluster::Storage& storage) { state = replica_.State(storage, key); });
+  return state;
+}
+
+cluster::ReplicaStatus Replication::Status() {
+  cluster::ReplicaStatus status;
+  turns_.WithStorage([&](cluster::Storage&) { status = replica_.Status(); });
+  return status;
+}
+
+// -- Context tokens -------------------------------------------------------------------------------
+
+void Replication::SetTokenSecret(std::string_view cluster_name) {
+  token_secret_ = XXH3_64bits(cluster_name.data(), cluster_name.size());
+}
+
+std::string Replication::ContextToken(const cluster::DotSet& context) const {
+  std::string bytes(1, static_cast<char>(kTokenVersion));
+  context.AppendTo(bytes);
+  AppendFixed64(bytes, XXH3_64bits_withSeed(bytes.data(), bytes.size(), token_secret_));
+  std::string token;
+  AppendBase64(token, bytes);
+  return token;
+}
+
+absl::StatusOr<cluster::DotSet> Replication::ReadContextToken(std::string_view token) const {
+  const absl::Status wrong = absl::InvalidArgumentError(
+      "this is not a context that this cluster has given: use one of KV.GETX, as it is");
+  if (token.size() > cluster::DotSet::kEncodedBytesMax) return wrong;
+  std::string bytes(Base64BytesMax(token), '\0');
+  const std::optional<size_t> decoded = DecodeBase64(token, bytes.data());
+  if (!decoded || *decoded < 1 + 8 || bytes[0] != kTokenVersion) return wrong;
+  const size_t size = *decoded - 8;
+  uint64_t checksum = 0;
+  ByteReader(std::string_view(bytes).substr(size, 8)).Fixed64(&checksum);
+  if (checksum != XXH3_64bits_withSeed(bytes.data(), size, token_secret_)) return wrong;
+  std::string_view rest = std::string_view(bytes).substr(1, size - 1);
+  cluster::DotSet context;
+  if (!context.DecodeFrom(rest) || !rest.empty()) return wrong;
+  return context;
+}
+
+}  // namespace kvserver

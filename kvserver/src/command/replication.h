@@ -1,0 +1,121 @@
+// Replication binds a cluster::Replica to the turns of writes: what it stores goes into the turn
+// that is filling, with the writes of clients, in one commit; what it sends and answers leaves when
+// the lock of the turns is free again.
+//
+// Threads    Any, but Start, which comes before all others.
+#ifndef KVSERVER_SRC_COMMAND_REPLICATION_H_
+#define KVSERVER_SRC_COMMAND_REPLICATION_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "cluster/replica.h"
+#include "command/write_turns.h"
+
+namespace kvserver {
+
+class Replication : public WriteTurns::Replicator {
+ public:
+  // Of one request, and of a turn that could not be replicated if it were larger.
+  static constexpr size_t kRequestBytesMax = size_t{16} << 20;
+
+  struct Options {
+    cluster::ReplicaOptions replica;
+    cluster::Level write_level = cluster::Level::kQuorum;
+    cluster::Level read_level = cluster::Level::kQuorum;
+    bool allows_weak = false;  // reads and writes in one step that are atomic on one node only
+  };
+  // Gives one message, as bytes, to the network; it may be lost.
+  using SendBytes = std::function<void(cluster::Slot to, std::string bytes)>;
+  // A warning for the log.
+  using Warn = std::function<void(const std::string& line)>;
+
+  // All three outlive this.
+  Replication(libkv::Store& store, WriteTurns& turns, Options options,
+              std::function<int64_t()> clock_ms);
+  ~Replication() override;
+
+  // Takes part in all turns from now on, as a new run. When it returns, what must be on disk before
+  // the first message is. FailedPrecondition: the directory does not fit; see Replica::Start.
+  absl::Status Start();
+  // From here on messages leave.
+  void Connect(SendBytes send, Warn warn);
+
+  // A message of a peer. An error: it is malformed.
+  absl::Status Receive(std::string_view bytes);
+  // To be called every 20 ms or so.
+  void Tick();
+
+  // Makes sure that this node has seen of the keys what so many nodes have; then calls `done`,
+  // once, maybe at once, from any thread. Not OK: it could not be made sure.
+  using AskDone = std::function<void(absl::Status)>;
+  void AskPeers(std::span<const std::string_view> keys, cluster::Level level, AskDone done);
+
+  absl::StatusOr<cluster::KeyState> State(std::string_view key);
+  cluster::ReplicaStatus Status();
+  bool is_ready() const { return is_ready_.load(std::memory_order_acquire); }
+  const Options& options() const { return options_; }
+  cluster::Actor self() const { return self_; }
+  // As AppendTo of cluster::DotSet, with a checksum that only this cluster's nodes can make.
+  std::string ContextToken(const cluster::DotSet& context) const;
+  absl::StatusOr<cluster::DotSet> ReadContextToken(std::string_view token) const;
+  void SetTokenSecret(std::string_view cluster_name);
+
+  // WriteTurns::Replicator.
+  absl::Status Write(cluster::Storage& turn, const cluster::ClientWrite& write) override;
+  void EndUnit(cluster::Level level) override;
+  uint64_t Seal(cluster::Storage& turn) override;
+  bool Stored(uint64_t sealed, const absl::Status& status) override;
+  void Flush() override;
+
+ private:
+  struct Answer {
+    AskDone done;
+    absl::Status status;
+  };
+
+  absl::Status CheckVector(const cluster::ClientWrite& write) const;
+  void Collect();  // under the lock of the turns
+  void Fail(const absl::Status& status);
+
+  libkv::Store& store_;
+  WriteTurns& turns_;
+  const Options options_;
+  const std::function<int64_t()> clock_ms_;
+  cluster::Actor self_;
+  uint64_t token_secret_ = 0;
+  std::atomic<bool> is_ready_{false};
+  std::atomic<bool> must_submit_{false};
+
+  // Under the lock of the turns.
+  cluster::Replica replica_;
+  size_t turn_bytes_ = 0;
+  cluster::Level turn_level_ = cluster::Level::kOne;
+  bool has_writes_ = false;
+  std::set<uint64_t> with_writes_;  // sealed turns
+  std::map<uint64_t, AskDone> asking_;
+
+  std::mutex out_mutex_;  // guards these
+  std::vector<cluster::Outgoing> messages_;
+  std::vector<cluster::TurnResult> turns_done_;
+  std::vector<Answer> answers_;
+  std::vector<std::string> warnings_;
+
+  std::mutex send_mutex_;  // messages leave in their order
+  SendBytes send_;
+  Warn warn_;
+};
+
+}  // namespace kvserver
+
+#endif  // KVSERVER_SRC_COMMAND_REPLICATION_H_

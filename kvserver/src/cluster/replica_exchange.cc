@@ -52,7 +52,6 @@ absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, in
   const bool is_for_any = std::holds_alternative<Push>(body) ||
                           std::holds_alternative<Advert>(body) ||
                           std::holds_alternative<Refusal>(body);
-  if (message.to.generation == 0 ? !is_for_any : message.to != self_) return drop();
 
   // A run that is over has nothing more to say.
   const auto known = generations_.find(message.from.slot);
@@ -77,6 +76,7 @@ absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, in
     mine = generation;
     generations_changed_ = true;
   }
+  if (message.to.generation == 0 ? !is_for_any : message.to != self_) return drop();
   if (message.from.generation > peer->generation) {
     peer->generation = message.from.generation;
     peer->advert.reset();

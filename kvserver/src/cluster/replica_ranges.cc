@@ -288,6 +288,17 @@ absl::Status Replica::Impl::ReceiveRangeHashes(Storage& storage, const Peer& pee
   const absl::Status walked = ForEachItem(storage, hashes.first, hashes.buckets.back().end, add);
   if (!walked.ok()) return walked;
   while (place < hashes.buckets.size()) end_bucket();
+  // What is known to be dead here, and is not in the clock, has to be told.
+  place = 0;
+  for (auto extra = extras_.lower_bound(hashes.first); extra != extras_.end(); ++extra) {
+    while (place < hashes.buckets.size() && !IsBelow(extra->first, hashes.buckets[place].end)) {
+      ++place;
+    }
+    if (place == hashes.buckets.size()) break;
+    const auto number = static_cast<uint32_t>(place);
+    const auto at = std::lower_bound(differs.buckets.begin(), differs.buckets.end(), number);
+    if (at == differs.buckets.end() || *at != number) differs.buckets.insert(at, number);
+  }
   Send(peer, std::move(differs));
   return absl::OkStatus();
 }
@@ -328,6 +339,12 @@ absl::Status Replica::Impl::ReceiveRangeItems(Storage& storage, const Peer& peer
   const absl::Status walked = ForEachItem(storage, items.first, items.end, add);
   if (!walked.ok()) return walked;
   answer.reached = next.empty() ? items.end : next;
+  for (auto extra = extras_.lower_bound(items.first);
+       extra != extras_.end() && IsBelow(extra->first, answer.reached); ++extra) {
+    differing.push_back(extra->first);
+  }
+  std::sort(differing.begin(), differing.end());
+  differing.erase(std::unique(differing.begin(), differing.end()), differing.end());
   Collector collector(*this, storage, seen, &answer.objects, false);
   for (const std::string& key : differing) {
     if (collector.bytes() >= options_.chunk_bytes) {

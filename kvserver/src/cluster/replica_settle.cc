@@ -28,6 +28,8 @@ void Replica::Impl::ForgetLog() {
 // runs, know the same newest runs, so that nothing of the old ones is accepted any more; and have
 // the same dots of them on disk.
 void Replica::Impl::SettleActors() {
+  // A node that recovers has nothing of some runs only because it has lost it.
+  if (is_recovering_) return;
   for (const Peer& peer : peers_) {
     if (!peer.advert) return;
     if (IsMutant(Mutant::kRetireUnfenced) || IsMutant(Mutant::kFenceOwnSlotOnly)) continue;

@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t kPeerRowEveryMs = 1'000;
 constexpr size_t kWaitingTurnsMax = 65'536;
+constexpr size_t kKilledMax = 16;  // a write that has overwritten more tells its context
 
 absl::Status NotReady() {
   return absl::UnavailableError("this node is catching up with the others; ask another one");
@@ -61,6 +62,14 @@ void Replica::Impl::SendWhenDurable(const Peer& peer, Body body) {
                                : !turns_.empty() ? turns_.back().when_durable
                                                  : messages_;
   out.push_back({peer.slot, Envelope({peer.slot, peer.generation}, std::move(body))});
+}
+
+bool Replica::Impl::IsRecovering(const Peer& peer) {
+  return peer.advert && peer.advert->is_recovering;
+}
+
+bool Replica::Impl::KnowsRecovering() const {
+  return std::any_of(peers_.begin(), peers_.end(), IsRecovering);
 }
 
 absl::StatusOr<Dot> Replica::Impl::Write(Storage& storage, const ClientWrite& write,
@@ -156,8 +165,22 @@ absl::StatusOr<Dot> Replica::Impl::Write(Storage& storage, const ClientWrite& wr
   PushedWrite& pushed = push_->writes.emplace_back();
   pushed.key = key;
   pushed.is_delete = write.is_delete;
+  const bool is_implicit = write.context == Context::kImplicit;
+  push_seen_.push_back(is_implicit && KnowsRecovering() ? ContextOf(key) : DotSet());
+  if (is_implicit) {
+    // Others may still show what a delete has overwritten, if the delete has not come to them.
+    for (const Dot& head : log_.HeadsOf(key)) {
+      if (std::find(killed.begin(), killed.end(), head) == killed.end()) killed.push_back(head);
+    }
+    if (!is_log_whole_ || killed.size() > kKilledMax) {
+      pushed.context = ContextOf(key);
+      killed.clear();
+    }
+  } else if (write.context == Context::kGiven) {
+    pushed.context = write.seen;
+  }
+  DropHeads(key, killed, pushed.context);
   pushed.killed = std::move(killed);
-  pushed.context = beyond;
   pushed.unit_writes = 0;
   const Dot dot = own.dot;
   pushed.version = std::move(own);
@@ -260,14 +283,18 @@ uint64_t Replica::Impl::Seal(Storage& storage, Level level, int64_t now_ms, bool
     waiting_.erase(waiting_.begin());
   }
   push_->turn = number;
-  if (peers_.empty()) {
-    push_.reset();
-    return number;
+  // A node that recovers has not what the writes have overwritten: it is told all they have seen.
+  std::shared_ptr<const Message> full;
+  if (KnowsRecovering()) {
+    Push push = *push_;
+    for (size_t i = 0; i < push.writes.size(); ++i) push.writes[i].context.AddAll(push_seen_[i]);
+    full = Envelope({}, std::move(push));
   }
-  const auto message = Envelope({}, *std::move(push_));
+  push_seen_.clear();
+  const auto message = peers_.empty() ? nullptr : Envelope({}, *std::move(push_));
   push_.reset();
   std::vector<Outgoing>& out = push_late ? turn.when_durable : messages_;
-  for (const Peer& peer : peers_) out.push_back({peer.slot, message});
+  for (const Peer& peer : peers_) out.push_back({peer.slot, IsRecovering(peer) ? full : message});
   return number;
 }
 

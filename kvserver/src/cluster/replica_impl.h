@@ -114,6 +114,15 @@ class Replica::Impl {
   // A dot of which the effect is in the storage with the transaction that is open.
   void AddDot(const Dot& dot, std::string_view key, uint64_t unit_first, uint32_t unit_writes);
   void StripExtras();
+  // A write has seen these; its dot is the next one of the key to be added.
+  void DropHeads(std::string_view key, const std::vector<Dot>& killed, const DotSet& context);
+  static bool IsRecovering(const Peer& peer);
+  bool KnowsRecovering() const;
+  // All that this node has seen of a key.
+  DotSet ContextOf(std::string_view key) const;
+  // The log has all dots that some node may not have on disk. If not, a write has to tell all that
+  // it has seen.
+  bool is_log_whole_ = false;
 
   absl::Status MergePush(Storage& storage, Peer& peer, const Actor& writer, const Push& push,
                          int64_t now_ms);
@@ -202,6 +211,7 @@ class Replica::Impl {
   uint64_t next_turn_ = 1;
   std::optional<Push> push_;
   size_t unit_begin_ = 0;  // in push_->writes
+  std::vector<DotSet> push_seen_;  // of each: all it has seen, for nodes that recover
   std::vector<DotLog::Entry> new_dots_;
   std::set<std::string, std::less<>> changed_extras_;
   std::vector<uint64_t> gone_turns_;  // their rows are to be deleted

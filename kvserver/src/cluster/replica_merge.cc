@@ -63,6 +63,19 @@ void Replica::Impl::StripExtras() {
   for (const std::string& key : keys) SetExtra(key, extras_.find(key)->second);
 }
 
+void Replica::Impl::DropHeads(std::string_view key, const std::vector<Dot>& killed,
+                              const DotSet& context) {
+  log_.DropHeads(key, [&](const Dot& head) {
+    return context.Has(head) || std::find(killed.begin(), killed.end(), head) != killed.end();
+  });
+}
+
+DotSet Replica::Impl::ContextOf(std::string_view key) const {
+  DotSet context = clock_;
+  if (const DotSet* const extra = ExtraOf(key)) context.AddAll(*extra);
+  return context;
+}
+
 void Replica::Impl::AddDot(const Dot& dot, std::string_view key, uint64_t unit_first,
                            uint32_t unit_writes) {
   clock_.Add(dot);
@@ -137,6 +150,19 @@ absl::Status Replica::Impl::MergePush(Storage& storage, Peer& peer, const Actor&
   if (push.first_counter > 1 && !clock_.Has({writer, push.first_counter - 1})) {
     peer.has_gap = true;
   }
+  // A write tells what it has overwritten, and not what that had overwritten before: so that has to
+  // be here. Otherwise the objects are pulled, which are sent with all that their sender has seen.
+  for (size_t i = 0; i < push.writes.size() && !IsMutant(Mutant::kKilledNotRemembered); ++i) {
+    const PushedWrite& write = push.writes[i];
+    if (clock_.Has({writer, push.first_counter + i})) continue;
+    for (const Dot& dead : write.killed) {
+      const bool is_in_push = dead.actor == writer && dead.counter >= push.first_counter &&
+                              dead.counter < push.first_counter + i;
+      if (is_in_push || write.context.Has(dead) || HasSeen(write.key, nullptr, dead)) continue;
+      peer.has_gap = true;
+      return absl::OkStatus();
+    }
+  }
   bool is_complete = true;
   uint64_t unit_first = push.first_counter;
   uint32_t unit_writes = 1;
@@ -168,6 +194,7 @@ absl::Status Replica::Impl::MergePush(Storage& storage, Peer& peer, const Actor&
     const absl::Status put = Put(storage, write.key, *loaded, std::move(versions), now_ms);
     if (!put.ok()) return put;
     time_ = std::max(time_, write.version.time);
+    DropHeads(write.key, write.killed, write.context);
     AddDot(dot, write.key, unit_first, unit_writes);
     if (IsMutant(Mutant::kKilledNotRemembered)) continue;
     if (extra != nullptr || !clock_.HasAll(killed)) {

@@ -239,6 +239,7 @@ absl::Status Replica::Impl::ReceiveRangeObjects(Storage& storage, const Peer& pe
 }
 
 void Replica::Impl::EndSession() {
+  is_log_whole_ = false;
   clock_.AddAll(session_->clock);
   clock_changed_ = true;
   needed_.erase(session_->peer);

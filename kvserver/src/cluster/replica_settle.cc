@@ -20,6 +20,12 @@ void Replica::Impl::ForgetLog() {
   });
   log_.Forget(stable, &gone_turns_);
   log_.Truncate(options_.log_dots_max, &gone_turns_);
+  is_log_whole_ = true;
+  clock_.ForEachMissing(stable, [&](const DotSet::Interval& interval) {
+    DotSet missing;
+    missing.AddRange(interval.actor, interval.first, interval.last);
+    is_log_whole_ = is_log_whole_ && log_.dots().HasAll(missing);
+  });
   // Of the transaction that is open there is no row yet.
   std::erase(gone_turns_, next_turn_);
 }

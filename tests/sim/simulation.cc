@@ -166,6 +166,9 @@ void Simulation::Start(Node& node) {
 void Simulation::AfterCall(Node& node, const absl::Status& status) {
   if (has_failed()) return;
   if (!status.ok() || node.replica->is_failed()) {
+    // A restored copy that nobody told of has gone on under an old generation; the others know.
+    const bool is_second = absl::IsFailedPrecondition(status) && has_silent_losses_;
+    if (is_second) return Crash(node, "it is not the newest run");
     if (!node.storage.has_failed()) {
       return Violation("a call fails: " + std::string(status.message()));
     }
@@ -295,6 +298,7 @@ void Simulation::Heal() {
   Trace("the faults end");
   is_healing_ = true;
   network_.Heal();
+  profile_.seal_late = 0;
   // All clocks agree from now on, with the one that is most ahead: none goes back.
   int64_t skew_ms = 0;
   for (const auto& node : nodes_) skew_ms = std::max(skew_ms, node->skew_ms);

@@ -254,9 +254,12 @@ void Replica::Impl::EndSession() {
 // -- The other one --------------------------------------------------------------------------------
 
 absl::Status Replica::Impl::ReceiveRangeOpen(const Peer& peer, const RangeOpen& open) {
-  served_[peer.slot] = {open.session, clock_};
+  auto& [session, clock] = served_[peer.slot];
+  // Asked twice, it is the same session: the asker may have got either answer.
+  if (session != open.session) clock = clock_;
+  session = open.session;
   // From here on only what is on disk is told, so that it cannot be lost with this process.
-  SendWhenDurable(peer, RangeOpened{open.session, clock_, false});
+  SendWhenDurable(peer, RangeOpened{session, clock, false});
   return absl::OkStatus();
 }
 

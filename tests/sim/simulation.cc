@@ -299,11 +299,10 @@ void Simulation::Heal() {
   is_healing_ = true;
   network_.Heal();
   profile_.seal_late = 0;
-  // All clocks agree from now on, with the one that is most ahead: none goes back.
-  int64_t skew_ms = 0;
-  for (const auto& node : nodes_) skew_ms = std::max(skew_ms, node->skew_ms);
+  // All clocks agree from now on, with the one that was most ahead: none goes back, and nothing was
+  // written in the future.
   for (const auto& node : nodes_) {
-    node->skew_ms = skew_ms;
+    node->skew_ms = skew_max_ms_;
     node->paused_until_us = 0;
     node->fails_commit = false;
     if (node->storage.has_failed() && node->replica != nullptr) Crash(*node, "read error", 0);

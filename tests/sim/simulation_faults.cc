@@ -49,6 +49,7 @@ void Simulation::Fault() {
   };
   static constexpr auto kSkew = [](Simulation& sim, Node& node) {
     node.skew_ms += sim.random_.Of<int64_t>({5, 50, 1'000, 1'000, 5'000, 90'000});
+    sim.skew_max_ms_ = std::max(sim.skew_max_ms_, node.skew_ms);
     sim.Trace("clock of node %zu is off by %d ms", node.index + 1, static_cast<int>(node.skew_ms));
   };
   static constexpr auto kCommitError = [](Simulation& sim, Node& node) {

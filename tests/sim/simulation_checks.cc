@@ -156,6 +156,11 @@ void Simulation::CheckAlive() {
   // of the newest runs.
   const int64_t heard_us = now_us_ + 5 * profile_.options.idle_heartbeat_ms * 1'000;
   while (!has_failed() && now_us_ < heard_us) Step();
+  // Somebody may find out only now that it has lost something.
+  while (!has_failed() && !Unrest().empty()) {
+    if (now_us_ > heard_us + 10'000'000) return Violation("I12: " + Unrest() + " again");
+    Step();
+  }
   if (has_failed()) return;
   for (const auto& node : nodes_) {
     profile_.one = profile_.quorum = 0;

@@ -43,7 +43,11 @@ Replication::~Replication() = default;
 
 absl::Status Replication::Start() {
   turns_.SetReplicator(this);
-  turns_.OnStored([this] { must_submit_.store(true, std::memory_order_release); });
+  turns_.OnStored([this] {
+    must_submit_.store(true, std::memory_order_release);
+    const std::lock_guard lock(wake_mutex_);
+    if (wake_) wake_();
+  });
   absl::Status started;
   turns_.WithStorage([&](cluster::Storage& storage) {
     started = replica_.Start(storage, clock_ms_());
@@ -58,7 +62,11 @@ absl::Status Replication::Start() {
   return absl::OkStatus();
 }
 
-void Replication::Connect(SendBytes send, Warn warn) {
+void Replication::Connect(SendBytes send, Warn warn, std::function<void()> wake) {
+  {
+    const std::lock_guard lock(wake_mutex_);
+    wake_ = std::move(wake);
+  }
   const std::lock_guard lock(send_mutex_);
   send_ = std::move(send);
   warn_ = std::move(warn);

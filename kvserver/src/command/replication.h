@@ -48,8 +48,8 @@ class Replication : public WriteTurns::Replicator {
   // Takes part in all turns from now on, as a new run. When it returns, what must be on disk before
   // the first message is. FailedPrecondition: the directory does not fit; see Replica::Start.
   absl::Status Start();
-  // From here on messages leave.
-  void Connect(SendBytes send, Warn warn);
+  // From here on messages leave. `wake`: Tick is to be called soon. Null: none of it any more.
+  void Connect(SendBytes send, Warn warn, std::function<void()> wake);
 
   // A message of a peer. An error: it is malformed.
   absl::Status Receive(std::string_view bytes);
@@ -114,6 +114,8 @@ class Replication : public WriteTurns::Replicator {
   std::mutex send_mutex_;  // messages leave in their order
   SendBytes send_;
   Warn warn_;
+  std::mutex wake_mutex_;
+  std::function<void()> wake_;  // guarded by it
 };
 
 }  // namespace kvserver

@@ -65,6 +65,7 @@ absl::Status Replica::Impl::Collector::AddObject(const std::string& key) {
   object.key = key;
   object.versions = std::move(loaded->versions);
   if (const DotSet* const extra = replica_.ExtraOf(key)) object.extra = *extra;
+  replica_.AddCompared(key, &object.extra);
   bytes_ += key.size() + kObjectOverhead;
   for (const Version& version : object.versions) {
     bytes_ += version.value.size() + version.vector.size() * sizeof(float) + kObjectOverhead;

@@ -62,6 +62,17 @@ std::span<const Dot> DotLog::DotsOf(std::string_view key) const {
   return std::span(found->second.dots).subspan(found->second.begin);
 }
 
+void DotLog::ForEachUnit(absl::FunctionRef<void(const Dot& first, uint32_t writes)> visit) const {
+  for (const auto& [actor, counters] : entries_) {
+    uint64_t last = 0;
+    for (const auto& [counter, logged] : counters) {
+      if (logged.unit_writes == 1 || logged.unit_first == last) continue;
+      last = logged.unit_first;
+      visit({actor, logged.unit_first}, logged.unit_writes);
+    }
+  }
+}
+
 std::span<const Dot> DotLog::HeadsOf(std::string_view key) const {
   const auto found = keys_.find(key);
   if (found == keys_.end()) return {};

@@ -58,6 +58,9 @@ class DotLog {
   // Those that a new write has seen are heads no more. To be called before it is added.
   void DropHeads(std::string_view key, absl::FunctionRef<bool(const Dot&)> is_seen);
 
+  // The requests of several writes, of which something is here; some twice.
+  void ForEachUnit(absl::FunctionRef<void(const Dot& first, uint32_t writes)> visit) const;
+
   // Forgets the dots that are in `stable`; the turns of which nothing is left are added to `gone`.
   void Forget(const DotSet& stable, std::vector<uint64_t>* gone);
   // Forgets the oldest turns until no more than so many dots are left.

@@ -212,7 +212,7 @@ void Replica::Impl::EndUnit() {
 }
 
 bool Replica::Impl::is_dirty() const {
-  return push_.has_value() || !new_dots_.empty() || !changed_extras_.empty() ||
+  return compared_changed_ || push_.has_value() || !new_dots_.empty() || !changed_extras_.empty() ||
          !gone_turns_.empty() || node_changed_ || clock_changed_ || generations_changed_ ||
          recovery_changed_;
 }
@@ -246,6 +246,14 @@ uint64_t Replica::Impl::Seal(Storage& storage, Level level, int64_t now_ms, bool
   gone_turns_.clear();
   if (node_changed_) storage.PutRow(kNodeRow, NodeRow(self_.slot));
   if (generations_changed_) storage.PutRow(kGenerationsRow, GenerationsRow(generations_));
+  if (compared_changed_) {
+    if (compared_.empty()) {
+      storage.DeleteRow(kComparedRow);
+    } else {
+      storage.PutRow(kComparedRow, ComparedRow());
+    }
+  }
+  compared_changed_ = false;
   if (recovery_changed_) {
     if (is_recovering_ && !leaves_recovery_) {
       storage.PutRow(kRecoveringRow, SlotsRow(needed_));

@@ -126,8 +126,9 @@ class Replica::Impl {
 
   absl::Status MergePush(Storage& storage, Peer& peer, const Actor& writer, const Push& push,
                          int64_t now_ms);
+  // `is_alone`: nothing else will tell that all of the sender's clock is seen for this key.
   absl::Status MergeObject(Storage& storage, const SentObject& object, const Objects& all,
-                           int64_t now_ms);
+                           int64_t now_ms, bool is_alone = false);
   bool IsAhead(uint64_t time, int64_t now_ms) const;
   bool HasTimeAhead(const Objects& objects, int64_t now_ms) const;
 
@@ -182,6 +183,27 @@ class Replica::Impl {
   std::optional<Slot> avoided_;                         // did not answer the last time
   std::map<Slot, std::pair<uint64_t, DotSet>> served_;  // sessions of others: id, clock at the open
 
+  // Of every key below the position this node has seen what the clock has: of sessions under way,
+  // or that were broken off. It is on disk with what they have brought: the dots of that are in this
+  // node's clock, and what they have overwritten may be known only by this.
+  struct Compared {
+    uint64_t session = 0;  // 0: of a run before
+    DotSet clock;
+    std::string position;
+    bool is_at_end = false;  // all keys
+  };
+  static constexpr size_t kComparedMax = 64;  // then the oldest goes
+  std::vector<Compared> compared_;
+  bool compared_changed_ = false;
+  void NoteCompared();
+  void StripCompared();
+  // Adds what is known of the key by comparing alone.
+  void AddCompared(std::string_view key, DotSet* seen) const;
+  std::string ComparedRow() const;
+  bool ReadComparedRow(std::string_view row);
+  size_t whole_retries_ = 0;  // sessions repeated because a unit was here in part
+  bool MustCompareAgain(Slot last);
+
   void Recover(const std::set<Slot>& from);
   void TickSession(Storage& storage, int64_t now_ms);
   void SendStep(Body body, int64_t now_ms);
@@ -193,7 +215,6 @@ class Replica::Impl {
   void EndSession();
   // A dot of a key that the session under way will bring, or tell that it is dead.
   bool IsLeftToSession(std::string_view key, const Dot& dot) const;
-  bool IsCompared(std::string_view key) const;
 
   absl::Status ReceiveRangeOpen(const Peer& peer, const RangeOpen& open);
   absl::Status ReceiveRangeOpened(Storage& storage, const Peer& peer, const RangeOpened& opened,

@@ -37,7 +37,11 @@ const DotSet* Replica::Impl::ExtraOf(std::string_view key) const {
 bool Replica::Impl::HasSeen(std::string_view key, const DotSet* extra, const Dot& dot) const {
   if (clock_.Has(dot)) return true;
   if (extra != nullptr && extra->Has(dot)) return true;
-  return session_ && IsCompared(key) && session_->clock.Has(dot);
+  for (const Compared& compared : compared_) {
+    if (!compared.is_at_end && key >= compared.position) continue;
+    if (compared.clock.Has(dot) && !IsMutant(Mutant::kNoRangeContext)) return true;
+  }
+  return false;
 }
 
 void Replica::Impl::SetExtra(std::string_view key, DotSet extra) {
@@ -61,6 +65,7 @@ void Replica::Impl::StripExtras() {
     if (!(extra.Minus(clock_) == extra)) keys.push_back(key);
   }
   for (const std::string& key : keys) SetExtra(key, extras_.find(key)->second);
+  StripCompared();
 }
 
 void Replica::Impl::DropHeads(std::string_view key, const std::vector<Dot>& killed,
@@ -73,6 +78,7 @@ void Replica::Impl::DropHeads(std::string_view key, const std::vector<Dot>& kill
 DotSet Replica::Impl::ContextOf(std::string_view key) const {
   DotSet context = clock_;
   if (const DotSet* const extra = ExtraOf(key)) context.AddAll(*extra);
+  AddCompared(key, &context);
   return context;
 }
 
@@ -216,7 +222,7 @@ absl::Status Replica::Impl::MergePush(Storage& storage, Peer& peer, const Actor&
 // What `all` says about one key. Dots of it that are not covered, and that this node has not seen,
 // are of other keys, or remembered in the extra if that cannot be told.
 absl::Status Replica::Impl::MergeObject(Storage& storage, const SentObject& object,
-                                        const Objects& all, int64_t now_ms) {
+                                        const Objects& all, int64_t now_ms, bool is_alone) {
   absl::StatusOr<Loaded> loaded = Load(storage, object.key, false, now_ms);
   if (!loaded.ok()) return loaded.status();
   const DotSet* const extra = ExtraOf(object.key);
@@ -242,7 +248,7 @@ absl::Status Replica::Impl::MergeObject(Storage& storage, const SentObject& obje
   ++counts_.pulled_objects;
 
   if (extra != nullptr) seen.AddAll(*extra);
-  if (!all.is_complete) seen.AddAll(all.clock);
+  if (!all.is_complete || is_alone) seen.AddAll(all.clock);
   const auto add = [&](const Dot& dot) {
     if (clock_.Has(dot)) return;
     for (const Objects::Unit& unit : all.units) {

@@ -91,8 +91,7 @@ absl::StatusOr<KeyState> Replica::Impl::State(Storage& storage, std::string_view
   if (!loaded.ok()) return loaded.status();
   KeyState state;
   state.versions = std::move(loaded->versions);
-  state.context = clock_;
-  if (const DotSet* const extra = ExtraOf(key)) state.context.AddAll(*extra);
+  state.context = ContextOf(key);
   return state;
 }
 

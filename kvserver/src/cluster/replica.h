@@ -46,7 +46,7 @@ struct ReplicaOptions {
   int64_t idle_heartbeat_ms = 1'000;  // digests when nothing has
   int64_t write_timeout_ms = 5'000;
   int64_t read_timeout_ms = 2'000;
-  int64_t step_timeout_ms = 500;    // an unanswered pull or step of a range comparison is repeated
+  int64_t step_timeout_ms = 500;  // an unanswered pull or step of a range comparison is repeated
   int64_t clock_ahead_max_ms = 60'000;
 
   size_t log_dots_max = 4'000'000;  // then the log forgets, and laggards compare ranges

@@ -76,7 +76,6 @@ absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, in
     mine = generation;
     generations_changed_ = true;
   }
-  if (message.to.generation == 0 ? !is_for_any : message.to != self_) return drop();
   if (message.from.generation > peer->generation) {
     peer->generation = message.from.generation;
     peer->advert.reset();
@@ -88,6 +87,9 @@ absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, in
   if (peer->generation != message.from.generation) {
     if (!IsMutant(Mutant::kRetireUnfenced)) return drop();
   }
+  // Only now: that it is for another run of ours does not make what it says of runs less true, and
+  // two nodes that both know an old run of the other one would else never hear each other.
+  if (message.to.generation == 0 ? !is_for_any : message.to != self_) return drop();
   peer->heard_ms = now_ms;
 
   if (const auto* push = std::get_if<Push>(&body)) {

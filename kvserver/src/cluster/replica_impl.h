@@ -184,8 +184,8 @@ class Replica::Impl {
   std::map<Slot, std::pair<uint64_t, DotSet>> served_;  // sessions of others: id, clock at the open
 
   // Of every key below the position this node has seen what the clock has: of sessions under way,
-  // or that were broken off. It is on disk with what they have brought: the dots of that are in this
-  // node's clock, and what they have overwritten may be known only by this.
+  // or that were broken off. It is on disk with what they have brought: the dots of that are in
+  // this node's clock, and what they have overwritten may be known only by this.
   struct Compared {
     uint64_t session = 0;  // 0: of a run before
     DotSet clock;
@@ -231,7 +231,7 @@ class Replica::Impl {
   // ----------------------------------------------------------------
   uint64_t next_turn_ = 1;
   std::optional<Push> push_;
-  size_t unit_begin_ = 0;  // in push_->writes
+  size_t unit_begin_ = 0;          // in push_->writes
   std::vector<DotSet> push_seen_;  // of each: all it has seen, for nodes that recover
   std::vector<DotLog::Entry> new_dots_;
   std::set<std::string, std::less<>> changed_extras_;

@@ -185,7 +185,7 @@ class Simulation {
   std::vector<size_t> free_packets_;
   uint64_t next_value_ = 1;
   bool is_healing_ = false;
-  int64_t skew_max_ms_ = 3'000;  // of all clocks, ever
+  int64_t skew_max_ms_ = 3'000;     // of all clocks, ever
   bool has_losses_ = false;         // of disks, in this run
   bool has_silent_losses_ = false;  // that the replica was not told of
   std::string violation_;

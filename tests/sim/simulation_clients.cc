@@ -245,9 +245,10 @@ void Simulation::SessionRead(Node& node, size_t client) {
   const auto is_needed = [&](const TruthWrite& write) {
     return reader.needs.Has(write.dot) && truth_.IsReal(clock, write.dot);
   };
-  std::string wrong = truth_.CheckNotLost(
-      key, state->versions, is_needed,
-      [&](const TruthWrite& write) { return truth_.IsReal(state->context, write.dot); });
+  // A comparison of keys may bring that a write is dead before what has overwritten it.
+  std::string wrong =
+      truth_.CheckNotLost(key, state->versions, is_needed,
+                          [this](const TruthWrite& write) { return IsSeenSomewhere(write); });
   if (wrong.empty()) wrong = truth_.CheckNotBack(key, state->versions, is_needed);
   if (!wrong.empty()) return Violation("I11: for a client that has waited " + wrong);
   for (const Version& version : state->versions) reader.needs.Add(version.dot);

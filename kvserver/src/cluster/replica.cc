@@ -54,6 +54,7 @@ std::shared_ptr<const Message> Replica::Impl::Envelope(Actor to, Body body) cons
 }
 
 void Replica::Impl::Send(Slot to, uint64_t to_generation, Body body) {
+  if (muted_until_ != 0) return;
   messages_.push_back({to, Envelope({to, to_generation}, std::move(body))});
 }
 
@@ -310,6 +311,7 @@ void Replica::Impl::Durable(uint64_t number, int64_t now_ms) {
   while (!turns_.empty() && turns_.front().number <= number) {
     Turn turn = std::move(turns_.front());
     turns_.pop_front();
+    if (turn.number >= muted_until_) muted_until_ = 0;
     durable_ = std::move(turn.clock);
     durable_generations_ = std::move(turn.generations);
     for (Outgoing& out : turn.when_durable) messages_.push_back(std::move(out));

@@ -68,6 +68,7 @@ absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, in
       self_.generation = ((generation >> 16) + 1) << 16 | (random_() & 0xFFFF);
       generations_[slot] = self_.generation;
       generations_changed_ = true;
+      muted_until_ = next_turn_;
       return absl::OkStatus();
     }
     if (PeerOf(slot) == nullptr && slot != self_.slot) continue;

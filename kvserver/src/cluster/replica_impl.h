@@ -41,7 +41,9 @@ class Replica::Impl {
   absl::StatusOr<uint64_t> StartRead(Storage& storage, std::span<const std::string_view> keys,
                                      Level level, int64_t now_ms);
   absl::StatusOr<KeyState> State(Storage& storage, std::string_view key);
-  bool is_ready() const { return is_started_ && !is_failed_ && !is_recovering_ && is_welcome(); }
+  bool is_ready() const {
+    return is_started_ && !is_failed_ && !is_recovering_ && is_welcome() && muted_until_ == 0;
+  }
   ReplicaStatus Status() const;
 
   ReplicaOptions options_;
@@ -50,7 +52,9 @@ class Replica::Impl {
   bool is_started_ = false, is_failed_ = false;
   Actor self_;
   uint64_t counter_ = 0;  // of the last dot given
-  uint64_t time_ = 0;     // of the last write made or seen
+  // A new generation must not be heard of before it is on disk: nothing is sent until that turn is.
+  uint64_t muted_until_ = 0;  // 0: no
+  uint64_t time_ = 0;         // of the last write made or seen
 
   DotSet clock_;    // everything that has its effect in the storage
   DotSet durable_;  // and will have it after a power cut

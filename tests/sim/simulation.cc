@@ -166,8 +166,9 @@ void Simulation::Start(Node& node) {
 void Simulation::AfterCall(Node& node, const absl::Status& status) {
   if (has_failed()) return;
   if (!status.ok() || node.replica->is_failed()) {
-    // A restored copy that nobody told of has gone on under an old generation; the others know.
-    const bool is_second = absl::IsFailedPrecondition(status) && has_silent_losses_;
+    // Its disk was lost or replaced, and its clock went back: it has gone on under an old
+    // generation, and the others hear of a later one.
+    const bool is_second = absl::IsFailedPrecondition(status) && has_losses_;
     if (is_second) return Crash(node, "it is not the newest run");
     if (!node.storage.has_failed()) {
       return Violation("a call fails: " + std::string(status.message()));
@@ -177,6 +178,15 @@ void Simulation::AfterCall(Node& node, const absl::Status& status) {
   }
   if (!node.storage.misuse().empty()) return Violation(node.storage.misuse());
   truth_.NoteSettled(node.clock_before, node.replica->clock());
+  // From when it says that it has all again another disk may be lost.
+  if (node.has_lost && node.is_up) {
+    const bool is_recovering = node.replica->is_recovering();
+    if (node.was_recovering && !is_recovering) {
+      node.has_lost = false;
+      Trace("node %zu has recovered", node.index + 1);
+    }
+    node.was_recovering = is_recovering;
+  }
   if (!node.replica->is_dirty()) return Take(node);
   if (node.is_seal_planned) return;
   if (random_.Chance(profile_.seal_late)) {
@@ -225,13 +235,6 @@ void Simulation::Synced(Node& node, uint64_t turn) {
     node.is_up = true;
     node.must_recover = false;
     At(now_us_ + 1, Kind::kTick, node.index, node.process);
-  }
-  if (node.has_lost) {
-    node.was_recovering |= node.replica->is_recovering();
-    if (node.was_recovering && !node.replica->is_recovering() && turn == node.sealed_turn) {
-      node.has_lost = node.was_recovering = false;
-      Trace("node %zu has recovered", node.index + 1);
-    }
   }
   PlanSync(node);
   AfterCall(node, absl::OkStatus());

@@ -186,6 +186,7 @@ void Simulation::StartRead(Node& node, size_t client) {
 }
 
 void Simulation::FinishRead(Node& node, const cluster::ReadResult& result) {
+  if (node.replica == nullptr) return;  // it died of the read before
   const auto found = node.reads.find(result.id);
   if (found == node.reads.end()) return Violation("a read that nobody began is finished");
   const Read read = std::move(found->second);
@@ -200,6 +201,7 @@ void Simulation::FinishRead(Node& node, const cluster::ReadResult& result) {
     Trace("node %zu: read %zu of %s: %s", node.index + 1, static_cast<size_t>(result.id),
           KeyName(key).c_str(), VersionNames(state->versions).c_str());
     CheckKey(key, state->versions);
+    if (has_failed()) return;
     if (read.level != Level::kOne && !has_silent_losses_) {
       const auto is_before = [&read](const TruthWrite& write) {
         return write.quorum_time != 0 && write.quorum_time <= read.began;

@@ -47,6 +47,8 @@ absl::Status Replica::Impl::Start(Storage& storage, int64_t now_ms) {
     } else if (name == kRecoveringRow) {
       is_recovering_ = true;
       if (!ReadSlotsRow(row, &needed_)) return fail();
+    } else if (name == kComparedRow) {
+      if (!ReadComparedRow(row)) return fail();
     } else if (NumberOfRow(name, kActorPrefix, &number)) {
       Actor actor;
       if (!ReadActorRow(row, &actor) || actors_.IndexOf(actor) != number) return fail();

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/byte_codec.h"
 #include "cluster/collector.h"
 #include "cluster/mutant.h"
 #include "cluster/replica_impl.h"

@@ -131,6 +131,7 @@ size_t Connection::RunRequests(std::string_view input) {
     const Protocol::Next next = protocol_->Parse(input.substr(at), used, request_);
     at += used;
     if (next == Protocol::Next::kMore) break;
+    request_since_us_ = 0;
     if (next == Protocol::Next::kRequest) {
       RunOne();
       if (is_busy_) break;
@@ -143,6 +144,11 @@ size_t Connection::RunRequests(std::string_view input) {
     if (protocol_->is_last()) is_ending_ = true;
     if (next != Protocol::Next::kRequest) continue;
     AfterReply(begin);
+  }
+  if (protocol_->unfinished_bytes() == 0) {
+    request_since_us_ = 0;
+  } else if (request_since_us_ == 0) {
+    request_since_us_ = SteadyMicroseconds();
   }
   is_paused_ = at < input.size() && is_open_ && !is_ending_ && !is_busy_ && !may_run();
   return at;
@@ -337,11 +343,37 @@ void Connection::Sweep(int64_t now_us) {
       now_us - first_byte_us_ > kSniffSecondsMax * kSecond) {
     return Close();
   }
+  if (request_since_us_ != 0) SweepRequest(now_us);
+  if (!is_open_) return;
   const int64_t idle = thread_.node().settings().idle_timeout_seconds.load();
   if (idle > 0 && !is_busy_ && holds_.empty() && now_us - last_active_us() > idle * kSecond &&
       !session_.is_monitor) {
     Close();
   }
+}
+
+// Who sends too slowly is told so, in its turn behind the replies that are still due; and who does
+// not take that either is let go after as long again.
+void Connection::SweepRequest(int64_t now_us) {
+  const int64_t time_max =
+      std::chrono::microseconds(thread_.node().settings().fixed.request_time_max).count();
+  if (was_late_) {
+    if (now_us - request_since_us_ > time_max) Close();
+    return;
+  }
+  // What it has sent is not read now, because of us or of the replies that it does not take.
+  if (!may_run()) {
+    request_since_us_ = now_us;
+    return;
+  }
+  const auto bytes = static_cast<int64_t>(protocol_->unfinished_bytes());
+  if (now_us - request_since_us_ <= time_max + bytes * 1'000'000 / kRequestBytesPerSecond) return;
+  request_since_us_ = now_us;
+  was_late_ = is_ending_ = true;
+  protocol_->reply().SetOutput(&output_);
+  protocol_->RefuseLate();
+  thread_.node().protocol_errors.fetch_add(1, std::memory_order_relaxed);
+  thread_.Dirty(shared_from_this());
 }
 
 void Connection::Close() {

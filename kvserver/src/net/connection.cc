@@ -142,7 +142,11 @@ size_t Connection::RunRequests(std::string_view input) {
       at = input.size();
     }
     if (protocol_->is_last()) is_ending_ = true;
-    if (next != Protocol::Next::kRequest) continue;
+    if (next != Protocol::Next::kRequest) {
+      // What was refused before it was a request; blank lines are answered with nothing.
+      if (output_.size() > begin) thread_.node().CountError(protocol_->reply().error_code());
+      continue;
+    }
     AfterReply(begin);
   }
   if (protocol_->unfinished_bytes() == 0) {
@@ -202,6 +206,7 @@ void Connection::PeersAsked(const absl::Status& status) {
     protocol_->reply().Begin();
     ReplyStatus(context, status);
     protocol_->reply().End();
+    thread_.node().CountError(protocol_->reply().error_code());
   } else if (Dispatch(context, arguments, true) == Dispatched::kSlow) {
     // It must see what the requests in front of it wrote.
     slow_waits_ = !holds_.empty();
@@ -275,6 +280,7 @@ void Connection::ReplaceWithError(HeldReply& held, const absl::Status& status) {
   reply.SetOutput(&error);
   reply.ErrorInstead(std::string_view(output_).substr(held.begin, held.end - held.begin),
                      StatusText(status));
+  thread_.node().CountError(reply.error_code());
   const auto shift =
       static_cast<ptrdiff_t>(error.size()) - static_cast<ptrdiff_t>(held.end - held.begin);
   output_.replace(held.begin, held.end - held.begin, error);
@@ -372,6 +378,7 @@ void Connection::SweepRequest(int64_t now_us) {
   was_late_ = is_ending_ = true;
   protocol_->reply().SetOutput(&output_);
   protocol_->RefuseLate();
+  thread_.node().CountError(protocol_->reply().error_code());
   thread_.node().protocol_errors.fetch_add(1, std::memory_order_relaxed);
   thread_.Dirty(shared_from_this());
 }

@@ -87,7 +87,6 @@ void HttpProtocol::RefuseLate() {
 
 Next HttpProtocol::Refuse(int status, std::string_view code, std::string_view message,
                           std::string_view fields) {
-  node_.errors.fetch_add(1, std::memory_order_relaxed);
   reply_.AnswerError(status, code, message, fields);
   return Next::kAnswered;
 }

@@ -165,6 +165,15 @@ void AskPeers(Context& context, Arguments arguments, Replication::AskDone done) 
   context.node.replication()->AskPeers(keys, context.session.read_level, std::move(done));
 }
 
+bool TakesLong(Arguments arguments) {
+  const Command* command = FindCommand(arguments[0]);
+  if (command != nullptr && command->run == nullptr && arguments.size() >= 2) {
+    command =
+        FindCommand(std::string(command->name) + "|" + std::string(arguments[1].substr(0, 64)));
+  }
+  return command != nullptr && command->has(kLong);
+}
+
 void RunSlow(Context& context, Arguments arguments) {
   context.session.hold = {};
   context.reply.Begin();

@@ -175,7 +175,7 @@ void Connection::RunOne() {
 
 void Connection::RunOnWorker() {
   slow_waits_ = false;
-  thread_.workers().Do([self = shared_from_this()] {
+  auto job = [self = shared_from_this()] {
     std::string reply;
     self->protocol_->reply().SetOutput(&reply);
     Context context{self->thread_.node(), self->session_, self->protocol_->reply()};
@@ -183,7 +183,22 @@ void Connection::RunOnWorker() {
     RunSlow(context, arguments);
     asio::post(self->thread_.context(),
                [self, reply = std::move(reply)]() mutable { self->SlowDone(std::move(reply)); });
-  });
+  };
+  const std::vector<std::string_view> arguments(slow_.begin(), slow_.end());
+  if (!TakesLong(arguments)) return thread_.workers().Do(std::move(job));
+  if (thread_.workers().DoLong(std::move(job))) return;
+  // Not at once: the caller is in the middle of the input.
+  asio::post(thread_.context(), [self = shared_from_this()] { self->RefuseLong(); });
+}
+
+void Connection::RefuseLong() {
+  std::string reply;
+  protocol_->reply().SetOutput(&reply);
+  protocol_->reply().Begin();
+  protocol_->reply().Error("TRYAGAIN too many commands that take long wait already");
+  protocol_->reply().End();
+  thread_.node().CountError(protocol_->reply().error_code());
+  SlowDone(std::move(reply));
 }
 
 // Other connections go on meanwhile; the requests behind it wait.

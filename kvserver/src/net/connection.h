@@ -61,6 +61,7 @@ class Connection : public Client, public std::enable_shared_from_this<Connection
   bool ChooseProtocol(std::string_view input);
   void RunOne();
   void RunOnWorker();
+  void RefuseLong();
   void SlowDone(std::string reply);
   void AskPeersFirst();
   void PeersAsked(const absl::Status& status);

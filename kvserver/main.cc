@@ -25,7 +25,7 @@ int Serve(const kvserver::Config& config) {
 
   kvserver::Log log(config.log_format, config.log_level);
   const auto start = std::chrono::steady_clock::now();
-  auto server = kvserver::Server::Start(config);
+  auto server = kvserver::Server::Start(config, &log);
   if (!server.ok()) {
     log.Error(std::string(server.status().message()));
     return 1;
@@ -37,6 +37,11 @@ int Serve(const kvserver::Config& config) {
                                      {"port", port},
                                      {"data_dir", config.settings.data_dir},
                                      {"opened_ms", std::to_string(took.count())}});
+  if (const kvserver::Peering* const peering = (*server)->peering()) {
+    log.Info("peers", {{"node_id", config.settings.node_id},
+                       {"peer_port", std::to_string(peering->port())},
+                       {"others", std::to_string(config.cluster.others.size())}});
+  }
   kvserver::NotifyManager("READY=1");
 
   int received = 0;

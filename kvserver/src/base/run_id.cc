@@ -1,19 +1,13 @@
 #include "base/run_id.h"
 
-#include <sys/random.h>
-
-#include <array>
-#include <stdexcept>
+#include "base/system_random.h"
 
 namespace kvserver {
 
 std::string NewRunId() {
-  std::array<unsigned char, 20> bytes{};
-  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    throw std::runtime_error("the system has no random bytes");
-  }
   std::string id;
-  for (const unsigned char byte : bytes) {
+  for (const char c : RandomBytes(20)) {
+    const auto byte = static_cast<unsigned char>(c);
     id += "0123456789abcdef"[byte >> 4];
     id += "0123456789abcdef"[byte & 15];
   }

@@ -1,4 +1,4 @@
-// What replicas tell each other. The grammar of the bytes is in kvserver/doc/replication.md.
+// What replicas tell each other. The grammar of the bytes is in kvserver/doc/peer_protocol.md.
 //
 // Every message may be lost, doubled, late or out of order: what it says stays true, and merging it
 // twice changes nothing.

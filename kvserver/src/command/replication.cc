@@ -5,23 +5,18 @@
 #include <algorithm>
 #include <cmath>
 #include <condition_variable>
-#include <random>
 #include <utility>
 
 #include "base/base64.h"
 #include "base/byte_codec.h"
+#include "base/system_random.h"
 #include "cluster/message_codec.h"
+#include "cluster/stamp.h"
 
 namespace kvserver {
 namespace {
 
 constexpr uint8_t kTokenVersion = 1;
-
-std::function<uint64_t()> SystemRandom() {
-  std::random_device device;
-  std::seed_seq seed{device(), device(), device(), device()};
-  return [engine = std::mt19937_64(seed)]() mutable { return engine(); };
-}
 
 std::string NoReplicas(const cluster::TurnResult& result) {
   return "the write is on " + std::to_string(result.acks) +
@@ -37,13 +32,17 @@ Replication::Replication(libkv::Store& store, WriteTurns& turns, Options options
       turns_(turns),
       options_(std::move(options)),
       clock_ms_(std::move(clock_ms)),
-      replica_(options_.replica, SystemRandom()) {}
+      replica_(options_.replica, &RandomNumber) {}
 
 Replication::~Replication() = default;
 
 absl::Status Replication::Start() {
   turns_.SetReplicator(this);
-  turns_.OnStored([this] { must_submit_.store(true, std::memory_order_release); });
+  turns_.OnStored([this] {
+    must_submit_.store(true, std::memory_order_release);
+    const std::lock_guard lock(wake_mutex_);
+    if (wake_) wake_();
+  });
   absl::Status started;
   turns_.WithStorage([&](cluster::Storage& storage) {
     started = replica_.Start(storage, clock_ms_());
@@ -58,7 +57,11 @@ absl::Status Replication::Start() {
   return absl::OkStatus();
 }
 
-void Replication::Connect(SendBytes send, Warn warn) {
+void Replication::Connect(SendBytes send, Warn warn, std::function<void()> wake) {
+  {
+    const std::lock_guard lock(wake_mutex_);
+    wake_ = std::move(wake);
+  }
   const std::lock_guard lock(send_mutex_);
   send_ = std::move(send);
   warn_ = std::move(warn);
@@ -250,6 +253,47 @@ cluster::ReplicaStatus Replication::Status() {
   cluster::ReplicaStatus status;
   turns_.WithStorage([&](cluster::Storage&) { status = replica_.Status(); });
   return status;
+}
+
+absl::StatusOr<Replication::Fingerprint> Replication::MakeFingerprint() {
+  Fingerprint fingerprint;
+  cluster::ActorTable actors;
+  std::shared_ptr<const libkv::Snapshot> snapshot;
+  {
+    // Nothing is under way: the snapshot is what the clock says.
+    const std::unique_lock<std::mutex> quiet = turns_.Quiesce();
+    actors = replica_.actors();
+    fingerprint.clock_hash = replica_.clock().Hash();
+    snapshot = store_.GetSnapshot();
+  }
+  const auto it = store_.NewIterator({.snapshot = snapshot, .fill_cache = false});
+  std::vector<cluster::Dot> dots;
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    if (!cluster::DecodeDots(it->stamp(), actors, &dots)) {
+      return absl::DataLossError("the stamp of a record is malformed (key " +
+                                 std::string(it->key().substr(0, 80)) + ")");
+    }
+    ++fingerprint.keys;
+    fingerprint.hash += cluster::ItemId(it->key(), dots);
+  }
+  if (!it->status().ok()) return it->status();
+  return fingerprint;
+}
+
+std::vector<cluster::Slot> Replication::HoldersOf(const cluster::Dot& dot) {
+  std::vector<cluster::Slot> holders;
+  turns_.WithStorage([&](cluster::Storage&) { holders = replica_.HoldersOf(dot); });
+  return holders;
+}
+
+void Replication::SetLinks(Links links) {
+  const std::lock_guard lock(wake_mutex_);
+  links_ = std::move(links);
+}
+
+std::vector<Replication::Link> Replication::PeerLinks() {
+  const std::lock_guard lock(wake_mutex_);
+  return links_ ? links_() : std::vector<Link>();
 }
 
 // -- Context tokens -------------------------------------------------------------------------------

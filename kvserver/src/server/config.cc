@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "command/space_text.h"
+#include "server/peers.h"
 
 namespace kvserver {
 namespace {
@@ -20,7 +21,8 @@ namespace {
 constexpr int64_t kOwnDescriptors = 1'024;
 
 struct Raw {
-  std::string listen, memory = "512MB", peers, durability = "synced", log_format = "logfmt";
+  std::string listen, memory = "512MB", durability = "synced", log_format = "logfmt";
+  std::string peers, peer_listen, write_level = "quorum", read_level = "quorum";
   std::vector<std::string> protocols, spaces;
   int64_t port = -1;
   bool port_first = false;  // whatever the environment or a file says of --listen
@@ -30,6 +32,45 @@ const std::map<std::string, libkv::Durability> kDurabilities = {
     {"synced", libkv::Durability::kSynced},
     {"written", libkv::Durability::kWritten},
     {"buffered", libkv::Durability::kBuffered}};
+
+const std::map<std::string, cluster::Level> kLevels = {{"one", cluster::Level::kOne},
+                                                       {"quorum", cluster::Level::kQuorum},
+                                                       {"all", cluster::Level::kAll}};
+
+void DefineCluster(CLI::App& app, Config& config, Raw& raw) {
+  app.add_option("--peers", raw.peers,
+                 "Nodes of the cluster: ID@HOST:PORT,..., or ports on 127.0.0.1: 7511,7512,7513")
+      ->envname("DB_PEERS");
+  app.add_option("--peer-listen", raw.peer_listen,
+                 "Address and port for other nodes, if --peers does not name this one")
+      ->envname("KV_PEER_LISTEN")
+      ->type_name("HOST:PORT");
+  app.add_option("--cluster", config.cluster.name, "Name of the cluster, the same on all nodes")
+      ->envname("KV_CLUSTER")
+      ->capture_default_str();
+  app.add_option("--write-level", raw.write_level,
+                 "How many nodes have a write on disk before it is answered: one, quorum or all")
+      ->envname("KV_WRITE_LEVEL")
+      ->check(CLI::IsMember(kLevels))
+      ->capture_default_str();
+  app.add_option("--read-level", raw.read_level, "How many nodes take part in a read")
+      ->envname("KV_READ_LEVEL")
+      ->check(CLI::IsMember(kLevels))
+      ->capture_default_str();
+  app.add_flag("--allow-weak", config.cluster.replication.allows_weak,
+               "Let SET NX, APPEND, WATCH and the like run, atomic on one node only")
+      ->envname("KV_ALLOW_WEAK");
+  app.add_flag("--recover", config.cluster.replication.replica.must_recover,
+               "The directory has lost something, as after restoring an old copy: compare "
+               "everything with the other nodes first");
+  app.add_flag("--debug", config.settings.debug, "Allow options that break promises, to learn")
+      ->envname("KV_DEBUG");
+  app.add_option("--debug-skip-sync", config.cluster.skip_sync,
+                 "With --debug: the part of the commits (0 to 1) that are acknowledged without "
+                 "being on disk")
+      ->envname("KV_DEBUG_SKIP_SYNC")
+      ->check(CLI::Range(0.0, 1.0));
+}
 
 void Define(CLI::App& app, Config& config, Raw& raw) {
   SettingsValues& settings = config.settings;
@@ -49,10 +90,10 @@ void Define(CLI::App& app, Config& config, Raw& raw) {
   app.add_option("--memory", raw.memory, "Budget of the store: 512MB, 4GB")
       ->envname("KV_MEMORY")
       ->capture_default_str();
-  app.add_option("--node-id", settings.node_id, "Name of this node among its peers")
+  app.add_option("--node-id", settings.node_id, "Number of this node in its cluster")
       ->envname("DB_NODE_ID")
       ->capture_default_str();
-  app.add_option("--peers", raw.peers, "Other nodes")->envname("DB_PEERS");
+  DefineCluster(app, config, raw);
   app.add_option("--durability", raw.durability,
                  "What OK means: synced (survives a power cut), written (survives the end of the "
                  "process) or buffered")
@@ -116,7 +157,7 @@ size_t ParseSize(const std::string& text) {
 }
 
 // "HOST:PORT", "[::1]:PORT", ":PORT" or "PORT".
-bool ParseListen(const std::string& text, SettingsValues& settings) {
+bool ParseListen(const std::string& text, std::string* address, uint16_t* port_number) {
   const size_t colon = text.rfind(':');
   std::string host = colon == std::string::npos ? "" : text.substr(0, colon);
   const std::string port = colon == std::string::npos ? text : text.substr(colon + 1);
@@ -129,8 +170,8 @@ bool ParseListen(const std::string& text, SettingsValues& settings) {
   }
   const int number = std::atoi(port.c_str());
   if (number > 65'535) return false;
-  settings.port = static_cast<uint16_t>(number);
-  if (!host.empty()) settings.address = host == "localhost" ? "127.0.0.1" : host;
+  *port_number = static_cast<uint16_t>(number);
+  if (!host.empty()) *address = host == "localhost" ? "127.0.0.1" : host;
   return true;
 }
 
@@ -139,6 +180,46 @@ bool IsGiven(std::span<const char* const> words, std::string_view option) {
   return std::any_of(words.begin(), words.end(), [&](const std::string_view word) {
     return word.substr(0, word.find('=')) == option;
   });
+}
+
+// "": fine.
+std::string FinishCluster(Config& config, const Raw& raw) {
+  ClusterConfig& cluster = config.cluster;
+  const SettingsValues& settings = config.settings;
+  if (cluster.skip_sync > 0 && !settings.debug) {
+    return "--debug-skip-sync breaks what is promised: it needs --debug";
+  }
+  if (raw.peers.empty()) {
+    if (!raw.peer_listen.empty()) return "--peer-listen needs --peers: which are the other nodes?";
+    if (cluster.skip_sync > 0) return "--debug-skip-sync needs --peers: alone, nothing is left";
+    return "";
+  }
+  if (!raw.peer_listen.empty() && !ParseListen(raw.peer_listen, &cluster.address, &cluster.port)) {
+    return "--peer-listen " + raw.peer_listen + ": give HOST:PORT, such as 127.0.0.1:7511";
+  }
+  const absl::StatusOr<cluster::Slot> id = ParseNodeId(settings.node_id);
+  if (!id.ok()) return "--node-id: " + std::string(id.status().message());
+  absl::StatusOr<PeerList> list = ParsePeers(raw.peers, *id, cluster.port);
+  if (!list.ok()) return std::string(list.status().message());
+  if (raw.peer_listen.empty()) {
+    if (!list->self) {
+      return "--peers does not name node " + settings.node_id +
+             " itself: add it, or say --peer-listen HOST:PORT";
+    }
+    cluster.address = list->self->host;
+    cluster.port = list->self->port;
+  }
+  cluster.is_member = true;
+  cluster.self = *id;
+  cluster.others = list->others;
+  cluster.replication.write_level = kLevels.at(raw.write_level);
+  cluster.replication.read_level = kLevels.at(raw.read_level);
+  cluster.replication.replica.self = *id;
+  cluster.replication.replica.members = {*id};
+  for (const PeerAddress& peer : cluster.others) {
+    cluster.replication.replica.members.push_back(peer.id);
+  }
+  return "";
 }
 
 // "": there are enough file descriptors, or there are now.
@@ -159,18 +240,17 @@ std::string RaiseDescriptorLimit(int64_t clients_max) {
 // "": fine.
 std::string Finish(Config& config, const Raw& raw) {
   SettingsValues& settings = config.settings;
-  if (!raw.listen.empty() && !ParseListen(raw.listen, settings)) {
+  if (!raw.listen.empty() && !ParseListen(raw.listen, &settings.address, &settings.port)) {
     return "--listen " + raw.listen + ": give HOST:PORT, such as 127.0.0.1:7411";
   }
-  if (raw.port >= 0 && (raw.listen.empty() || raw.port_first))
+  if (raw.port >= 0 && (raw.listen.empty() || raw.port_first)) {
     settings.port = static_cast<uint16_t>(raw.port);
+  }
   settings.memory_bytes = ParseSize(raw.memory);
   if (settings.memory_bytes < size_t{8} << 20) {
     return "--memory " + raw.memory + ": give a size of at least 8MB, such as 512MB or 4GB";
   }
-  if (!raw.peers.empty()) {
-    return "--peers: this version runs alone; replication is not there yet";
-  }
+  if (std::string problem = FinishCluster(config, raw); !problem.empty()) return problem;
   for (const std::string& text : raw.spaces) {
     absl::StatusOr<libkv::Space> space = ParseSpace(text);
     if (!space.ok()) return "--space: " + std::string(space.status().message());

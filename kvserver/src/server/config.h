@@ -10,12 +10,14 @@
 #include "command/settings.h"
 #include "libkv/options.h"
 #include "server/log.h"
+#include "server/peering.h"
 
 namespace kvserver {
 
 struct Config {
   SettingsValues settings;
   libkv::Options store;
+  ClusterConfig cluster;
   std::set<std::string> protocols = {"resp", "json", "frame", "http"};
   LogFormat log_format = LogFormat::kLogfmt;
   std::string log_level = "info";

@@ -83,6 +83,8 @@ absl::StatusOr<std::vector<PeerAddress>> ParsePorts(const std::vector<std::strin
     ports.push_back(ParsePort(entry));
     if (ports.back() == 0) return Refuse(entry, "a port is a number from 1 to 65535");
   }
+  // Without a port of its own the node has the one at the place of its id.
+  if (own_port == 0 && own_id <= ports.size()) own_port = ports[own_id - 1];
   const bool has_own =
       own_port != 0 && std::find(ports.begin(), ports.end(), own_port) != ports.end();
   const size_t count = ports.size() + (has_own ? 0 : 1);

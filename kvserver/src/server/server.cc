@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cluster/row_names.h"
 #include "protocol/framed_json.h"
 #include "protocol/http_protocol.h"
 #include "protocol/json_lines.h"
@@ -27,9 +28,23 @@ void AddProtocols(const Config& config, Node& node, ProtocolMaker& protocols) {
       [&node](Session& session) { return std::make_unique<HttpProtocol>(node, session); });
 }
 
+// A member of a cluster that writes alone would not be equal to the others for ever.
+absl::Status CheckAlone(const libkv::Store& store) {
+  bool is_member = false;
+  const absl::Status walked =
+      store.ForEachRow({}, cluster::kNodeRow, [&](std::string_view, std::string_view) {
+        is_member = true;
+        return false;
+      });
+  if (!walked.ok() || !is_member) return walked;
+  return absl::FailedPreconditionError(
+      "the directory is that of a node of a cluster: start it with --peers, or copy its data with "
+      "kv export and kv import");
+}
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, Log* log) {
   const SettingsValues& settings = config.settings;
   std::unique_ptr<Server> server(new Server());
   absl::StatusOr<std::unique_ptr<libkv::Store>> store =
@@ -42,6 +57,14 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config) {
       std::make_unique<Node>(*server->store_, settings, [&threads](const auto& finished) {
         for (const std::unique_ptr<IoThread>& thread : threads) thread->TurnFinished(finished);
       });
+  if (config.cluster.is_member) {
+    absl::StatusOr<std::unique_ptr<Peering>> peering =
+        Peering::Start(config.cluster, *server->store_, *server->node_, log);
+    if (!peering.ok()) return peering.status();
+    server->peering_ = *std::move(peering);
+  } else if (absl::Status alone = CheckAlone(*server->store_); !alone.ok()) {
+    return alone;
+  }
   AddProtocols(config, *server->node_, server->protocols_);
   server->workers_ = std::make_unique<Workers>(kWorkers);
   for (int i = 0; i < std::max(1, settings.io_threads); ++i) {
@@ -64,7 +87,8 @@ Server::~Server() {
   for (const std::unique_ptr<IoThread>& thread : threads_) thread->Stop(kStopSecondsMax);
   for (const std::unique_ptr<IoThread>& thread : threads_) thread->Join();
   workers_.reset();  // jobs of connections that are gone
-  node_.reset();     // stores what is left
+  peering_.reset();
+  node_.reset();  // stores what is left
   listener_.reset();
   threads_.clear();
   store_.reset();

@@ -50,7 +50,9 @@ TEST_CASE("ports alone are nodes on this machine, numbered in their order") {
   CHECK(Parsed("7502,7503", 1, 7501) == "2@127.0.0.1:7502 3@127.0.0.1:7503");
   CHECK(Parsed("7501,7503", 2, 7502) == "1@127.0.0.1:7501 3@127.0.0.1:7503");
   CHECK(Parsed("7501, 7502", 3) == "1@127.0.0.1:7501 2@127.0.0.1:7502");
-  CHECK(Parsed("7502", 1) == "2@127.0.0.1:7502");
+  CHECK(Parsed("7502", 1, 7501) == "2@127.0.0.1:7502");
+  // With it, and nothing else says which it is: the one at the place of the id.
+  CHECK(Parsed("7501,7502,7503", 2) == "1@127.0.0.1:7501 3@127.0.0.1:7503 | 2@127.0.0.1:7502");
   // With it. The order counts, not the size.
   CHECK(Parsed("7501,7502,7503", 2, 7502) ==
         "1@127.0.0.1:7501 3@127.0.0.1:7503 | 2@127.0.0.1:7502");

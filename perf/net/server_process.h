@@ -29,9 +29,6 @@ class ServerProcess {
   std::string directory_;
 };
 
-// Where the shell finds a program; "": nowhere.
-std::string FindProgram(const std::string& name);
-
 }  // namespace libkv::perf
 
 #endif  // LIBKV_PERF_NET_SERVER_PROCESS_H_

@@ -68,14 +68,6 @@ const Command* CommandOf(Context& context, Arguments arguments) {
   return command;
 }
 
-// Counts the reply behind `begin` if it is an error; those of other protocols than RESP are not.
-void CountError(Context& context, size_t begin) {
-  const std::string_view reply = context.reply.output();
-  if (context.reply.resp_version() == 0 || reply.size() <= begin || reply[begin] != '-') return;
-  context.node.errors.fetch_add(1, std::memory_order_relaxed);
-  context.node.error_stats().Add(reply.substr(begin + 1));
-}
-
 // Between MULTI and EXEC: kept for later.
 void Queue(Context& context, Arguments arguments, bool is_slow) {
   Session& session = context.session;
@@ -144,7 +136,6 @@ void RunCommand(Context& context, const Command& command, Arguments arguments) {
 Dispatched Dispatch(Context& context, Arguments arguments, bool has_asked) {
   Session& session = context.session;
   session.hold = {};
-  const size_t begin = context.reply.output().size();
   context.reply.Begin();
   const Command* const command = CommandOf(context, arguments);
   if (command == nullptr) {
@@ -164,7 +155,7 @@ Dispatched Dispatch(Context& context, Arguments arguments, bool has_asked) {
     Queue(context, arguments, command->has(kSlow));
   }
   context.reply.End();
-  CountError(context, begin);
+  context.node.CountError(context.reply.error_code());
   return Dispatched::kDone;
 }
 
@@ -174,14 +165,22 @@ void AskPeers(Context& context, Arguments arguments, Replication::AskDone done) 
   context.node.replication()->AskPeers(keys, context.session.read_level, std::move(done));
 }
 
+bool TakesLong(Arguments arguments) {
+  const Command* command = FindCommand(arguments[0]);
+  if (command != nullptr && command->run == nullptr && arguments.size() >= 2) {
+    command =
+        FindCommand(std::string(command->name) + "|" + std::string(arguments[1].substr(0, 64)));
+  }
+  return command != nullptr && command->has(kLong);
+}
+
 void RunSlow(Context& context, Arguments arguments) {
   context.session.hold = {};
-  const size_t begin = context.reply.output().size();
   context.reply.Begin();
   const Command* const command = CommandOf(context, arguments);
   if (command != nullptr) RunCommand(context, *command, arguments);
   context.reply.End();
-  CountError(context, begin);
+  context.node.CountError(context.reply.error_code());
 }
 
 }  // namespace kvserver

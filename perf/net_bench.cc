@@ -2,8 +2,9 @@
 //
 //   net_bench [--seconds 2] [--rounds 3] [--rows set,get,...] [--kvrocks FILE] [--dir FOLDER]
 //
-// Every sample starts a fresh server. The servers take turns within a round, and the order changes
-// every round. Reported are the medians: operations a second, the median and 99 % latency of a
+// Every sample starts a fresh server; one that is to be read from is filled, and asked for all keys
+// once, before the measurement. The servers take turns within a round, and the order changes every
+// round. Reported are the medians: operations a second, the median and 99 % latency of a
 // round of a pipeline, CPU time of the server per operation, and for kvserver syncs per operation
 // by its own counter.
 #include <CLI/CLI.hpp>
@@ -150,23 +151,25 @@ std::vector<Row> Rows() {
   return rows;
 }
 
+// Requests for so many random keys that nearly all are among them.
+void RunForAllKeys(const Dialect& dialect, uint16_t port) {
+  uint64_t next = 0;
+  const Dialect counted = {[&](std::string& out, uint64_t) { dialect.request(out, next++); },
+                           dialect.reply};
+  while (next < 3 * kKeys) {
+    RunLoad(counted, {.port = port, .connections = 50, .depth = 64, .seconds = 0.3});
+  }
+}
+
 Sample Measure(const Row& row, const Contender& contender, const Options& options) {
   const std::string directory = options.directory + "/net_bench-" + contender.name;
   std::filesystem::remove_all(directory);
   ServerProcess server(contender.argv, directory);
   if (row.fill) {
-    uint64_t next = 0;
-    const Dialect fill = contender.name == "memcached" ? MemcachedSet(kKeys, kValueBytes)
-                                                       : RespSet(kKeys, kValueBytes);
-    // Enough random keys that nearly all are there.
-    const Dialect counted = {[&](std::string& out, uint64_t n) {
-                               fill.request(out, n);
-                               ++next;
-                             },
-                             fill.reply};
-    while (next < 3 * kKeys) {
-      RunLoad(counted, {.port = server.port(), .connections = 50, .depth = 64, .seconds = 0.3});
-    }
+    const bool is_memcached = contender.name == "memcached";
+    RunForAllKeys(is_memcached ? MemcachedSet(kKeys, kValueBytes) : RespSet(kKeys, kValueBytes),
+                  server.port());
+    RunForAllKeys(is_memcached ? MemcachedGet(kKeys) : RespGet(kKeys), server.port());
   }
   const bool is_ours = contender.name.starts_with("kvserver");
   const uint64_t syncs = is_ours ? KvSyncs(server.port()) : 0;

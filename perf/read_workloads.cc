@@ -1,4 +1,5 @@
 // Reads of a store that fits into its cache.
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -9,15 +10,16 @@ namespace libkv::perf {
 namespace {
 
 constexpr uint64_t kKeys = 200'000;
+constexpr uint64_t kManyKeys = 1'500'000;  // four times as many as there is room for records
 constexpr size_t kMultiGetKeys = 16;
 
-// Flushed, and read once, so that reads find tables and warm blocks on either side.
-void Fill(Side& side) {
+// Flushed, and each key read once, so that reads find tables and warm caches on either side.
+void FillKeys(Side& side, uint64_t keys_count) {
   constexpr size_t kItems = 100;
   const Values& values = ValuesOf(100);
   std::vector<std::string> texts(kItems);
   std::vector<KeyValue> items(kItems);
-  for (uint64_t i = 0; i < kKeys; i += kItems) {
+  for (uint64_t i = 0; i < keys_count; i += kItems) {
     std::vector<Key> keys;
     keys.reserve(kItems);
     for (size_t j = 0; j < kItems; ++j) {
@@ -28,12 +30,28 @@ void Fill(Side& side) {
     side.BulkSet(Durability::kBuffered, items);
   }
   side.Flush();
-  if (side.IterateAll() != kKeys) Fail("keys are missing");
+  for (uint64_t i = 0; i < keys_count; ++i) {
+    if (!side.Get(Key(0, i).view())) Fail("a key is missing");
+  }
 }
 
-uint64_t GetHit(Side& side, std::chrono::duration<double> duration) {
+void Fill(Side& side) { FillKeys(side, kKeys); }
+void FillMany(Side& side) { FillKeys(side, kManyKeys); }
+
+Work GetOf(int callers, uint64_t keys) {
+  return [=](Side& side, std::chrono::duration<double> duration) {
+    return RunCallers(callers, duration, 64, [&](uint64_t caller, uint64_t i) {
+      if (!side.Get(Key(0, Mix(i + (caller << 40)) % keys).view())) Fail("a key is missing");
+    });
+  };
+}
+
+// The n-th key n times rarer than the first.
+uint64_t GetZipf(Side& side, std::chrono::duration<double> duration) {
   return RunCallers(1, duration, 64, [&](uint64_t, uint64_t i) {
-    if (!side.Get(Key(0, Mix(i) % kKeys).view())) Fail("a key is missing");
+    const double share = static_cast<double>(Mix(i) >> 11) * 0x1p-53;
+    const auto rank = static_cast<uint64_t>(std::pow(static_cast<double>(kManyKeys), share));
+    if (!side.Get(Key(0, rank % kManyKeys).view())) Fail("a key is missing");
   });
 }
 
@@ -70,10 +88,15 @@ void AddReadWorkloads(std::vector<Workload>* list) {
     list->push_back({std::move(name), "200,000 keys, 100 B values, in cache: " + summary, Libkv(),
                      RawRocksdb(), Measured(Fill, std::move(run))});
   };
-  add("get-hit", "stored keys", GetHit);
+  add("get-hit", "stored keys", GetOf(1, kKeys));
+  add("get-hit-4", "stored keys, 4 callers", GetOf(4, kKeys));
   add("get-miss", "keys that are not stored", GetMiss);
   add("multiget-16", "16 stored keys a call, per key", MultiGet);
   add("iterate", "from the first to the last, per key", Iterate);
+  list->push_back({"get-many", "1,500,000 keys, 100 B values: all equally often", Libkv(),
+                   RawRocksdb(), Measured(FillMany, GetOf(1, kManyKeys))});
+  list->push_back({"get-many-zipf", "1,500,000 keys, 100 B values: by Zipf's law", Libkv(),
+                   RawRocksdb(), Measured(FillMany, GetZipf)});
 }
 
 }  // namespace libkv::perf

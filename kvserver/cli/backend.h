@@ -67,6 +67,8 @@ class Backend {
   virtual absl::StatusOr<Reply> Verify() = 0;  // a map; "problem_count" 0: all is well
   virtual absl::StatusOr<Reply> Backup(const std::string& name) = 0;
   virtual absl::StatusOr<Reply> Stats() = 0;
+  // What a server answers to KV.CLUSTER or KV.FINGERPRINT.
+  virtual absl::StatusOr<Reply> Cluster(std::string_view command) = 0;
 };
 
 // Why a directory is opened.

@@ -179,6 +179,10 @@ class DirectoryBackend : public Backend {
     return Reply::Word("OK");
   }
 
+  absl::StatusOr<Reply> Cluster(std::string_view /*command*/) override {
+    return absl::FailedPreconditionError("a directory is no node of a cluster");
+  }
+
   absl::StatusOr<Reply> Stats() override {
     const libkv::StoreStats stats = store_->Stats();
     Reply spaces = Reply::Array();

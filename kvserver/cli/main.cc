@@ -10,6 +10,7 @@
 #include <functional>
 #include <iostream>
 #include <string>
+#include <thread>
 
 #include "backend.h"
 #include "bench.h"
@@ -26,6 +27,8 @@ namespace {
 constexpr size_t kReplyBytesMax = size_t{1} << 30;
 // How long an answer may take; those that read the whole store take long.
 constexpr std::chrono::seconds kPatience{30}, kLongPatience{86'400};
+
+constexpr int kCheckRounds = 5;
 
 constexpr const char* kFooter =
     "A KEY, VALUE or QUERY of - is read from stdin. After -- nothing is an option.\n"
@@ -142,6 +145,45 @@ class Program {
 
   int RunBench() { return Bench(MakeTarget(), output_, settings_.bench); }
 
+  int ClusterStatus() {
+    const auto backend = Open(Access::kRead);
+    if (!backend) return code_;
+    if (!settings_.directory.empty()) return NeedsServer();
+    return Show(backend->Cluster("KV.CLUSTER"));
+  }
+
+  // Equal fingerprints of all nodes prove that they hold the same; while writes go on they may
+  // differ for a moment.
+  int ClusterCheck() {
+    if (!settings_.directory.empty()) return NeedsServer();
+    Reply report;
+    for (int round = 0; round < kCheckRounds; ++round) {
+      if (round > 0) std::this_thread::sleep_for(std::chrono::seconds(1));
+      bool is_equal = true;
+      report = Reply::Array();
+      for (const std::string& server : settings_.servers) {
+        Target target = MakeTarget(kLongPatience);
+        target.client.addresses = {server};
+        const auto backend = OpenServer(target);
+        const auto reply = backend.ok() ? (*backend)->Cluster("KV.FINGERPRINT")
+                                        : absl::StatusOr<Reply>(backend.status());
+        if (!reply.ok()) return Fail(reply.status());
+        report.elements.push_back(*reply);
+        for (const char* const field : {"keys", "fingerprint", "clock_hash"}) {
+          const Reply* const first = report.elements.front().Find(field);
+          const Reply* const own = reply->Find(field);
+          is_equal = is_equal && first != nullptr && own != nullptr && *first == *own;
+        }
+      }
+      if (!is_equal) continue;
+      output_.Result(report);
+      return kOk;
+    }
+    output_.Result(report);
+    output_.Error("DIFFERENT", "the nodes do not hold the same (or writes go on)");
+    return kErrorAnswer;
+  }
+
   int RunShell() {
     if (settings_.directory.empty()) return Shell(MakeTarget(), output_);
     output_.Error("INVALID_ARGUMENT", "the shell talks to a server: leave --dir out");
@@ -203,6 +245,11 @@ class Program {
     if (!reply.ok()) return Fail(reply.status());
     output_.Result(*reply);
     return kOk;
+  }
+
+  int NeedsServer() {
+    output_.Error("INVALID_ARGUMENT", "clusters are made of servers: leave --dir out");
+    return kUsage;
   }
 
   int NoSuchKey() {
@@ -353,6 +400,15 @@ void Define(CLI::App& app, Settings& settings, std::function<int(Program&)>& run
                    "Of a server: within its backups. With --dir: a new directory")
       ->required();
   add("stats", "Print figures of the server or store", call(&Program::Stats));
+  CLI::App* const cluster = app.add_subcommand("cluster", "Ask about the nodes of a cluster");
+  cluster->require_subcommand(1);
+  cluster->fallthrough();
+  cluster->add_subcommand("status", "What a node tells of itself and its peers")
+      ->callback([&run, call] { run = call(&Program::ClusterStatus); });
+  cluster
+      ->add_subcommand("check",
+                       "Whether the nodes hold the same: kv cluster check -s NODE1,NODE2,NODE3")
+      ->callback([&run, call] { run = call(&Program::ClusterCheck); });
   add("shell", "Send commands as they are typed", call(&Program::RunShell));
 }
 

@@ -114,6 +114,10 @@ class ServerBackend : public Backend {
     return InfoMap(reply->bytes);
   }
 
+  absl::StatusOr<Reply> Cluster(std::string_view command) override {
+    return client_.Command({command});
+  }
+
  private:
   static void AddCommon(const FindRequest& request, Arguments& arguments) {
     arguments.insert(arguments.end(), {"LIMIT", std::to_string(request.limit)});

@@ -343,7 +343,14 @@ absl::Status Replica::Impl::Tick(Storage& storage, int64_t now_ms) {
 ReplicaStatus Replica::Impl::Status() const {
   ReplicaStatus status = counts_;
   status.self = self_;
+  status.is_ready = is_ready();
   status.is_recovering = is_recovering_;
+  clock_.ForEachInterval([&](const DotSet::Interval& interval) {
+    const auto newest = generations_.find(interval.actor.slot);
+    if (newest != generations_.end() && newest->second == interval.actor.generation) {
+      status.newest[interval.actor.slot] = interval.last;
+    }
+  });
   status.is_failed = is_failed_;
   status.clock_hash = clock_.Hash();
   status.clock_intervals = clock_.interval_count();
@@ -361,6 +368,16 @@ ReplicaStatus Replica::Impl::Status() const {
     out.missing_here = peer.advert->durable.Minus(clock_).dot_count();
   }
   return status;
+}
+
+std::vector<Slot> Replica::Impl::HoldersOf(const Dot& dot) const {
+  std::vector<Slot> holders;
+  if (clock_.Has(dot)) holders.push_back(self_.slot);
+  for (const Peer& peer : peers_) {
+    if (peer.durable.Has(dot)) holders.push_back(peer.slot);
+  }
+  std::sort(holders.begin(), holders.end());
+  return holders;
 }
 
 // -- The outer class ------------------------------------------------------------------------------
@@ -440,7 +457,9 @@ Actor Replica::self() const { return impl_->self_; }
 bool Replica::is_ready() const { return impl_->is_ready(); }
 bool Replica::is_recovering() const { return impl_->Status().is_recovering; }
 bool Replica::is_failed() const { return impl_->is_failed_; }
+std::vector<Slot> Replica::HoldersOf(const Dot& dot) const { return impl_->HoldersOf(dot); }
 ReplicaStatus Replica::Status() const { return impl_->Status(); }
+const ActorTable& Replica::actors() const { return impl_->actors_; }
 const std::map<std::string, DotSet, std::less<>>& Replica::extras() const { return impl_->extras_; }
 size_t Replica::log_dots() const { return impl_->log_.size(); }
 

@@ -28,6 +28,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "cluster/actor_table.h"
 #include "cluster/dot.h"
 #include "cluster/dot_set.h"
 #include "cluster/message.h"
@@ -46,7 +47,7 @@ struct ReplicaOptions {
   int64_t idle_heartbeat_ms = 1'000;  // digests when nothing has
   int64_t write_timeout_ms = 5'000;
   int64_t read_timeout_ms = 2'000;
-  int64_t step_timeout_ms = 500;    // an unanswered pull or step of a range comparison is repeated
+  int64_t step_timeout_ms = 500;  // an unanswered pull or step of a range comparison is repeated
   int64_t clock_ahead_max_ms = 60'000;
 
   size_t log_dots_max = 4'000'000;  // then the log forgets, and laggards compare ranges
@@ -111,8 +112,10 @@ struct PeerStatus {
 };
 struct ReplicaStatus {
   Actor self;
+  bool is_ready = false;
   bool is_recovering = false;
   bool is_failed = false;
+  std::map<Slot, uint64_t> newest;  // of each node's newest run here: the greatest counter
   uint64_t clock_hash = 0;
   size_t clock_intervals = 0;
   size_t log_dots = 0;
@@ -180,6 +183,11 @@ class Replica {
   bool is_recovering() const;
   bool is_failed() const;
   ReplicaStatus Status() const;
+  // The nodes that have the dot on disk, as far as they have told; and this one, if it has seen it.
+  std::vector<Slot> HoldersOf(const Dot& dot) const;
+
+  // How stamps name actors: those that are in the storage now.
+  const ActorTable& actors() const;
 
   // For the checks of tests: the extras, and the log.
   const std::map<std::string, DotSet, std::less<>>& extras() const;

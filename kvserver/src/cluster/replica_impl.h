@@ -43,6 +43,7 @@ class Replica::Impl {
   absl::StatusOr<KeyState> State(Storage& storage, std::string_view key);
   bool is_ready() const { return is_started_ && !is_failed_ && !is_recovering_ && is_welcome(); }
   ReplicaStatus Status() const;
+  std::vector<Slot> HoldersOf(const Dot& dot) const;
 
   ReplicaOptions options_;
   std::function<uint64_t()> random_;

@@ -13,12 +13,9 @@
 //
 // One pass in order, and not the tree of ranges that is usual (Meyer, "Range-based set
 // reconciliation", 2023): a single position says how far the clock holds, whenever it ends.
-#include <xxhash.h>
-
 #include <algorithm>
 #include <unordered_set>
 
-#include "base/byte_codec.h"
 #include "cluster/collector.h"
 #include "cluster/mutant.h"
 #include "cluster/replica_impl.h"
@@ -49,19 +46,12 @@ absl::Status Replica::Impl::ForEachItem(
     absl::FunctionRef<bool(std::string_view key, uint64_t id)> visit) const {
   absl::Status result;
   std::vector<Dot> dots;
-  std::string bytes;
   const auto read = [&](std::string_view key, std::string_view stamp) {
     if (!DecodeDots(stamp, actors_, &dots)) {
       result = absl::DataLossError("the stamp of a record is malformed");
       return false;
     }
-    bytes.assign(key);
-    for (const Dot& dot : dots) {
-      AppendFixed64(bytes, dot.actor.slot);
-      AppendFixed64(bytes, dot.actor.generation);
-      AppendFixed64(bytes, dot.counter);
-    }
-    return visit(key, XXH3_64bits(bytes.data(), bytes.size()));
+    return visit(key, ItemId(key, dots));
   };
   const absl::Status walked = storage.ForEachStamp(first, end, read);
   return walked.ok() ? result : walked;

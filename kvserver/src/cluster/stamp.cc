@@ -1,5 +1,7 @@
 #include "cluster/stamp.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -202,6 +204,16 @@ bool DecodeDots(std::string_view stamp, const ActorTable& actors, std::vector<Do
     dots->push_back(dot);
   }
   return reader.at_end();
+}
+
+uint64_t ItemId(std::string_view key, const std::vector<Dot>& dots) {
+  std::string bytes(key);
+  for (const Dot& dot : dots) {
+    AppendFixed64(bytes, dot.actor.slot);
+    AppendFixed64(bytes, dot.actor.generation);
+    AppendFixed64(bytes, dot.counter);
+  }
+  return XXH3_64bits(bytes.data(), bytes.size());
 }
 
 bool StampHasVector(std::string_view stamp) {

@@ -32,7 +32,11 @@ absl::StatusOr<std::vector<Version>> DecodeRecord(const StoredRecord& record,
 // The dots alone, ascending: all that comparing takes. False: not such a stamp.
 bool DecodeDots(std::string_view stamp, const ActorTable& actors, std::vector<Dot>* dots);
 
-// Whether there are several versions, and whether the record's own has a given vector.
+// One number for a key with these live versions, by which two nodes compare: never by the numbers
+// of actors in stamps, which are of one node.
+uint64_t ItemId(std::string_view key, const std::vector<Dot>& dots);
+
+// Whether the record's own version has a given vector.
 bool StampHasVector(std::string_view stamp);
 
 }  // namespace kvserver::cluster

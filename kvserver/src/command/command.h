@@ -97,6 +97,7 @@ std::span<const Command> SpaceCommands();
 std::span<const Command> DocumentCommands();
 std::span<const Command> MaintenanceCommands();
 std::span<const Command> MetadataCommands();
+std::span<const Command> ClusterCommands();
 std::span<const Command> MaintenanceCommands();
 
 }  // namespace kvserver

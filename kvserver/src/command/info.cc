@@ -169,6 +169,9 @@ void Stats(Facts& facts, Lines& lines) {
   lines.Add("kv_commits", facts.store.commits);
   lines.Add("kv_writes", facts.store.writes);
   lines.Add("kv_syncs", facts.store.syncs);
+  lines.Add("kv_record_hits", facts.store.record_hits);
+  lines.Add("kv_record_misses", facts.store.record_misses);
+  lines.Add("kv_record_cache_bytes", facts.store.record_cache_bytes);
   lines.Add("kv_turns", node.turns().turns_submitted());
 }
 

@@ -9,7 +9,8 @@ namespace {
 void Metadata(Context& context, Arguments /*arguments*/) {
   Node& node = context.node;
   ReplyWriter& reply = context.reply;
-  reply.BeginMap(4);
+  Replication* const replication = node.replication();
+  reply.BeginMap(replication == nullptr ? 4 : 6);
   reply.Value("node_id");
   reply.Value(node.settings().fixed.node_id);
   reply.Value("run_id");
@@ -18,6 +19,17 @@ void Metadata(Context& context, Arguments /*arguments*/) {
   reply.Integer(static_cast<int64_t>(node.store().Stats().keys_estimate));
   reply.Value("uptime_seconds");
   reply.Integer((NowMicroseconds() - node.started_us()) / 1'000'000);
+  if (replication == nullptr) return;
+  const cluster::ReplicaStatus status = replication->Status();
+  reply.Value("vector_clock");
+  reply.BeginMap(status.newest.size());
+  for (const auto& [slot, counter] : status.newest) {
+    reply.Value(std::to_string(slot));
+    reply.Integer(static_cast<int64_t>(counter));
+  }
+  // Deletes leave nothing but their place in the log, for a moment.
+  reply.Value("tombstone_count");
+  reply.Integer(static_cast<int64_t>(status.log_dots));
 }
 
 constexpr Command kCommands[] = {

@@ -11,6 +11,7 @@
 #include "base/base64.h"
 #include "base/byte_codec.h"
 #include "cluster/message_codec.h"
+#include "cluster/stamp.h"
 
 namespace kvserver {
 namespace {
@@ -258,6 +259,47 @@ cluster::ReplicaStatus Replication::Status() {
   cluster::ReplicaStatus status;
   turns_.WithStorage([&](cluster::Storage&) { status = replica_.Status(); });
   return status;
+}
+
+absl::StatusOr<Replication::Fingerprint> Replication::MakeFingerprint() {
+  Fingerprint fingerprint;
+  cluster::ActorTable actors;
+  std::shared_ptr<const libkv::Snapshot> snapshot;
+  {
+    // Nothing is under way: the snapshot is what the clock says.
+    const std::unique_lock<std::mutex> quiet = turns_.Quiesce();
+    actors = replica_.actors();
+    fingerprint.clock_hash = replica_.clock().Hash();
+    snapshot = store_.GetSnapshot();
+  }
+  const auto it = store_.NewIterator({.snapshot = snapshot, .fill_cache = false});
+  std::vector<cluster::Dot> dots;
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    if (!cluster::DecodeDots(it->stamp(), actors, &dots)) {
+      return absl::DataLossError("the stamp of a record is malformed (key " +
+                                 std::string(it->key().substr(0, 80)) + ")");
+    }
+    ++fingerprint.keys;
+    fingerprint.hash += cluster::ItemId(it->key(), dots);
+  }
+  if (!it->status().ok()) return it->status();
+  return fingerprint;
+}
+
+std::vector<cluster::Slot> Replication::HoldersOf(const cluster::Dot& dot) {
+  std::vector<cluster::Slot> holders;
+  turns_.WithStorage([&](cluster::Storage&) { holders = replica_.HoldersOf(dot); });
+  return holders;
+}
+
+void Replication::SetLinks(Links links) {
+  const std::lock_guard lock(wake_mutex_);
+  links_ = std::move(links);
+}
+
+std::vector<Replication::Link> Replication::PeerLinks() {
+  const std::lock_guard lock(wake_mutex_);
+  return links_ ? links_() : std::vector<Link>();
 }
 
 // -- Context tokens -------------------------------------------------------------------------------

@@ -63,6 +63,26 @@ class Replication : public WriteTurns::Replicator {
 
   absl::StatusOr<cluster::KeyState> State(std::string_view key);
   cluster::ReplicaStatus Status();
+  // Of all keys and their versions: equal on nodes that hold the same. Reads every key, of one
+  // moment; takes no lock meanwhile.
+  struct Fingerprint {
+    uint64_t keys = 0, hash = 0, clock_hash = 0;
+  };
+  absl::StatusOr<Fingerprint> MakeFingerprint();
+  // Which nodes have, on disk, what a dot names; this one included, whether on disk or not.
+  std::vector<cluster::Slot> HoldersOf(const cluster::Dot& dot);
+
+  // How a peer can be reached; the owner of the network tells.
+  struct Link {
+    cluster::Slot slot = 0;
+    std::string address, last_error;
+    bool is_connected = false;
+    uint64_t bytes_in = 0, bytes_out = 0, frames_dropped = 0;
+  };
+  using Links = std::function<std::vector<Link>()>;
+  void SetLinks(Links links);
+  std::vector<Link> PeerLinks();
+
   bool is_ready() const { return is_ready_.load(std::memory_order_acquire); }
   const Options& options() const { return options_; }
   cluster::Actor self() const { return self_; }
@@ -116,6 +136,7 @@ class Replication : public WriteTurns::Replicator {
   Warn warn_;
   std::mutex wake_mutex_;
   std::function<void()> wake_;  // guarded by it
+  Links links_;                 // likewise
 };
 
 }  // namespace kvserver

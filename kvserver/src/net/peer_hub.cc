@@ -7,7 +7,6 @@
 namespace kvserver {
 namespace {
 
-constexpr int64_t kTellAgainUs = 60'000'000;
 constexpr size_t kToldMax = 256;
 
 }  // namespace
@@ -35,11 +34,11 @@ std::string PeerHub::Objection(const PeerHello& other, cluster::Slot expected) c
   return PeerObjection(HelloTo(expected), other, slots_, connected);
 }
 
-void PeerHub::Log(PeerLogLevel level, const std::string& line) {
+void PeerHub::Log(PeerLogLevel level, const std::string& line, int64_t quiet_us) {
   if (!events_.log) return;
   const int64_t now = SteadyMicroseconds();
   const auto told = told_us_.find(line);
-  if (told != told_us_.end() && now - told->second < kTellAgainUs) return;
+  if (told != told_us_.end() && now - told->second < quiet_us) return;
   if (told_us_.size() >= kToldMax) told_us_.clear();
   told_us_[line] = now;
   events_.log(level, line);

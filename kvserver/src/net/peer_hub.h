@@ -32,8 +32,10 @@ class PeerHub {
   void Connected(const void* link, ConnectedPeer peer) { connected_[link] = std::move(peer); }
   void Disconnected(const void* link) { connected_.erase(link); }
 
-  // A line that was told within the last minute is not told again.
-  void Log(PeerLogLevel level, const std::string& line);
+  // A line that was told within the last minute, or `quiet_us`, is not told again.
+  void Log(PeerLogLevel level, const std::string& line, int64_t quiet_us = 60'000'000);
+  // For what changes back and forth: who reads that needs the last of it.
+  void LogChange(PeerLogLevel level, const std::string& line) { Log(level, line, 1'000'000); }
 
  private:
   boost::asio::io_context& context_;

@@ -197,7 +197,7 @@ void PeerNetwork::Impl::Identified(PeerReceiver& receiver, cluster::Actor node) 
     if (other->node().slot == node.slot) older.push_back(other);
   }
   for (PeerReceiver* const each : older) each->Close("it has connected again");
-  hub_.Log(PeerLogLevel::kInfo, "node " + std::to_string(node.slot) + " has connected");
+  hub_.LogChange(PeerLogLevel::kInfo, "node " + std::to_string(node.slot) + " has connected");
   if (PeerSender* const own = sender(node.slot); own != nullptr) {
     own->PeerHasConnected(node.generation);
     own->SetCanReceive(true);

@@ -45,9 +45,10 @@ struct PeerNetworkOptions {
   std::string cluster = "kv";
   std::string store_id;  // 16 random bytes that were made with the data directory
   std::string address = "127.0.0.1";
-  uint16_t port = 0;                          // 0: one that is free
-  std::vector<PeerAddress> peers;             // all others
-  size_t queue_bytes_max = size_t{64} << 20;  // per peer; one frame may be longer
+  uint16_t port = 0;               // 0: one that is free
+  std::vector<PeerAddress> peers;  // all others
+  size_t queue_bytes_max = size_t{64}
+                           << 20;  // per peer, 64 added for each frame; one alone may be longer
   PeerTimes times;
 };
 
@@ -60,7 +61,8 @@ struct PeerEvents {
   std::function<absl::Status(cluster::Slot from, std::string frame)> on_message;
   // Frames can be sent to the peer from now on, or cannot any more. May be empty.
   std::function<void(cluster::Slot peer, bool is_connected)> on_connection;
-  // One sentence without a full stop. What repeats itself is told once a minute. May be empty.
+  // One sentence without a full stop. What repeats itself is told once a minute, a connection that
+  // comes and goes once a second. May be empty.
   std::function<void(PeerLogLevel level, const std::string& line)> log;
 };
 

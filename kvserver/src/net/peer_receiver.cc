@@ -30,11 +30,9 @@ std::string PeerReceiver::name() const {
 }
 
 std::string PeerReceiver::Received(std::string_view bytes) {
+  has_spoken_ = true;
   if (state_ == State::kHello) {
-    if (input_.size() + bytes.size() > kPeerHelloBytesMax + PeerStream::kReadBytes) {
-      return "it said too much";
-    }
-    input_ += bytes;
+    input_ += bytes;  // a hello that is not complete is short
     std::string_view rest = input_;
     const absl::StatusOr<std::optional<PeerHello>> hello = TakePeerHello(rest);
     if (!hello.ok()) return std::string(hello.status().message());
@@ -75,11 +73,16 @@ std::string PeerReceiver::HelloReceived(const PeerHello& hello) {
 
 void PeerReceiver::Lost(const std::string& why) {
   // Who connects and says nothing is a probe of somebody's monitoring, not worth a line.
-  const bool is_probe = state_ == State::kHello && input_.empty() && deadline_us_ != 0;
-  if (state_ == State::kOpen || (state_ == State::kHello && !is_probe)) {
+  const bool is_probe = state_ == State::kHello && !has_spoken_;
+  if (state_ != State::kRefused && !is_probe) {
     const std::string cut =
         state_ == State::kOpen && !frames_.is_between_frames() ? " in the middle of a frame" : "";
-    hub_.Log(PeerLogLevel::kWarning, "closed " + name() + cut + ": " + why);
+    const std::string line = "closed " + name() + cut + ": " + why;
+    if (state_ == State::kOpen) {
+      hub_.LogChange(PeerLogLevel::kWarning, line);
+    } else {
+      hub_.Log(PeerLogLevel::kWarning, line);
+    }
   }
   state_ = State::kGone;
   hub_.Disconnected(this);

@@ -56,6 +56,7 @@ class PeerReceiver : public PeerStream::Owner {
   std::string address_;  // of the other end, without its port
   std::shared_ptr<PeerStream> stream_;
   State state_ = State::kHello;
+  bool has_spoken_ = false;
   int64_t deadline_us_ = 0;
   cluster::Actor node_;
   std::string input_;  // of a hello

@@ -18,6 +18,8 @@ using asio::ip::tcp;
 // Frames that are given to the stream at a time; the rest stays where it can be counted.
 constexpr size_t kBurstBytes = size_t{1} << 20, kBurstFrames = 1'024;
 constexpr size_t kHeadBytes = 4;
+// What a frame takes in the queue beside its bytes.
+constexpr size_t kFrameCostBytes = 64;
 
 }  // namespace
 
@@ -40,8 +42,9 @@ bool PeerSender::Send(std::string frame) {
   const size_t bytes = frame.size();
   {
     const std::lock_guard lock(mutex_);
-    const bool is_full =
-        status_.queued_bytes > 0 && status_.queued_bytes + bytes > hub_.options().queue_bytes_max;
+    const size_t frames = queue_.size() + written_frames_;
+    const bool is_full = frames > 0 && status_.queued_bytes + bytes + frames * kFrameCostBytes >
+                                           hub_.options().queue_bytes_max;
     if (!status_.can_send || is_full || bytes == 0 || bytes > PeerNetwork::kFrameBytesMax) {
       ++status_.frames_dropped;
       status_.bytes_dropped += bytes;
@@ -105,6 +108,10 @@ void PeerSender::Dial() {
 
 void PeerSender::Resolved(std::vector<tcp::endpoint> endpoints) {
   endpoints_ = std::move(endpoints);
+  // They are tried in turn; one that swallows everything would use up the time of the others.
+  const auto tried = static_cast<size_t>(failures_) % std::max<size_t>(endpoints_.size(), 1);
+  std::rotate(endpoints_.begin(), endpoints_.begin() + static_cast<ptrdiff_t>(tried),
+              endpoints_.end());
   socket_ = std::make_shared<tcp::socket>(hub_.context());
   // The operation uses the socket until its handler is called, even after a Fail.
   asio::async_connect(
@@ -135,10 +142,7 @@ void PeerSender::Connected() {
 
 std::string PeerSender::Received(std::string_view bytes) {
   if (state_ == State::kHello) {
-    if (input_.size() + bytes.size() > kPeerHelloBytesMax + PeerStream::kReadBytes) {
-      return "it said too much";
-    }
-    input_ += bytes;
+    input_ += bytes;  // a hello that is not complete is short
     std::string_view rest = input_;
     absl::StatusOr<std::optional<PeerHello>> hello = TakePeerHello(rest);
     if (!hello.ok()) return std::string(hello.status().message());
@@ -173,7 +177,7 @@ std::string PeerSender::HelloReceived(PeerHello hello) {
     status_.connected_since_ms = NowMilliseconds();
     ++status_.connects;
   }
-  hub_.Log(PeerLogLevel::kInfo, "connected to " + name());
+  hub_.LogChange(PeerLogLevel::kInfo, "connected to " + name());
   if (hub_.events().on_connection) hub_.events().on_connection(address_.id, true);
   return "";
 }
@@ -195,8 +199,11 @@ void PeerSender::Fail(const std::string& why) {
     queue_.clear();
     is_pumping_ = false;
   }
-  hub_.Log(PeerLogLevel::kWarning,
-           (was_open ? "lost " : "cannot connect to ") + name() + ": " + why);
+  if (was_open) {
+    hub_.LogChange(PeerLogLevel::kWarning, "lost " + name() + ": " + why);
+  } else {
+    hub_.Log(PeerLogLevel::kWarning, "cannot connect to " + name() + ": " + why);
+  }
   if (was_open && hub_.events().on_connection) hub_.events().on_connection(address_.id, false);
   // What breaks as soon as it is connected is not dialled as fast as it breaks.
   const int64_t long_enough_us = hub_.options().times.redial_last_ms * 1'000;

@@ -152,10 +152,18 @@ Next HttpProtocol::AnswerAtOnce(const kvserver::Route& route) {
       break;
     case Action::kReady: {
       const auto status = node_.store().GetExpiry({}, "ready").status();
-      const bool is_ready = status.ok() || absl::IsNotFound(status);
+      const bool has_store = status.ok() || absl::IsNotFound(status);
+      Replication* const replication = node_.replication();
+      const bool is_ready = has_store && (replication == nullptr || replication->is_ready());
       std::string body;
       if (!is_ready || FindParameter(query_, "verbose") != nullptr) {
-        body = is_ready ? "[+]store ok\n" : "[-]store " + std::string(status.message()) + "\n";
+        body = has_store ? "[+]store ok\n" : "[-]store " + std::string(status.message()) + "\n";
+        if (replication != nullptr) {
+          body += replication->is_ready() ? "[+]cluster ok\n"
+                                          : "[-]cluster catching up with the other nodes\n";
+        }
+        // Words and vectors change in the commit of their value: there is nothing to wait for.
+        body += is_ready ? "[+]search ok\n" : "";
       }
       reply_.Answer(is_ready ? 200 : 503, "text/plain; charset=utf-8",
                     body + (is_ready ? "ok\n" : "not ready\n"), kNoStore);

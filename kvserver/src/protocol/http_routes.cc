@@ -62,6 +62,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/embed", Route::kBody, "kv.embed"},
     {"GET", "/v1/stats", Route::kQuery, "kv.stats"},
     {"GET", "/v1/index", Route::kQuery, "kv.index"},
+    {"GET", "/v1/cluster", Route::kQuery, "kv.cluster"},
     {"POST", "/v1/admin/backup", Route::kBody, "kv.backup"},
     {"POST", "/v1/admin/compact", Route::kBody, "kv.compact"},
     {"POST", "/v1/admin/verify", Route::kBody, "kv.verify"},

@@ -77,6 +77,9 @@ void AddStore(Lines& lines, const libkv::StoreStats& stats) {
   lines.Counter("kv_commits_total", "Groups of writes committed.", stats.commits);
   lines.Counter("kv_writes_total", "Changes in them.", stats.writes);
   lines.Counter("kv_syncs_total", "Syncs of the log.", stats.syncs);
+  lines.Counter("kv_record_hits_total", "Reads that the record cache answered.", stats.record_hits);
+  lines.Counter("kv_record_misses_total", "Reads that it left to RocksDB.", stats.record_misses);
+  lines.Gauge("kv_record_cache_bytes", "Bytes that it holds.", stats.record_cache_bytes);
   lines.Counter("kv_expired_total", "Keys removed because their time was over.", stats.expired);
 
   struct Column {
@@ -99,6 +102,39 @@ void AddStore(Lines& lines, const libkv::StoreStats& stats) {
       lines.Sample(column.name, "prefix=" + Quoted(space.prefix),
                    static_cast<double>(space.*column.member));
     }
+  }
+}
+
+void AddCluster(Lines& lines, Node& node) {
+  Replication* const replication = node.replication();
+  if (replication == nullptr) return;
+  const cluster::ReplicaStatus status = replication->Status();
+  lines.Gauge("kv_cluster_ready", "Whether this node takes part.", status.is_ready ? 1 : 0);
+  lines.Gauge("kv_cluster_log_dots", "Writes that some node may not have on disk.",
+              status.log_dots);
+  lines.Gauge("kv_cluster_clock_intervals", "Size of the clock.", status.clock_intervals);
+  lines.Counter("kv_cluster_conflicts_total", "Merges that left several versions of a key.",
+                status.conflicts);
+  lines.Counter("kv_cluster_pulled_objects_total", "Keys that anti-entropy brought.",
+                status.pulled_objects);
+  lines.Counter("kv_cluster_recoveries_total", "Times all keys were compared.",
+                status.range_sessions);
+  lines.Counter("kv_cluster_refused_messages_total", "Messages of peers that were not accepted.",
+                status.refused_messages);
+  const auto label = [](cluster::Slot slot) { return "node_id=" + Quoted(std::to_string(slot)); };
+  lines.Family("kv_peer_missing_here", "gauge", "Writes that the peer has and this node has not.");
+  for (const cluster::PeerStatus& peer : status.peers) {
+    lines.Sample("kv_peer_missing_here", label(peer.slot), static_cast<double>(peer.missing_here));
+  }
+  const std::vector<Replication::Link> links = replication->PeerLinks();
+  lines.Family("kv_peer_connected", "gauge", "Whether it can be reached.");
+  for (const Replication::Link& link : links) {
+    lines.Sample("kv_peer_connected", label(link.slot), link.is_connected ? 1 : 0);
+  }
+  lines.Family("kv_peer_output_bytes_total", "counter", "Bytes sent to it.");
+  for (const Replication::Link& link : links) {
+    lines.Sample("kv_peer_output_bytes_total", label(link.slot),
+                 static_cast<double>(link.bytes_out));
   }
 }
 
@@ -136,6 +172,7 @@ void AddCommands(Lines& lines, Node& node) {
 std::string MetricsText(Node& node) {
   Lines lines;
   AddNode(lines, node);
+  AddCluster(lines, node);
   AddStore(lines, node.store().Stats());
   AddCommands(lines, node);
   return std::move(lines.text);

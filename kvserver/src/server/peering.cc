@@ -75,6 +75,20 @@ absl::StatusOr<std::unique_ptr<Peering>> Peering::Start(const ClusterConfig& con
         if (log != nullptr) log->Warning(line);
       },
       [self = peering.get()] { self->Wake(); });
+  replication.SetLinks([network = peering->network_.get()] {
+    std::vector<Replication::Link> links;
+    for (const PeerLinkStatus& link : network->Status()) {
+      Replication::Link& out = links.emplace_back();
+      out.slot = link.address.id;
+      out.address = link.address.host + ":" + std::to_string(link.address.port);
+      out.is_connected = link.can_send && link.can_receive;
+      out.last_error = out.is_connected ? "" : link.last_error;
+      out.bytes_in = link.bytes_in;
+      out.bytes_out = link.bytes_out;
+      out.frames_dropped = link.frames_dropped;
+    }
+    return links;
+  });
   peering->ticker_ = std::thread([self = peering.get()] { self->Run(); });
   return peering;
 }
@@ -90,6 +104,7 @@ Peering::~Peering() {
   }
   if (node_ != nullptr && node_->replication() != nullptr) {
     node_->replication()->Connect(nullptr, nullptr, nullptr);
+    node_->replication()->SetLinks(nullptr);
   }
   network_.reset();
 }

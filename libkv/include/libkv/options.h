@@ -77,8 +77,8 @@ struct Options {
   std::vector<Space> spaces;  // Defined at open when not yet there; must match when they are.
 
   // Resources.
-  // One budget for everything the store keeps in memory: block cache, write buffers and indexes.
-  // At least 8 MiB. Indexes that outgrow it shrink the cache, never the answer (Stats tells).
+  // One budget for everything the store keeps in memory: caches, write buffers and indexes. At
+  // least 8 MiB. Indexes that outgrow it shrink the caches, never the answer (Stats tells).
   size_t memory_bytes = size_t{256} << 20;
   int background_threads = 2;  // flushes and compactions
   // Up to so many vectors a search compares all of a space. With more of them they are kept in
@@ -92,7 +92,7 @@ struct Options {
 
 struct ReadOptions {
   std::shared_ptr<const Snapshot> snapshot;  // null: the newest state
-  bool fill_cache = true;                    // false for large scans
+  bool fill_cache = true;                    // false for large scans: keep nothing of what is read
 };
 
 // What OK means after a write.

@@ -41,6 +41,10 @@ struct StoreStats {
   uint64_t writes = 0;         // changes of keys in them
   uint64_t syncs = 0;          // log syncs: commits that somebody needed durable
   uint64_t expired = 0;        // keys removed since open because their time was over
+  // The record cache: reads of the newest state that it answered since open, those that it left to
+  // the engine, and the memory it holds, which is part of memory_bytes.
+  uint64_t record_hits = 0, record_misses = 0;
+  uint64_t record_cache_bytes = 0;
   std::vector<SpaceStats> spaces;
 };
 

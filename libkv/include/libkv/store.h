@@ -133,8 +133,8 @@ class Store {
   // record, the cost of Get. The same failures.
   absl::StatusOr<Entry> GetEntry(const ReadOptions& read, std::string_view key) const;
 
-  // Lends the value to `reader`, without a copy. The view dies when `reader` returns. `reader` must
-  // not wait and must not write to this store; an exception from it becomes Internal.
+  // Lends the value to `reader`, the cheapest read. The view dies when `reader` returns. `reader`
+  // must not wait and must not write to this store; an exception from it becomes Internal.
   absl::Status View(const ReadOptions& read, std::string_view key,
                     absl::FunctionRef<void(std::string_view value)> reader) const;
 

@@ -9,6 +9,7 @@
 #include "index/index_rows.h"
 #include "store/commit_types.h"
 #include "store/store_impl.h"
+#include "store/stored_record.h"
 #include "store/sum.h"
 
 namespace libkv {
@@ -16,8 +17,6 @@ namespace {
 
 // Document ids are reserved on disk in blocks, so that most batches need not.
 constexpr uint64_t kDocumentBlock = 65'536;
-// The block cache is told of index memory in steps.
-constexpr size_t kMemoryStep = size_t{1} << 20;
 
 }  // namespace
 
@@ -48,6 +47,7 @@ void Store::Impl::CommitGroup(std::span<CommitQueue::Request* const> group) {
   if (batch_->count() == 0) return;
 
   const absl::Status status = engine_->Write(*batch_, sync);
+  records_->EndChanges(/*are_written=*/status.ok());
   if (!status.ok()) {
     for (CommitQueue::Request* request : group) {
       auto& r = *static_cast<WriteRequest*>(request);
@@ -85,7 +85,7 @@ bool Store::Impl::Admit(WriteRequest& request, bool track) {
 absl::Status Store::Impl::Evaluate(WriteRequest& request) {
   if (request.condition == WriteRequest::Condition::kNone) return absl::OkStatus();
   PendingChange& change = request.changes.front();
-  PinnedValue pinned;
+  StoredRecord stored;
   Record record;
   bool there = false;
   if (const auto it = pending_.find(change.key); it != pending_.end()) {
@@ -94,7 +94,7 @@ absl::Status Store::Impl::Evaluate(WriteRequest& request) {
     record.value = it->second.value;
     there = there && !record.header.ExpiredAt(Now());
   } else {
-    const absl::Status status = ReadLive({}, change.key, &pinned, &record);
+    const absl::Status status = ReadNewest(change.key, /*fill_cache=*/true, &stored, &record);
     if (!status.ok() && !absl::IsNotFound(status)) return status;
     there = status.ok();
   }
@@ -119,7 +119,7 @@ absl::Status Store::Impl::Evaluate(WriteRequest& request) {
 // What stands under the key of `change` before it: its document is to be removed.
 absl::Status Store::Impl::ReadOld(const PendingChange& change, OldRecord* old) {
   std::string_view value;
-  PinnedValue pinned;
+  StoredRecord stored;
   if (const auto it = pending_.find(change.key); it != pending_.end()) {
     if (change.only_if_record.has_value()) old->left_out = true;
     if (it->second.is_delete) return absl::OkStatus();
@@ -128,19 +128,18 @@ absl::Status Store::Impl::ReadOld(const PendingChange& change, OldRecord* old) {
     old->next_list = it->second.next_list;
     value = it->second.value;
   } else {
-    bool found = false;
-    LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kData, {}, change.key, &pinned, &found));
+    LIBKV_RETURN_IF_ERROR(ReadStored(change.key, &stored));
     if (change.only_if_record.has_value()) {
-      old->left_out = !found || Hash64(pinned.view()) != *change.only_if_record;
+      old->left_out = stored.bytes.empty() || Hash64(stored.bytes) != *change.only_if_record;
     }
     // A damaged record can be overwritten and deleted: that is how a user gets rid of it.
     Record record;
-    if (!found || !ParseRecord(change.key, pinned.view(), &record).ok()) return absl::OkStatus();
+    if (!ParseRecord(change.key, stored.bytes, &record).ok()) return absl::OkStatus();
     old->header = record.header;
     value = record.value;
     LIBKV_RETURN_IF_ERROR(ReadOldList(old));
   }
-  old->header.stamp = {};  // it may point into `pinned`
+  old->header.stamp = {};  // it would point into `stored`
   old->space = old->header.space == 0 ? nullptr : Spaces().ById(old->header.space);
   if (old->space != nullptr && old->space->has_value_rows()) {
     DeriveValueRows(*old->space, value, &old->derived);
@@ -211,7 +210,9 @@ void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old
     }
   }
   RecordHeader header{.expiry = change.expiry, .stamp = change.stamp};
+  // Here alone rows of the data family change.
   if (change.is_delete) {
+    records_->BeginChange(change.key, {});
     batch_->Delete(Family::kData, change.key);
   } else {
     if (change.derived != nullptr) {
@@ -229,6 +230,7 @@ void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old
     }
     record_buffer_.clear();
     AppendRecord(record_buffer_, change.key, header, change.value);
+    records_->BeginChange(change.key, record_buffer_);
     batch_->Put(Family::kData, change.key, record_buffer_);
     if (header.expiry != 0) {
       batch_->Put(Family::kIndex, ExpiryKey(header.expiry, change.key), {});
@@ -303,10 +305,7 @@ void Store::Impl::Publish(std::span<CommitQueue::Request* const> group, uint64_t
   for (const auto& space : Spaces().with_vectors()) {
     memory += space->index()->vectors()->memory_bytes();
   }
-  if (memory > reserved_memory_ + kMemoryStep || memory + kMemoryStep < reserved_memory_) {
-    reserved_memory_ = memory;
-    engine_->ReserveMemory(memory);
-  }
+  SetIndexMemory(memory);
 }
 
 }  // namespace libkv

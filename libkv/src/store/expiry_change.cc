@@ -10,6 +10,7 @@
 #include "index/index_rows.h"
 #include "store/commit_types.h"
 #include "store/store_impl.h"
+#include "store/stored_record.h"
 
 namespace libkv {
 
@@ -69,13 +70,13 @@ void Store::Impl::KeepPending(const Pending& there, PendingChange& change) const
   change.vector = change.kept->vector;
 }
 
-// Whether the record on disk is the one that was kept; one may have expired since.
+// Whether the record that stands there is the one that was kept; one may have expired since.
 absl::Status Store::Impl::IsStillKept(PendingChange& change, bool* is_still) const {
-  PinnedValue pinned;
-  bool found = false;
-  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kData, {}, change.key, &pinned, &found));
+  StoredRecord stored;
+  LIBKV_RETURN_IF_ERROR(ReadStored(change.key, &stored));
+  const bool found = !stored.bytes.empty();
   const KeptRecord& kept = *change.kept;
-  *is_still = found == kept.hash.has_value() && (!found || Hash64(pinned.view()) == *kept.hash);
+  *is_still = found == kept.hash.has_value() && (!found || Hash64(stored.bytes) == *kept.hash);
   if (*is_still && RecordHeader{.expiry = kept.expiry}.ExpiredAt(Now())) change.left_out = true;
   return absl::OkStatus();
 }

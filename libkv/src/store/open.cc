@@ -71,8 +71,10 @@ Store::Impl::Impl(const Options& options, std::string directory)
     : directory_(std::move(directory)),
       read_only_(options.read_only),
       clock_(options.clock ? options.clock : SystemTimeMillis),
+      memory_bytes_(options.memory_bytes),
       delta_bytes_max_(DeltaBytesMax(options)),
-      exact_vectors_max_(options.exact_vectors_max) {
+      exact_vectors_max_(options.exact_vectors_max),
+      records_(std::make_unique<RecordCache>(RecordBytesMax(options.memory_bytes, 0))) {
   PutTable({});
 }
 
@@ -267,6 +269,7 @@ Store::Impl::~Impl() {
     static_cast<void>(queue_.release());
     static_cast<void>(engine_.release());
     static_cast<void>(batch_.release());
+    static_cast<void>(records_.release());  // a thread may have been changing it
     maintenance_.detach();
     sealer_.detach();
     list_keeper_.detach();
@@ -338,6 +341,11 @@ StoreStats Store::Impl::Stats() const {
   stats.writes = writes_.load(std::memory_order_relaxed);
   stats.syncs = syncs_.load(std::memory_order_relaxed);
   stats.expired = expired_.load(std::memory_order_relaxed);
+  const RecordCache::Figures records = records_->figures();
+  stats.record_hits = records.hits;
+  stats.record_misses = records.misses;
+  stats.record_cache_bytes = records.memory_bytes;
+  stats.memory_bytes += records.memory_bytes;
   for (const auto& space : Spaces().all()) {
     const std::shared_ptr<const SpaceView> view = space->index()->view();
     SpaceStats& of_space = stats.spaces.emplace_back();

@@ -1,4 +1,5 @@
-// Reading: one lookup, the checksum, the expiry time. Nothing here waits for a writer.
+// Reading: one lookup, in the record cache or in the engine, then the checksum, the expiry time.
+// Nothing here waits for a writer.
 #include <algorithm>
 #include <array>
 #include <exception>
@@ -8,6 +9,7 @@
 #include "base/strings.h"
 #include "format/keys.h"
 #include "store/store_impl.h"
+#include "store/stored_record.h"
 
 namespace libkv {
 namespace {
@@ -70,19 +72,57 @@ absl::Status Store::Impl::ReadLive(const EngineRead& read, std::string_view key,
   return absl::OkStatus();
 }
 
+// The same of the newest state: from the record cache, if it is there. It views `stored`.
+absl::Status Store::Impl::ReadNewest(std::string_view key, bool fill_cache, StoredRecord* stored,
+                                     Record* record) const {
+  RecordCache::Ticket ticket;
+  stored->bytes = records_->Find(key, stored->copy, fill_cache ? &ticket : nullptr);
+  if (!stored->bytes.empty()) {
+    // Its checksum was compared before it was kept.
+    LIBKV_RETURN_IF_ERROR(ParseRecord(key, stored->bytes, record));
+    if (record->header.expiry == 0 || !record->header.ExpiredAt(Now())) return absl::OkStatus();
+    return absl::Status(absl::StatusCode::kNotFound, "");
+  }
+  LIBKV_RETURN_IF_ERROR(ReadLive({.fill_cache = fill_cache}, key, &stored->pinned, record));
+  stored->bytes = stored->pinned.view();
+  KeepRecord(key, stored->bytes, ticket);
+  return absl::OkStatus();
+}
+
+absl::Status Store::Impl::ReadAsAsked(const ReadOptions& read, std::string_view key,
+                                      StoredRecord* stored, Record* record) const {
+  if (read.snapshot == nullptr) return ReadNewest(key, read.fill_cache, stored, record);
+  return ReadLive(ReadFor(read), key, &stored->pinned, record);
+}
+
+// The record of `key` as it is now, whatever it is, for those who are about to change it.
+absl::Status Store::Impl::ReadStored(std::string_view key, StoredRecord* stored) const {
+  stored->bytes = records_->Find(key, stored->copy, nullptr);
+  if (!stored->bytes.empty()) return absl::OkStatus();
+  bool found = false;
+  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kData, {}, key, &stored->pinned, &found));
+  if (found) stored->bytes = stored->pinned.view();
+  return absl::OkStatus();
+}
+
+void Store::Impl::KeepRecord(std::string_view key, std::string_view bytes,
+                             const RecordCache::Ticket& ticket) const {
+  if (records_->Keep(key, bytes, ticket)) ShareMemory();
+}
+
 absl::StatusOr<std::string> Store::Impl::Get(const ReadOptions& read, std::string_view key) const {
   LIBKV_RETURN_IF_ERROR(CheckUsable());
-  PinnedValue pinned;
+  StoredRecord stored;
   Record record;
-  LIBKV_RETURN_IF_ERROR(ReadLive(ReadFor(read), key, &pinned, &record));
+  LIBKV_RETURN_IF_ERROR(ReadAsAsked(read, key, &stored, &record));
   return std::string(record.value);
 }
 
 absl::StatusOr<Entry> Store::Impl::GetEntry(const ReadOptions& read, std::string_view key) const {
   LIBKV_RETURN_IF_ERROR(CheckUsable());
-  PinnedValue pinned;
+  StoredRecord stored;
   Record record;
-  LIBKV_RETURN_IF_ERROR(ReadLive(ReadFor(read), key, &pinned, &record));
+  LIBKV_RETURN_IF_ERROR(ReadAsAsked(read, key, &stored, &record));
   return Entry{.value = std::string(record.value),
                .expiry = ExpiryIn(record),
                .stamp = std::string(record.header.stamp)};
@@ -91,58 +131,112 @@ absl::StatusOr<Entry> Store::Impl::GetEntry(const ReadOptions& read, std::string
 absl::Status Store::Impl::View(const ReadOptions& read, std::string_view key,
                                absl::FunctionRef<void(std::string_view)> reader) const {
   LIBKV_RETURN_IF_ERROR(CheckUsable());
-  PinnedValue pinned;
+  StoredRecord stored;
   Record record;
-  LIBKV_RETURN_IF_ERROR(ReadLive(ReadFor(read), key, &pinned, &record));
+  LIBKV_RETURN_IF_ERROR(ReadAsAsked(read, key, &stored, &record));
   return Lend([&] { reader(record.value); });
 }
 
 absl::Status Store::Impl::ViewEntry(const ReadOptions& read, std::string_view key,
                                     absl::FunctionRef<void(const EntryView&)> reader) const {
   LIBKV_RETURN_IF_ERROR(CheckUsable());
-  PinnedValue pinned;
+  StoredRecord stored;
   Record record;
-  LIBKV_RETURN_IF_ERROR(ReadLive(ReadFor(read), key, &pinned, &record));
+  LIBKV_RETURN_IF_ERROR(ReadAsAsked(read, key, &stored, &record));
   return Lend([&] {
     reader({.value = record.value, .expiry = ExpiryIn(record), .stamp = record.header.stamp});
   });
 }
 
-std::vector<absl::StatusOr<std::string>> Store::Impl::MultiGet(
-    const ReadOptions& read, std::span<const std::string_view> keys) const {
-  std::vector<absl::StatusOr<std::string>> results;
-  results.reserve(keys.size());
-  absl::Status status = CheckUsable();
-  std::vector<PinnedValue> pinned(keys.size());
-  const auto found = std::make_unique<bool[]>(keys.size());
-  if (status.ok()) {
-    status = engine_->MultiGet(Family::kData, ReadFor(read), keys, pinned.data(), found.get());
-  }
-  for (size_t i = 0; i < keys.size(); ++i) {
-    Record record;
-    if (!status.ok()) {
-      results.emplace_back(status);
-    } else if (!found[i]) {
-      results.emplace_back(absl::Status(absl::StatusCode::kNotFound, ""));
-    } else if (absl::Status read_status = ReadRecord(keys[i], pinned[i].view(), &record);
-               !read_status.ok()) {
-      results.emplace_back(std::move(read_status));
-    } else if (record.header.expiry != 0 && record.header.ExpiredAt(Now())) {
-      results.emplace_back(absl::Status(absl::StatusCode::kNotFound, ""));
-    } else {
-      results.emplace_back(std::string(record.value));
-    }
-  }
-  return results;
-}
-
 absl::StatusOr<std::optional<int64_t>> Store::Impl::GetExpiry(const ReadOptions& read,
                                                               std::string_view key) const {
   LIBKV_RETURN_IF_ERROR(CheckUsable());
-  PinnedValue pinned;
+  StoredRecord stored;
   Record record;
-  LIBKV_RETURN_IF_ERROR(ReadLive(ReadFor(read), key, &pinned, &record));
+  LIBKV_RETURN_IF_ERROR(ReadAsAsked(read, key, &stored, &record));
   return ExpiryIn(record);
+}
+
+// -- Several keys ---------------------------------------------------------------------------------
+
+// What of a MultiGet is to be read from the engine.
+struct Store::Impl::ManyRead {
+  std::vector<std::string_view> keys;
+  std::vector<size_t> places;                // of their values
+  std::vector<RecordCache::Ticket> tickets;  // empty: nothing is kept
+
+  void Add(std::string_view key, size_t place) {
+    keys.push_back(key);
+    places.push_back(place);
+  }
+};
+
+absl::StatusOr<std::string> Store::Impl::LiveValue(std::string_view key, std::string_view bytes,
+                                                   bool is_verified) const {
+  Record record;
+  LIBKV_RETURN_IF_ERROR(is_verified ? ParseRecord(key, bytes, &record)
+                                    : ReadRecord(key, bytes, &record));
+  if (record.header.expiry != 0 && record.header.ExpiredAt(Now())) {
+    return absl::Status(absl::StatusCode::kNotFound, "");
+  }
+  return std::string(record.value);
+}
+
+void Store::Impl::ReadMany(const EngineRead& read, const ManyRead& many,
+                           std::vector<absl::StatusOr<std::string>>* values) const {
+  const size_t count = many.keys.size();
+  std::vector<PinnedValue> pinned(count);
+  const auto found = std::make_unique<bool[]>(count);
+  const absl::Status status =
+      engine_->MultiGet(Family::kData, read, many.keys, pinned.data(), found.get());
+  for (size_t i = 0; i < count; ++i) {
+    absl::StatusOr<std::string>& value = (*values)[many.places[i]];
+    if (!status.ok()) {
+      value = status;
+    } else if (!found[i]) {
+      value = absl::Status(absl::StatusCode::kNotFound, "");
+    } else {
+      value = LiveValue(many.keys[i], pinned[i].view(), /*is_verified=*/false);
+      if (value.ok() && !many.tickets.empty()) {
+        KeepRecord(many.keys[i], pinned[i].view(), many.tickets[i]);
+      }
+    }
+  }
+}
+
+void Store::Impl::ReadManyNewest(std::span<const std::string_view> keys, bool fill_cache,
+                                 std::vector<absl::StatusOr<std::string>>* values) const {
+  ManyRead left;
+  RecordCache::Buffer copy;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    RecordCache::Ticket ticket;
+    const std::string_view bytes = records_->Find(keys[i], copy, fill_cache ? &ticket : nullptr);
+    if (!bytes.empty()) {
+      (*values)[i] = LiveValue(keys[i], bytes, /*is_verified=*/true);
+      continue;
+    }
+    left.Add(keys[i], i);
+    if (fill_cache) left.tickets.push_back(ticket);
+  }
+  if (!left.keys.empty()) ReadMany({.fill_cache = fill_cache}, left, values);
+}
+
+std::vector<absl::StatusOr<std::string>> Store::Impl::MultiGet(
+    const ReadOptions& read, std::span<const std::string_view> keys) const {
+  const absl::Status usable = CheckUsable();
+  if (!usable.ok()) return std::vector<absl::StatusOr<std::string>>(keys.size(), usable);
+  std::vector<absl::StatusOr<std::string>> values(keys.size(),
+                                                  absl::Status(absl::StatusCode::kNotFound, ""));
+  // All are of one view: the newest state, if nothing is written meanwhile, or the engine's.
+  const uint64_t epoch = records_->epoch();
+  if (read.snapshot == nullptr && RecordCache::IsAtRest(epoch)) {
+    ReadManyNewest(keys, read.fill_cache, &values);
+    if (records_->epoch() == epoch) return values;
+  }
+  ManyRead all;
+  for (size_t i = 0; i < keys.size(); ++i) all.Add(keys[i], i);
+  ReadMany(ReadFor(read), all, &values);
+  return values;
 }
 
 // -- Snapshots ------------------------------------------------------------------------------------

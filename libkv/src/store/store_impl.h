@@ -6,7 +6,7 @@
 //   expiry_change.cc Batch::SetExpiry
 //   commit_path.cc   committing a group of requests, on the leader's
 //   read_path.cc     Get, View, MultiGet, iterators, snapshots
-//   rows.cc          rows of the application
+//   record_cache.cc  what they have read    rows.cc            rows of the application
 //   search_path.cc   Search, Suggest        more_like_path.cc  MoreLike
 //   similar_path.cc  Similar, SimilarTo, SimilarText    nearest.cc  what they share
 //   hybrid_path.cc   Hybrid
@@ -16,7 +16,7 @@
 //   sealing.cc       full deltas become segments   merging.cc       segments become one
 //   vector_lists.cc  lists of vectors are read     list_upkeep.cc   they are split and merged
 //   recall.cc        how deep searches must go     vector_repair.cc  Reindex of vectors
-//   maintenance.cc   expired keys
+//   maintenance.cc   expired keys              memory_share.cc   one budget for all
 //   verify.cc        Verify
 #ifndef LIBKV_SRC_STORE_STORE_IMPL_H_
 #define LIBKV_SRC_STORE_STORE_IMPL_H_
@@ -45,6 +45,7 @@
 #include "store/commit_queue.h"
 #include "store/directory.h"
 #include "store/nearest.h"
+#include "store/record_cache.h"
 #include "store/segment_change.h"
 #include "store/write_request.h"
 #include "vector/list_search.h"
@@ -57,6 +58,7 @@ class TextSearch;
 struct FoundHit;
 struct Probes;
 struct SpaceSearch;
+struct StoredRecord;
 
 // A view of everything at one moment: the rows, and what was in memory for them.
 class StoreSnapshot final : public Snapshot {
@@ -212,6 +214,11 @@ class Store::Impl {
   absl::Status IsStillKept(PendingChange& change, bool* is_still) const;
   absl::Status RenewKept(WriteRequest& request);
 
+  // memory_share.cc
+  static size_t RecordBytesMax(size_t memory_bytes, size_t index_memory);
+  void ShareMemory() const;
+  void SetIndexMemory(size_t bytes);
+
   // commit_path.cc
   struct OldRecord;
   void CommitGroup(std::span<CommitQueue::Request* const> group);
@@ -233,6 +240,20 @@ class Store::Impl {
   // read_path.cc
   absl::Status ReadLive(const EngineRead& read, std::string_view key, PinnedValue* pinned,
                         Record* record) const;
+  absl::Status ReadNewest(std::string_view key, bool fill_cache, StoredRecord* stored,
+                          Record* record) const;
+  absl::Status ReadAsAsked(const ReadOptions& read, std::string_view key, StoredRecord* stored,
+                           Record* record) const;
+  absl::Status ReadStored(std::string_view key, StoredRecord* stored) const;
+  void KeepRecord(std::string_view key, std::string_view bytes,
+                  const RecordCache::Ticket& ticket) const;
+  absl::StatusOr<std::string> LiveValue(std::string_view key, std::string_view bytes,
+                                        bool is_verified) const;
+  struct ManyRead;
+  void ReadMany(const EngineRead& read, const ManyRead& many,
+                std::vector<absl::StatusOr<std::string>>* values) const;
+  void ReadManyNewest(std::span<const std::string_view> keys, bool fill_cache,
+                      std::vector<absl::StatusOr<std::string>>* values) const;
   EngineRead ReadFor(const ReadOptions& options) const;
   std::shared_ptr<const StoreSnapshot> SnapshotOrNow(
       const std::shared_ptr<const Snapshot>& snapshot) const;
@@ -426,11 +447,13 @@ class Store::Impl {
   const std::string directory_;
   const bool read_only_;
   const std::function<int64_t()> clock_;
+  const size_t memory_bytes_;     // the budget
   const size_t delta_bytes_max_;  // of text in a delta
   const size_t exact_vectors_max_;
   const ForkGuard fork_guard_;
   std::optional<DirectoryLock> lock_;
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<RecordCache> records_;  // those of the data family, as they are now
 
   // Which spaces there are. Tables stay until the store closes: readers hold no lock on them.
   std::atomic<const SpaceTable*> table_{nullptr};
@@ -449,10 +472,12 @@ class Store::Impl {
   std::string record_buffer_;
   uint64_t next_document_ = 1, reserved_documents_ = 1;
   uint32_t next_space_ = 1;
-  size_t reserved_memory_ = 0;
 
   // Held while memory is changed: by the committer, and by those who replace parts, for a moment.
   mutable std::mutex publish_mutex_;
+
+  mutable std::mutex memory_mutex_;
+  mutable size_t index_memory_ = 0, shared_memory_ = 0;  // guarded by memory_mutex_
 
   std::atomic<uint64_t> commits_{0}, writes_{0}, syncs_{0}, expired_{0};
   std::atomic<bool> unsynced_{false};

@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "index/derive.h"
 #include "store/store_impl.h"
+#include "store/stored_record.h"
 #include "store/sum.h"
 
 namespace libkv {
@@ -189,9 +190,9 @@ absl::Status Store::Impl::SetVector(const WriteOptions& write, std::string_view 
   // The value is written again with its new vector, unless somebody changed it meanwhile.
   while (true) {
     LIBKV_RETURN_IF_ERROR(CheckWritable());
-    PinnedValue pinned;
+    StoredRecord stored;
     Record record;
-    LIBKV_RETURN_IF_ERROR(ReadLive({}, key, &pinned, &record));
+    LIBKV_RETURN_IF_ERROR(ReadNewest(key, /*fill_cache=*/true, &stored, &record));
     WriteRequest request;
     PendingChange& change = request.changes.emplace_back();
     change.key = key;
@@ -199,7 +200,7 @@ absl::Status Store::Impl::SetVector(const WriteOptions& write, std::string_view 
     change.expiry = record.header.expiry;
     change.stamp = record.header.stamp;
     change.vector = vector;
-    change.only_if_record = Hash64(pinned.view());
+    change.only_if_record = Hash64(stored.bytes);
     LIBKV_RETURN_IF_ERROR(Run(write, request));
     if (request.applied == 1) return absl::OkStatus();
   }
@@ -282,16 +283,16 @@ absl::StatusOr<int64_t> Store::Impl::Increment(const WriteOptions& write, std::s
       continue;  // a space was defined meanwhile
     }
     // An indexed key: what follows from the sum must be derived before the commit.
-    PinnedValue pinned;
+    StoredRecord stored;
     Record record;
-    const absl::Status found = ReadLive({}, key, &pinned, &record);
+    const absl::Status found = ReadNewest(key, /*fill_cache=*/true, &stored, &record);
     if (!found.ok() && !absl::IsNotFound(found)) return found;
     LIBKV_ASSIGN_OR_RETURN(request.sum, Sum(key, found.ok() ? record.value : "0", amount));
     request.sum_text = Concat(request.sum);
     change.value = request.sum_text;
     if (found.ok()) {
       change.expiry = record.header.expiry;
-      change.only_if_record = Hash64(pinned.view());
+      change.only_if_record = Hash64(stored.bytes);
     } else {
       request.condition = WriteRequest::Condition::kCompare;  // still no value
     }

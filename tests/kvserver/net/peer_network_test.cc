@@ -342,7 +342,8 @@ TEST_CASE("a connection that nothing comes through is given up, and made anew wh
     CHECK_FALSE(cluster.node(1).Send(2, "lost"));
     const std::string error = cluster.node(1).Link(2).last_error;
     CHECK_FALSE(error.empty());
-    if (way != 0) CHECK(error == "nothing came from the other end for 2000 ms");
+    // Who notices first closes; the other end may hear of that or not.
+    if (way == 1) CHECK(error == "nothing came from the other end for 2000 ms");
     REQUIRE(Eventually([&] { return !cluster.node(2).Link(1).can_receive; }));
     // Dialling again meets the same silence.
     REQUIRE(Eventually([&] { return cluster.node(1).HasLogged("cannot connect to node 2"); }));
@@ -395,6 +396,11 @@ TEST_CASE("what waits for a slow reader is bounded, and what does not fit is cou
   }));
   CHECK(cluster.node(1).Link(2).frames_dropped == dropped);
   CHECK(cluster.node(1).Link(2).bytes_dropped == dropped * frame.size());
+  // In what is left of the queue small frames take more than their bytes.
+  size_t small = 0;
+  while (cluster.node(1).Send(2, "x")) ++small;
+  CHECK(small < 1'000);
+  sent += small;
   CHECK(cluster.node(1).is_connected(2));
   cluster.proxy(1, 2).Set({});
   REQUIRE(Eventually([&] { return cluster.node(2).received_count(1) == sent; }));
@@ -716,12 +722,11 @@ TEST_CASE("peers are found by name") {
   cluster.StartAll();
   REQUIRE(cluster.Reaches(1, 2, "by name"));
   TestCluster unknown(2);
-  unknown.node(1).options().peers[0].host = "no-such-host.invalid";
+  // No label of a name is that long, so nobody is asked.
+  unknown.node(1).options().peers[0].host = std::string(70, 'x');
   unknown.Start(1);
-  REQUIRE(Eventually([&] {
-    return unknown.node(1).HasLogged("its name cannot be resolved") ||
-           unknown.node(1).HasLogged("no answer within");
-  }));
+  REQUIRE(Eventually(
+      [&] { return unknown.node(1).HasLogged("its name cannot be resolved: Host not found"); }));
 }
 
 }  // namespace kvserver

@@ -1,0 +1,166 @@
+// What a node tells of its cluster.
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "command/command.h"
+#include "command/keyspace.h"
+#include "command/node.h"
+
+namespace kvserver {
+namespace {
+
+std::string Hex(uint64_t v) {
+  std::string text(16, '0');
+  for (size_t i = 16; i-- > 0; v >>= 4) text[i] = "0123456789abcdef"[v & 15];
+  return text;
+}
+
+void Pair(ReplyWriter& reply, std::string_view name, uint64_t value) {
+  reply.Value(name);
+  reply.Integer(static_cast<int64_t>(value));
+}
+
+// Null, with the error written, if the node runs alone.
+Replication* OfCluster(Context& context) {
+  Replication* const replication = context.node.replication();
+  if (replication == nullptr) {
+    context.reply.Error("ERR this node runs alone: a cluster is made with --peers");
+  }
+  return replication;
+}
+
+std::string_view StateOf(const cluster::ReplicaStatus& status) {
+  if (status.is_failed) return "failed";
+  if (status.is_recovering) return "recovering";
+  return status.is_ready ? "ready" : "starting";
+}
+
+void Cluster(Context& context, Arguments /*arguments*/) {
+  Replication* const replication = OfCluster(context);
+  if (replication == nullptr) return;
+  const cluster::ReplicaStatus status = replication->Status();
+  const std::vector<Replication::Link> links = replication->PeerLinks();
+  const int64_t now = NowMilliseconds();
+  ReplyWriter& reply = context.reply;
+  reply.BeginMap(13);
+  Pair(reply, "node_id", status.self.slot);
+  Pair(reply, "generation", status.self.generation);
+  reply.Value("state");
+  reply.Value(StateOf(status));
+  Pair(reply, "nodes", replication->options().replica.members.size());
+  reply.Value("clock_hash");
+  reply.Value(Hex(status.clock_hash));
+  Pair(reply, "clock_intervals", status.clock_intervals);
+  Pair(reply, "log_dots", status.log_dots);
+  Pair(reply, "extra_contexts", status.extras);
+  Pair(reply, "conflicts", status.conflicts);
+  Pair(reply, "pulled_objects", status.pulled_objects);
+  Pair(reply, "recoveries", status.range_sessions);
+  Pair(reply, "refused_messages", status.refused_messages);
+  reply.Value("peers");
+  reply.BeginArray(status.peers.size());
+  for (const cluster::PeerStatus& peer : status.peers) {
+    Replication::Link link;
+    for (const Replication::Link& each : links) {
+      if (each.slot == peer.slot) link = each;
+    }
+    reply.BeginMap(12);
+    Pair(reply, "node_id", peer.slot);
+    reply.Value("address");
+    reply.Value(link.address);
+    Pair(reply, "connected", link.is_connected ? 1 : 0);
+    Pair(reply, "generation", peer.generation);
+    reply.Value("heard_ms_ago");
+    if (peer.generation == 0) {
+      reply.Null();
+    } else {
+      reply.Integer(now - peer.last_heard_ms);
+    }
+    Pair(reply, "missing_here", peer.missing_here);
+    Pair(reply, "missing_there", peer.missing_there);
+    Pair(reply, "recovering", peer.is_recovering ? 1 : 0);
+    Pair(reply, "bytes_in", link.bytes_in);
+    Pair(reply, "bytes_out", link.bytes_out);
+    Pair(reply, "messages_dropped", link.frames_dropped);
+    reply.Value("last_error");
+    reply.Value(link.last_error);
+  }
+}
+
+void Fingerprint(Context& context, Arguments /*arguments*/) {
+  Replication* const replication = OfCluster(context);
+  if (replication == nullptr) return;
+  const auto fingerprint = replication->MakeFingerprint();
+  if (!fingerprint.ok()) return ReplyStatus(context, fingerprint.status());
+  context.reply.BeginMap(4);
+  Pair(context.reply, "node_id", replication->self().slot);
+  Pair(context.reply, "keys", fingerprint->keys);
+  context.reply.Value("fingerprint");
+  context.reply.Value(Hex(fingerprint->hash));
+  context.reply.Value("clock_hash");
+  context.reply.Value(Hex(fingerprint->clock_hash));
+}
+
+void Versions(Context& context, Arguments arguments) {
+  Replication* const replication = OfCluster(context);
+  if (replication == nullptr) return;
+  const absl::StatusOr<cluster::KeyState> state = replication->State(arguments[1]);
+  if (!state.ok()) return ReplyStatus(context, state.status());
+  ReplyWriter& reply = context.reply;
+  reply.BeginArray(state->versions.size());
+  for (const cluster::Version& version : state->versions) {
+    const std::vector<cluster::Slot> holders = replication->HoldersOf(version.dot);
+    reply.BeginMap(8);
+    Pair(reply, "node_id", version.dot.actor.slot);
+    Pair(reply, "generation", version.dot.actor.generation);
+    Pair(reply, "counter", version.dot.counter);
+    Pair(reply, "time_ms", version.time >> 16);
+    reply.Value("kind");
+    reply.Value(version.kind == cluster::Kind::kCounter ? "counter" : "value");
+    reply.Value("expires_at");
+    if (version.expiry == 0) {
+      reply.Null();
+    } else {
+      reply.Integer(version.expiry);
+    }
+    reply.Value("value");
+    reply.Value(version.value);
+    reply.Value("on_nodes");
+    reply.BeginArray(holders.size());
+    for (const cluster::Slot slot : holders) reply.Integer(slot);
+  }
+}
+
+constexpr Parameter kKeyOnly[] = {{.name = "key", .type = Parameter::kKey}};
+
+constexpr Command kCommands[] = {
+    {.name = "kv.cluster",
+     .arity = 1,
+     .flags = kAdmin | kFast,
+     .group = "server",
+     .summary = "The state of this node and of its peers, as it sees them",
+     .run = Cluster},
+    {.name = "kv.fingerprint",
+     .arity = 1,
+     .flags = kAdmin | kSlow | kNoMulti,
+     .group = "server",
+     .summary = "One number for all keys and their versions: equal on nodes that hold the same",
+     .run = Fingerprint},
+    {.name = "kv.versions",
+     .arity = 2,
+     .flags = kReadOnly | kFast,
+     .first_key = 1,
+     .last_key = 1,
+     .key_step = 1,
+     .group = "document",
+     .summary = "The live versions of a key in a cluster: who wrote them, and who has them",
+     .parameters = kKeyOnly,
+     .run = Versions},
+};
+
+}  // namespace
+
+std::span<const Command> ClusterCommands() { return kCommands; }
+
+}  // namespace kvserver

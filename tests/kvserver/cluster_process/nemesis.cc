@@ -31,7 +31,7 @@ void Nemesis::Last(int64_t shortest_ms, int64_t longest_ms) {
 }
 
 void Nemesis::Step() {
-  switch (Below(16)) {
+  switch (Below(17)) {
     case 0:
     case 1:
       KillSome();
@@ -74,6 +74,9 @@ void Nemesis::Step() {
       RestoreCopy();
       break;
     case 15:
+      LoseTail();
+      break;
+    case 16:
       Did("disconnect");
       cluster_.Disconnect(AnyNode());
       break;
@@ -205,13 +208,29 @@ void Nemesis::RestoreCopy() {
     cluster_.Start(node);
     return;
   }
-  const bool is_told = Below(2) == 0;
+  const bool is_told = !untold_losses_ || Below(2) == 0;
   Did(is_told ? "old copy, --recover" : "old copy");
   cluster_.Kill(node);
   cluster_.RestoreCopy(node);
   std::vector<std::string> more;
   if (is_told) more.push_back("--recover");
   RestartAndRecover(node, more, is_told ? "an old copy with --recover" : "an old copy");
+}
+
+// As a disk does that says it has written what it has not, when the power goes.
+void Nemesis::LoseTail() {
+  const int node = AnyNode();
+  if (!cluster_.WaitUntilReady(kRecoveryLongest)) {
+    problems_.push_back("some node is not ready, long after all was healed");
+    return;
+  }
+  const bool is_told = !untold_losses_ || Below(2) == 0;
+  Did(is_told ? "newest writes lost, --recover" : "newest writes lost");
+  cluster_.Kill(node);
+  cluster_.LoseTail(node, 1 + Below(50'000));
+  std::vector<std::string> more;
+  if (is_told) more.push_back("--recover");
+  RestartAndRecover(node, more, "without its newest writes");
 }
 
 }  // namespace kvserver::cluster_process

@@ -22,7 +22,10 @@ class Nemesis {
   // Until a node that has lost its disk has all again, while others are written to.
   static constexpr std::chrono::milliseconds kRecoveryLongest{30'000};
 
-  Nemesis(ProcessCluster& cluster, uint64_t seed) : cluster_(cluster), random_(seed) {}
+  // `untold_losses`: nodes start with an old copy of their directory, or one that lacks its newest
+  // writes, and are not told (--recover). They find out, but reads may be old until then.
+  Nemesis(ProcessCluster& cluster, uint64_t seed, bool untold_losses)
+      : cluster_(cluster), untold_losses_(untold_losses), random_(seed) {}
 
   // One fault: begins, lasts, and ends; everything runs again when this returns.
   void Step();
@@ -52,9 +55,11 @@ class Nemesis {
   void Throttle();
   void LoseDisk();
   void RestoreCopy();
+  void LoseTail();
   void RestartAndRecover(int node, const std::vector<std::string>& more, const std::string& what);
 
   ProcessCluster& cluster_;
+  const bool untold_losses_;
   std::mt19937_64 random_;
   std::map<std::string, int> done_;
   std::vector<std::string> problems_;

@@ -1,5 +1,6 @@
 #include "kvserver/cluster_process/process_cluster.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -121,6 +122,19 @@ void ProcessCluster::SaveCopy(int node) {
 void ProcessCluster::RestoreCopy(int node) {
   Wipe(node);
   fs::copy(directory(node) + ".copy", directory(node), fs::copy_options::recursive);
+}
+
+bool ProcessCluster::LoseTail(int node, uint64_t bytes) {
+  fs::path newest;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory(node))) {
+    const fs::path& path = entry.path();
+    if (path.extension() != ".log" || entry.file_size() == 0) continue;
+    if (newest.empty() || newest.filename() < path.filename()) newest = path;
+  }
+  if (newest.empty()) return false;
+  const uint64_t size = fs::file_size(newest);
+  fs::resize_file(newest, size - std::min(size, bytes));
+  return true;
 }
 
 void ProcessCluster::Apply(int one, int other) {

@@ -67,6 +67,9 @@ class ProcessCluster {
   void SaveCopy(int node);
   bool has_copy(int node) const { return nodes_[node].has_copy; }
   void RestoreCopy(int node);
+  // Its newest writes, of so many bytes: the end of the newest log of the store. False: there is
+  // nothing to lose there.
+  bool LoseTail(int node, uint64_t bytes);
   std::string directory(int node) const;
 
   void SetPath(int from, int to, const Path& path);

@@ -17,6 +17,8 @@ constexpr size_t kProblemsMax = 20;
 constexpr milliseconds kRequestLongest{1'500};
 // A node that has not answered is left alone for a while.
 constexpr milliseconds kAvoided{300};
+// And asking one that is gone costs nothing, which would leave nothing for the servers.
+constexpr milliseconds kBreath{2};
 
 constexpr const char* kWords[] = {"amber", "basalt", "cobalt", "dolomite", "emerald", "flint"};
 
@@ -82,6 +84,7 @@ class Workload::Client {
     }
     ++(answer.outcome == Outcome::kRefused ? counts.refused : counts.unknown);
     avoided_until_[static_cast<size_t>(node)] = Clock::now() + kAvoided;
+    std::this_thread::sleep_for(kBreath);
     return answer;
   }
 

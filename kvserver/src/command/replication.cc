@@ -79,13 +79,24 @@ void Replication::Collect() {
   for (const cluster::ReadResult& read : reads) {
     const auto found = asking_.find(read.id);
     if (found == asking_.end()) continue;
+    Asking asking = std::move(found->second);
+    asking_.erase(found);
     absl::Status status;
+    uint64_t pending = 0;
     if (!read.is_ok) {
       status = absl::DeadlineExceededError(
           "too few nodes have answered in time: read at level one, or try again");
+    } else {
+      // What came with the answers, or before them, may be on its way to the store.
+      for (const std::string& key : asking.keys) {
+        pending = std::max(pending, turns_.PendingTurn(key));
+      }
     }
-    answers_.push_back({std::move(found->second), std::move(status)});
-    asking_.erase(found);
+    if (pending != 0) {
+      answered_.emplace(pending, std::move(asking.done));
+    } else {
+      answers_.push_back({std::move(asking.done), std::move(status)});
+    }
   }
 }
 
@@ -228,6 +239,20 @@ bool Replication::Stored(uint64_t sealed, const absl::Status& status) {
   return had_writes && !replica_.is_failed();
 }
 
+void Replication::NothingPending(uint64_t turn) {
+  const auto end = answered_.upper_bound(turn);
+  if (answered_.begin() == end) return;
+  const std::lock_guard lock(out_mutex_);
+  for (auto it = answered_.begin(); it != end; ++it) {
+    absl::Status status;
+    if (replica_.is_failed()) {
+      status = absl::UnavailableError("replication has stopped on this node; see its log");
+    }
+    answers_.push_back({std::move(it->second), std::move(status)});
+  }
+  answered_.erase(answered_.begin(), end);
+}
+
 void Replication::AskPeers(std::span<const std::string_view> keys, cluster::Level level,
                            AskDone done) {
   absl::Status status;
@@ -237,7 +262,7 @@ void Replication::AskPeers(std::span<const std::string_view> keys, cluster::Leve
       status = id.status();
       return;
     }
-    asking_[*id] = std::move(done);
+    asking_[*id] = {{keys.begin(), keys.end()}, std::move(done)};
     Collect();
   });
   if (!status.ok()) done(std::move(status));

@@ -56,8 +56,9 @@ class Replication : public WriteTurns::Replicator {
   // To be called every 20 ms or so.
   void Tick();
 
-  // Makes sure that this node has seen of the keys what so many nodes have; then calls `done`,
-  // once, maybe at once, from any thread. Not OK: it could not be made sure.
+  // Makes sure that this node has seen of the keys what so many nodes have, and that the store has
+  // it, so that any read of it does; then calls `done`, once, maybe at once, from any thread. Not
+  // OK: it could not be made sure.
   using AskDone = std::function<void(absl::Status)>;
   void AskPeers(std::span<const std::string_view> keys, cluster::Level level, AskDone done);
 
@@ -96,12 +97,17 @@ class Replication : public WriteTurns::Replicator {
   void EndUnit(cluster::Level level) override;
   uint64_t Seal(cluster::Storage& turn) override;
   bool Stored(uint64_t sealed, const absl::Status& status) override;
+  void NothingPending(uint64_t turn) override;
   void Flush() override;
 
  private:
   struct Answer {
     AskDone done;
     absl::Status status;
+  };
+  struct Asking {
+    std::vector<std::string> keys;
+    AskDone done;
   };
 
   absl::Status CheckVector(const cluster::ClientWrite& write) const;
@@ -123,7 +129,9 @@ class Replication : public WriteTurns::Replicator {
   cluster::Level turn_level_ = cluster::Level::kOne;
   bool has_writes_ = false;
   std::set<uint64_t> with_writes_;  // sealed turns
-  std::map<uint64_t, AskDone> asking_;
+  std::map<uint64_t, Asking> asking_;
+  // Answered by the others; what they read is in that turn, which the store does not have yet.
+  std::multimap<uint64_t, AskDone> answered_;
 
   std::mutex out_mutex_;  // guards these
   std::vector<cluster::Outgoing> messages_;

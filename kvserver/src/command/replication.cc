@@ -3,8 +3,8 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
-#include <condition_variable>
 #include <utility>
 
 #include "base/base64.h"
@@ -156,6 +156,7 @@ absl::Status Replication::Receive(std::string_view bytes) {
     Collect();
   });
   if (is_dirty) turns_.SubmitStorage();
+  heard_.notify_all();
   return absl::OkStatus();
 }
 
@@ -169,6 +170,7 @@ void Replication::Tick() {
     Collect();
   });
   if (is_dirty) turns_.SubmitStorage();
+  heard_.notify_all();
 }
 
 void Replication::Fail(const absl::Status& status) {
@@ -309,6 +311,18 @@ std::vector<cluster::Slot> Replication::HoldersOf(const cluster::Dot& dot) {
   std::vector<cluster::Slot> holders;
   turns_.WithStorage([&](cluster::Storage&) { holders = replica_.HoldersOf(dot); });
   return holders;
+}
+
+size_t Replication::AwaitHolders(const cluster::Dot& dot, size_t wanted, int64_t deadline_ms) {
+  std::unique_lock lock(heard_mutex_);
+  while (true) {
+    lock.unlock();
+    const size_t count = HoldersOf(dot).size();
+    if (count >= wanted || clock_ms_() >= deadline_ms) return count;
+    lock.lock();
+    // One that came in between is not missed for long: Tick tells too.
+    heard_.wait_for(lock, std::chrono::milliseconds(50));
+  }
 }
 
 void Replication::SetLinks(Links links) {

@@ -7,6 +7,7 @@
 #define KVSERVER_SRC_COMMAND_REPLICATION_H_
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -72,6 +73,8 @@ class Replication : public WriteTurns::Replicator {
   absl::StatusOr<Fingerprint> MakeFingerprint();
   // Which nodes have, on disk, what a dot names; this one included, whether on disk or not.
   std::vector<cluster::Slot> HoldersOf(const cluster::Dot& dot);
+  // Waits until so many nodes have it, or until `deadline_ms`; answers how many have.
+  size_t AwaitHolders(const cluster::Dot& dot, size_t wanted, int64_t deadline_ms);
 
   // How a peer can be reached; the owner of the network tells.
   struct Link {
@@ -132,6 +135,9 @@ class Replication : public WriteTurns::Replicator {
   std::map<uint64_t, Asking> asking_;
   // Answered by the others; what they read is in that turn, which the store does not have yet.
   std::multimap<uint64_t, AskDone> answered_;
+
+  std::mutex heard_mutex_;
+  std::condition_variable heard_;  // of a peer, or of time
 
   std::mutex out_mutex_;  // guards these
   std::vector<cluster::Outgoing> messages_;

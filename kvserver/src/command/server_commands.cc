@@ -3,12 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <map>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/clock.h"
@@ -64,14 +62,10 @@ void Wait(Context& context, Arguments arguments) {
     const size_t others = replication->options().replica.members.size() - 1;
     return context.reply.Integer(static_cast<int64_t>(others));
   }
-  int64_t count = 0;
-  while (true) {
-    // Without this node.
-    count = -1 +
-            static_cast<int64_t>(replication->HoldersOf({replication->self(), own->second}).size());
-    if (count >= *wanted || NowMilliseconds() >= deadline) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
+  // Without this node.
+  const int64_t count = -1 + static_cast<int64_t>(replication->AwaitHolders(
+                                 {replication->self(), own->second},
+                                 static_cast<size_t>(std::max<int64_t>(*wanted, 0)) + 1, deadline));
   context.reply.Integer(count);
 }
 

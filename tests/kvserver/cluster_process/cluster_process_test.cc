@@ -185,7 +185,7 @@ TEST_CASE("a copied directory is refused beside the node it was copied from, and
       {.addresses = {"127.0.0.1:" + std::to_string(second.port())}, .resp_version = 2});
   REQUIRE(client.ok());
   const absl::Status answered = client->Get("key1").status();
-  CHECK_MESSAGE(answered.message().starts_with("TRYAGAIN"), answered.ToString());
+  CHECK_MESSAGE(std::string(answered.message()).starts_with("TRYAGAIN"), answered.ToString());
   WriteKeys(cluster, 30, "second");  // all three go on
   second.Kill();
   CHECK(EqualContents(cluster).size() == 30);

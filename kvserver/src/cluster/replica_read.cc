@@ -1,5 +1,7 @@
 // Reads of several nodes: one round trip, after which this node has seen, of these keys, what all
 // of them have seen.
+#include <algorithm>
+
 #include "cluster/collector.h"
 #include "cluster/replica_impl.h"
 #include "cluster/stamp.h"
@@ -58,7 +60,13 @@ absl::Status Replica::Impl::ReceiveRead(Storage& storage, const Peer& peer, cons
     if (!loaded.ok()) return loaded.status();
     std::vector<Dot> dots;
     for (const Version& version : loaded->versions) dots.push_back(version.dot);
-    if (dots == key.dots) continue;
+    // Of two that show the same, one may know of writes that are over, and can still come to the
+    // other before it is read.
+    const std::span<const Dot> logged = log_.DotsOf(key.key);
+    const bool knows_more = std::any_of(logged.begin(), logged.end(), [&](const Dot& dot) {
+      return !read.clock.Has(dot) && !key.extra.Has(dot);
+    });
+    if (dots == key.dots && !knows_more) continue;
     const absl::Status status = collector.AddKey(key.key);
     if (!status.ok()) return status;
   }

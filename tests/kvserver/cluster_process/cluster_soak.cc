@@ -1,6 +1,7 @@
 // Runs clusters of real processes under random faults for as long as it is told to.
 //
 //   cluster_soak [--minutes N] [--seed S] [--nodes N] [--round-seconds N] [--clients N]
+//                [--untold-losses]
 //
 // Each round has a seed of its own, which is printed before it begins: it decides the faults and
 // what the clients ask, though not how the processes and threads interleave. Every tenth round
@@ -27,6 +28,7 @@ struct SoakOptions {
   double minutes = 10;
   uint64_t seed = 0;
   int nodes = 3, clients = 4, round_seconds = 20;
+  bool untold_losses = false;
 };
 
 int Soak(const SoakOptions& options) {
@@ -47,6 +49,7 @@ int Soak(const SoakOptions& options) {
     }
     RunOptions run;
     run.faults_for = std::chrono::seconds(options.round_seconds);
+    run.untold_losses = options.untold_losses && !reads_at_quorum;
     run.workload.clients = options.clients;
     run.workload.seed = random();
     run.workload.reads_at_quorum = reads_at_quorum;
@@ -90,6 +93,8 @@ int main(int argc, char** argv) {
   app.add_option("--round-seconds", options.round_seconds, "Of faults, before all is compared")
       ->check(CLI::Range(1, 3'600))
       ->capture_default_str();
+  app.add_flag("--untold-losses", options.untold_losses,
+               "In rounds at level one, nodes lose writes and are not started with --recover");
   CLI11_PARSE(app, argc, argv);
   std::printf("seed %" PRIu64 "\n", options.seed);
   try {

@@ -47,7 +47,7 @@ void CheckInTheEnd(ProcessCluster& cluster, const Workload& workload, const RunO
 RunReport RunRandomly(ProcessCluster& cluster, const RunOptions& options) {
   RunReport report;
   Workload workload(cluster, options.workload);
-  Nemesis nemesis(cluster, options.workload.seed, !options.workload.reads_at_quorum);
+  Nemesis nemesis(cluster, options.workload.seed, options.untold_losses);
   const Clock::time_point end = Clock::now() + options.faults_for;
   workload.Start();
   while (Clock::now() < end && nemesis.problems().empty()) nemesis.Step();

@@ -16,6 +16,7 @@ namespace kvserver::cluster_process {
 struct RunOptions {
   WorkloadOptions workload;
   std::chrono::milliseconds faults_for{10'000};
+  bool untold_losses = false;  // see nemesis.h
   std::chrono::milliseconds ready_longest{30'000}, equal_longest{30'000};
 };
 

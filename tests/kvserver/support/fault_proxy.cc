@@ -1,6 +1,5 @@
 #include "kvserver/support/fault_proxy.h"
 
-
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>

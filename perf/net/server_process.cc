@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,18 +28,6 @@ sockaddr_in Loopback(uint16_t port) {
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   return address;
-}
-
-uint16_t FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = Loopback(0);
-  socklen_t length = sizeof(address);
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-      getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-    throw std::runtime_error("no free port");
-  }
-  close(fd);
-  return ntohs(address.sin_port);
 }
 
 bool Accepts(uint16_t port) {
@@ -69,37 +58,72 @@ std::string FindProgram(const std::string& name) {
   return access(("/usr/sbin/" + name).c_str(), X_OK) == 0 ? "/usr/sbin/" + name : "";
 }
 
+std::vector<uint16_t> FreePorts(size_t count) {
+  std::vector<int> sockets;
+  std::vector<uint16_t> ports;
+  for (size_t i = 0; i < count; ++i) {
+    sockets.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address = Loopback(0);
+    socklen_t length = sizeof(address);
+    if (bind(sockets.back(), reinterpret_cast<sockaddr*>(&address), length) != 0 ||
+        getsockname(sockets.back(), reinterpret_cast<sockaddr*>(&address), &length) != 0) {
+      throw std::runtime_error("no free port");
+    }
+    ports.push_back(ntohs(address.sin_port));
+  }
+  for (const int each : sockets) close(each);
+  return ports;
+}
+
 ServerProcess::ServerProcess(const std::vector<std::string>& argv, const std::string& directory)
-    : port_(FreePort()), directory_(directory) {
-  std::filesystem::create_directories(directory_);
-  std::vector<std::string> arguments;
+    : port_(FreePorts(1)[0]), directory_(directory) {
   for (const std::string& argument : argv) {
-    arguments.push_back(
+    arguments_.push_back(
         Replaced(Replaced(argument, "{port}", std::to_string(port_)), "{dir}", directory_));
   }
+  Start();
+}
+
+void ServerProcess::Start() {
+  std::filesystem::create_directories(directory_);
   std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  for (std::string& argument : arguments_) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
   pid_ = fork();
   if (pid_ == 0) {
-    const int log = open((directory_ + "/log").c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0644);
+    const int log = open((directory_ + "/log").c_str(), O_CREAT | O_WRONLY | O_APPEND, 0644);
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
+    // A benchmark that dies leaves no servers behind.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     execv(pointers[0], pointers.data());
     _exit(127);
   }
   for (int i = 0; !Accepts(port_); ++i) {
     int status = 0;
     if (i == kStartTriesMax || waitpid(pid_, &status, WNOHANG) == pid_) {
-      throw std::runtime_error(argv[0] + " does not start; see " + directory_ + "/log");
+      throw std::runtime_error(arguments_[0] + " does not start; see " + directory_ + "/log");
     }
     usleep(kStartWaitUs);
   }
 }
 
-ServerProcess::~ServerProcess() {
-  kill(pid_, SIGTERM);
+void ServerProcess::Kill() {
+  kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
+  pid_ = 0;
+}
+
+void ServerProcess::RemoveData() { std::filesystem::remove_all(directory_); }
+void ServerProcess::Pause() { kill(pid_, SIGSTOP); }
+void ServerProcess::Resume() { kill(pid_, SIGCONT); }
+
+ServerProcess::~ServerProcess() {
+  if (pid_ != 0) {
+    kill(pid_, SIGTERM);
+    kill(pid_, SIGCONT);  // it may be paused
+    waitpid(pid_, nullptr, 0);
+  }
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
 }
@@ -120,6 +144,17 @@ double ServerProcess::resident_mb() const {
   double total = 0, resident = 0;
   in >> total >> resident;
   return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
+}
+
+ServerProcess::Reads ServerProcess::reads() const {
+  std::ifstream in("/proc/" + std::to_string(pid_) + "/io");
+  Reads reads;
+  std::string name;
+  for (uint64_t value = 0; in >> name >> value;) {
+    if (name == "read_bytes:") reads.disk_bytes = value;
+    if (name == "rchar:") reads.call_bytes = value;
+  }
+  return reads;
 }
 
 }  // namespace libkv::perf

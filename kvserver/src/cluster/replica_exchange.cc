@@ -226,6 +226,7 @@ absl::Status Replica::Impl::ReceiveObjects(Storage& storage, Peer& peer, const O
     peer.pull_sent_ms = now_ms;  // not at once again
     return absl::OkStatus();
   }
+  const uint64_t dots_before = clock_.dot_count();
   for (const SentObject& object : objects.objects) {
     const absl::Status merged = MergeObject(storage, object, objects, now_ms);
     if (!merged.ok()) return merged;
@@ -238,7 +239,11 @@ absl::Status Replica::Impl::ReceiveObjects(Storage& storage, Peer& peer, const O
   });
   if (!objects.is_last) {
     peer.pull_sent_ms = now_ms;
-    Send(peer, Pull{clock_});
+    // An answer that brings nothing new is one of several to the same question, which was repeated
+    // because it came late, or asked of two nodes. If each were followed by the next Pull, their
+    // number would grow with every late answer and never shrink; so only the first of them is. If
+    // there was no other, the Pull is repeated in time.
+    if (clock_.dot_count() != dots_before) Send(peer, Pull{clock_});
     return absl::OkStatus();
   }
   // All of it has come: with it the settled actors, and what had no effect.

@@ -26,7 +26,7 @@ uint64_t BytesWithAway(const ServerCluster& cluster) {
 }
 
 void MeasureHeal(const ClusterBench& bench, uint64_t missing, bool is_killed) {
-  std::vector<double> seconds, per_second, bytes_more, restart;
+  std::vector<double> seconds, per_second, bytes_more, restart, cpu_us;
   const auto keys = static_cast<double>(missing);
   for (int round = 0; round < bench.rounds; ++round) {
     const ServerCluster cluster = bench.StartOurs();
@@ -36,10 +36,12 @@ void MeasureHeal(const ClusterBench& bench, uint64_t missing, bool is_killed) {
     const uint64_t before = BytesWithAway(cluster);
     is_killed ? away.Kill() : away.Pause();
     WriteEach(cluster, kThere, missing, ClusterBench::kValueBytes, 64, 8);
+    const double cpu = cluster.cpu_seconds();
     const Clock::time_point start = Clock::now();
     is_killed ? away.Start() : away.Resume();
     restart.push_back(std::chrono::duration<double>(Clock::now() - start).count());
     seconds.push_back(WaitUntilEqual(cluster, start));
+    cpu_us.push_back((cluster.cpu_seconds() - cpu) * 1e6 / keys);
     per_second.push_back(keys / seconds.back());
     bytes_more.push_back(static_cast<double>(BytesWithAway(cluster) - before) / keys -
                          static_cast<double>(ClusterBench::kPairBytes));

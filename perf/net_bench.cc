@@ -158,7 +158,7 @@ void RunForAllKeys(const Dialect& dialect, uint16_t port) {
   const Dialect counted = {[&](std::string& out, uint64_t) { dialect.request(out, next++); },
                            dialect.reply};
   while (next < 3 * kKeys) {
-    RunLoad(counted, {.port = port, .connections = 50, .depth = 64, .seconds = 0.3});
+    RunLoad(counted, {.ports = {port}, .connections = 50, .depth = 64, .seconds = 0.3});
   }
 }
 
@@ -176,7 +176,7 @@ Sample Measure(const Row& row, const Contender& contender, const Options& option
   const uint64_t syncs = is_ours ? KvSyncs(server.port()) : 0;
   const double cpu = server.cpu_seconds();
   Sample sample;
-  sample.load = RunLoad(row.dialect(contender.name), {.port = server.port(),
+  sample.load = RunLoad(row.dialect(contender.name), {.ports = {server.port()},
                                                       .connections = row.connections,
                                                       .depth = row.depth,
                                                       .seconds = options.seconds});

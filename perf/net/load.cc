@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 namespace libkv::perf {
 namespace {
@@ -21,7 +22,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 [[noreturn]] void Die(const std::string& what) {
-  std::fprintf(stderr, "net_bench: %s\n", what.c_str());
+  std::fprintf(stderr, "%s: %s\n", program_invocation_short_name, what.c_str());
   std::exit(1);
 }
 
@@ -44,6 +45,7 @@ struct Connection {
   std::string out, in;
   size_t sent = 0;
   int missing = 0;  // replies
+  bool is_new = true;
   Clock::time_point start;
 };
 
@@ -86,9 +88,12 @@ double Percentile(std::vector<float>& sorted, double share) {
 LoadResult RunLoad(const Dialect& dialect, const LoadSettings& settings) {
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   std::vector<Connection> connections(static_cast<size_t>(settings.connections));
-  uint64_t next = 0;
+  uint64_t next = settings.first;
+  const uint64_t last =
+      settings.operations_max == 0 ? UINT64_MAX : settings.first + settings.operations_max;
   const auto begin_round = [&](Connection& connection) {
-    connection.out.clear();
+    connection.out = connection.is_new ? dialect.greeting : "";
+    connection.is_new = false;
     connection.sent = 0;
     connection.missing = settings.depth;
     for (int i = 0; i < settings.depth; ++i) dialect.request(connection.out, next++);
@@ -96,7 +101,7 @@ LoadResult RunLoad(const Dialect& dialect, const LoadSettings& settings) {
     SendSome(connection);
   };
   for (size_t i = 0; i < connections.size(); ++i) {
-    connections[i].fd = Connect(settings.port);
+    connections[i].fd = Connect(settings.ports[i % settings.ports.size()]);
     fcntl(connections[i].fd, F_SETFL, O_NONBLOCK);
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLET;
@@ -108,9 +113,14 @@ LoadResult RunLoad(const Dialect& dialect, const LoadSettings& settings) {
   const Clock::time_point start = Clock::now();
   const Clock::time_point end = start + std::chrono::duration_cast<Clock::duration>(
                                             std::chrono::duration<double>(settings.seconds));
-  for (Connection& connection : connections) begin_round(connection);
+  size_t running = 0;
+  for (Connection& connection : connections) {
+    if (next >= last) break;
+    begin_round(connection);
+    ++running;
+  }
   std::vector<epoll_event> events(connections.size());
-  size_t running = connections.size();
+  Clock::time_point last_answer = start;
   while (running > 0) {
     const int count = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), 30'000);
     if (count <= 0) Die("no answer within 30 s");
@@ -126,9 +136,13 @@ LoadResult RunLoad(const Dialect& dialect, const LoadSettings& settings) {
       }
       if (connection.missing > 0) continue;
       const Clock::time_point now = Clock::now();
+      result.longest_gap_ms =
+          std::max(result.longest_gap_ms,
+                   std::chrono::duration<double, std::milli>(now - last_answer).count());
+      last_answer = now;
       latencies.push_back(std::chrono::duration<float, std::micro>(now - connection.start).count());
       result.operations += static_cast<uint64_t>(settings.depth);
-      if (now < end) {
+      if (now < end && next < last) {
         begin_round(connection);
       } else {
         --running;
@@ -144,22 +158,28 @@ LoadResult RunLoad(const Dialect& dialect, const LoadSettings& settings) {
   return result;
 }
 
-std::string Ask(uint16_t port, std::string_view request, const Dialect& dialect) {
+AskingConnection::AskingConnection(uint16_t port, Dialect dialect)
+    : dialect_(std::move(dialect)), fd_(Connect(port)) {}
+
+AskingConnection::~AskingConnection() { close(fd_); }
+
+std::string AskingConnection::Ask(std::string_view request) {
   Connection connection;
-  connection.fd = Connect(port);
+  connection.fd = fd_;
   connection.out = request;
   SendSome(connection);
   std::string reply;
   while (true) {
     char buffer[65536];
-    const ssize_t got = recv(connection.fd, buffer, sizeof(buffer), 0);
+    const ssize_t got = recv(fd_, buffer, sizeof(buffer), 0);
     if (got <= 0) Die("no reply");
     reply.append(buffer, static_cast<size_t>(got));
-    if (const size_t bytes = dialect.reply(reply); bytes > 0) {
-      close(connection.fd);
-      return reply.substr(0, bytes);
-    }
+    if (const size_t bytes = dialect_.reply(reply); bytes > 0) return reply.substr(0, bytes);
   }
+}
+
+std::string Ask(uint16_t port, std::string_view request, const Dialect& dialect) {
+  return AskingConnection(port, dialect).Ask(request);
 }
 
 }  // namespace libkv::perf

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,35 +30,53 @@ std::string Replaced(std::string text, const std::string& from, const std::strin
 
 ServerProcess::ServerProcess(const std::vector<std::string>& argv, const std::string& directory)
     : port_(FreePort()), directory_(directory) {
-  std::filesystem::create_directories(directory_);
-  std::vector<std::string> arguments;
   for (const std::string& argument : argv) {
-    arguments.push_back(
+    arguments_.push_back(
         Replaced(Replaced(argument, "{port}", std::to_string(port_)), "{dir}", directory_));
   }
+  Start();
+}
+
+void ServerProcess::Start() {
+  std::filesystem::create_directories(directory_);
   std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  for (std::string& argument : arguments_) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
   pid_ = fork();
   if (pid_ == 0) {
-    const int log = open((directory_ + "/log").c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0644);
+    const int log = open((directory_ + "/log").c_str(), O_CREAT | O_WRONLY | O_APPEND, 0644);
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
+    // A benchmark that dies leaves no servers behind.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     execv(pointers[0], pointers.data());
     _exit(127);
   }
   for (int i = 0; !Accepts(port_); ++i) {
     int status = 0;
     if (i == kStartTriesMax || waitpid(pid_, &status, WNOHANG) == pid_) {
-      throw std::runtime_error(argv[0] + " does not start; see " + directory_ + "/log");
+      throw std::runtime_error(arguments_[0] + " does not start; see " + directory_ + "/log");
     }
     usleep(kStartWaitUs);
   }
 }
 
-ServerProcess::~ServerProcess() {
-  kill(pid_, SIGTERM);
+void ServerProcess::Kill() {
+  kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
+  pid_ = 0;
+}
+
+void ServerProcess::RemoveData() { std::filesystem::remove_all(directory_); }
+void ServerProcess::Pause() { kill(pid_, SIGSTOP); }
+void ServerProcess::Resume() { kill(pid_, SIGCONT); }
+
+ServerProcess::~ServerProcess() {
+  if (pid_ != 0) {
+    kill(pid_, SIGTERM);
+    kill(pid_, SIGCONT);  // it may be paused
+    waitpid(pid_, nullptr, 0);
+  }
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
 }
@@ -78,6 +97,17 @@ double ServerProcess::resident_mb() const {
   double total = 0, resident = 0;
   in >> total >> resident;
   return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
+}
+
+ServerProcess::Reads ServerProcess::reads() const {
+  std::ifstream in("/proc/" + std::to_string(pid_) + "/io");
+  Reads reads;
+  std::string name;
+  for (uint64_t value = 0; in >> name >> value;) {
+    if (name == "read_bytes:") reads.disk_bytes = value;
+    if (name == "rchar:") reads.call_bytes = value;
+  }
+  return reads;
 }
 
 }  // namespace libkv::perf

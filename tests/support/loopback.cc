@@ -22,15 +22,24 @@ sockaddr_in Loopback(uint16_t port) {
 
 }  // namespace
 
-uint16_t FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = Loopback(0);
-  socklen_t length = sizeof(address);
-  const bool is_bound = bind(fd, reinterpret_cast<sockaddr*>(&address), length) == 0 &&
-                        getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0;
-  close(fd);
+uint16_t FreePort() { return FreePorts(1)[0]; }
+
+std::vector<uint16_t> FreePorts(size_t count) {
+  std::vector<int> sockets;
+  std::vector<uint16_t> ports;
+  bool is_bound = true;
+  for (size_t i = 0; i < count; ++i) {
+    sockets.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address = Loopback(0);
+    socklen_t length = sizeof(address);
+    is_bound = is_bound &&
+               bind(sockets.back(), reinterpret_cast<sockaddr*>(&address), length) == 0 &&
+               getsockname(sockets.back(), reinterpret_cast<sockaddr*>(&address), &length) == 0;
+    ports.push_back(ntohs(address.sin_port));
+  }
+  for (const int each : sockets) close(each);
   if (!is_bound) throw std::runtime_error("no free port");
-  return ntohs(address.sin_port);
+  return ports;
 }
 
 bool Accepts(uint16_t port) {

@@ -3,14 +3,18 @@
 #ifndef LIBKV_TESTS_SUPPORT_LOOPBACK_H_
 #define LIBKV_TESTS_SUPPORT_LOOPBACK_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace libkv {
 
 // A port of 127.0.0.1 that was free a moment ago: another process may take it before it is used.
 // Throws std::runtime_error if there is none.
 uint16_t FreePort();
+// So many, all different.
+std::vector<uint16_t> FreePorts(size_t count);
 
 // Whether somebody accepts connections there.
 bool Accepts(uint16_t port);

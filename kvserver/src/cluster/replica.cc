@@ -266,10 +266,10 @@ uint64_t Replica::Impl::Seal(Storage& storage, Level level, int64_t now_ms, bool
     storage.PutRow(ActorRow(saved_actors_), ActorRowValue(*actors_.At(saved_actors_)));
   }
   for (Peer& peer : peers_) {
-    if (peer.is_durable_saved || now_ms - peer.durable_saved_ms < kPeerRowEveryMs) continue;
-    storage.PutRow(PeerRow(peer.slot), peer.durable.Encode());
-    peer.is_durable_saved = true;
-    peer.durable_saved_ms = now_ms;
+    if (peer.is_told_saved || now_ms - peer.told_saved_ms < kPeerRowEveryMs) continue;
+    storage.PutRow(PeerRow(peer.slot), peer.told.Encode());
+    peer.is_told_saved = true;
+    peer.told_saved_ms = now_ms;
   }
   node_changed_ = clock_changed_ = generations_changed_ = recovery_changed_ = false;
 

@@ -37,7 +37,7 @@ void Replica::Impl::SendAdvert(Peer& peer, bool wants_answer, bool with_known, i
   peer.advert_sent_ms = now_ms;
   peer.advert_sent_hash = HashOf(advert);
   advert.wants_answer = wants_answer;
-  if (with_known) advert.known = peer.durable;
+  if (with_known) advert.known = peer.told;
   Send(peer, std::move(advert));
 }
 
@@ -148,8 +148,15 @@ absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, in
 void Replica::Impl::ReceiveAdvert(Peer& peer, const Actor& from, const Advert& advert,
                                   int64_t now_ms) {
   static_cast<void>(from);
-  if (!peer.durable.HasAll(advert.durable)) peer.is_durable_saved = false;
   peer.durable = advert.durable;
+  // One that recovers knows that it has lost something; one that does not has to be told.
+  if (advert.is_recovering) {
+    peer.is_told_saved = peer.is_told_saved && peer.told == advert.durable;
+    peer.told = advert.durable;
+  } else if (!peer.told.HasAll(advert.durable)) {
+    peer.is_told_saved = false;
+    peer.told.AddAll(advert.durable);
+  }
   peer.advert = advert;
   peer.advert->known.reset();
   if (advert.known) {
@@ -229,6 +236,7 @@ absl::Status Replica::Impl::ReceiveObjects(Storage& storage, Peer& peer, const O
     peer.pull_sent_ms = now_ms;  // not at once again
     return absl::OkStatus();
   }
+  const uint64_t dots_before = clock_.dot_count();
   for (const SentObject& object : objects.objects) {
     const absl::Status merged = MergeObject(storage, object, objects, now_ms);
     if (!merged.ok()) return merged;
@@ -241,7 +249,11 @@ absl::Status Replica::Impl::ReceiveObjects(Storage& storage, Peer& peer, const O
   });
   if (!objects.is_last) {
     peer.pull_sent_ms = now_ms;
-    Send(peer, Pull{clock_});
+    // An answer that brings nothing new is one of several to the same question, which was repeated
+    // because it came late, or asked of two nodes. If each were followed by the next Pull, their
+    // number would grow with every late answer and never shrink; so only the first of them is. If
+    // there was no other, the Pull is repeated in time.
+    if (clock_.dot_count() != dots_before) Send(peer, Pull{clock_});
     return absl::OkStatus();
   }
   // All of it has come: with it the settled actors, and what had no effect.

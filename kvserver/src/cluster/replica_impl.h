@@ -79,9 +79,11 @@ class Replica::Impl {
     int64_t heard_ms = 0;
     bool has_answered = false;     // told, in this run of ours, what it knew of us
     std::optional<Advert> advert;  // the newest of its run
-    DotSet durable;                // its durable clock in the newest advert of any run; persisted
-    bool is_durable_saved = true;
-    int64_t durable_saved_ms = 0;
+    DotSet durable;                // its durable clock in the newest advert of any run
+    DotSet told;                   // all it has told to be durable since it last knew of a loss;
+                                   // persisted
+    bool is_told_saved = true;
+    int64_t told_saved_ms = 0;
 
     int64_t advert_sent_ms = -1'000'000;
     uint64_t advert_sent_hash = 0;

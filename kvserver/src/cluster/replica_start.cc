@@ -54,7 +54,8 @@ absl::Status Replica::Impl::Start(Storage& storage, int64_t now_ms) {
       if (!ReadActorRow(row, &actor) || actors_.IndexOf(actor) != number) return fail();
     } else if (NumberOfRow(name, kPeerPrefix, &number)) {
       Peer* const peer = PeerOf(static_cast<Slot>(number));
-      if (peer != nullptr && (!peer->durable.DecodeFrom(row) || !row.empty())) return fail();
+      if (peer != nullptr && (!peer->told.DecodeFrom(row) || !row.empty())) return fail();
+      if (peer != nullptr) peer->durable = peer->told;
     } else if (name.starts_with(kExtraPrefix)) {
       ByteReader reader(row);
       std::string_view key;

@@ -388,7 +388,7 @@ absl::Status Replica::Impl::ReceiveRangeItems(Storage& storage, const Peer& peer
   std::unordered_set<uint64_t> mine;
   std::vector<std::string> differing;
   std::string next;
-  const size_t keys_max = std::max<size_t>(1, options_.chunk_bytes / 64);
+  const size_t keys_max = std::max<size_t>(1, options_.chunk_bytes / 512);
   const auto add = [&](std::string_view key, uint64_t id) {
     if (differing.size() >= keys_max) {
       next = key;

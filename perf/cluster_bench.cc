@@ -5,6 +5,8 @@
 //
 // All nodes and the client share one machine. Every sample starts fresh nodes; the databases take
 // turns within a round, and the order changes every round.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -19,6 +21,7 @@
 #include "cluster_bench_parts.h"
 #include "net/load.h"
 #include "report.h"
+#include "support/loopback.h"
 
 namespace libkv::perf {
 namespace {

@@ -20,6 +20,7 @@
 #include "net/load.h"
 #include "net/server_process.h"
 #include "report.h"
+#include "support/loopback.h"
 
 namespace libkv::perf {
 namespace {

@@ -1,43 +1,23 @@
 #include "net/server_process.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+
+#include "support/loopback.h"
 
 namespace libkv::perf {
 namespace {
 
 constexpr int kStartTriesMax = 300;
 constexpr useconds_t kStartWaitUs = 50'000;
-
-sockaddr_in Loopback(uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
-bool Accepts(uint16_t port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_in address = Loopback(port);
-  const bool accepts =
-      connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-  close(fd);
-  return accepts;
-}
 
 std::string Replaced(std::string text, const std::string& from, const std::string& to) {
   for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
@@ -48,35 +28,8 @@ std::string Replaced(std::string text, const std::string& from, const std::strin
 
 }  // namespace
 
-std::string FindProgram(const std::string& name) {
-  const char* const path = std::getenv("PATH");
-  std::istringstream folders(path == nullptr ? "" : path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    const std::string file = folder + "/" + name;
-    if (access(file.c_str(), X_OK) == 0) return file;
-  }
-  return access(("/usr/sbin/" + name).c_str(), X_OK) == 0 ? "/usr/sbin/" + name : "";
-}
-
-std::vector<uint16_t> FreePorts(size_t count) {
-  std::vector<int> sockets;
-  std::vector<uint16_t> ports;
-  for (size_t i = 0; i < count; ++i) {
-    sockets.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address = Loopback(0);
-    socklen_t length = sizeof(address);
-    if (bind(sockets.back(), reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-        getsockname(sockets.back(), reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-      throw std::runtime_error("no free port");
-    }
-    ports.push_back(ntohs(address.sin_port));
-  }
-  for (const int each : sockets) close(each);
-  return ports;
-}
-
 ServerProcess::ServerProcess(const std::vector<std::string>& argv, const std::string& directory)
-    : port_(FreePorts(1)[0]), directory_(directory) {
+    : port_(FreePort()), directory_(directory) {
   for (const std::string& argument : argv) {
     arguments_.push_back(
         Replaced(Replaced(argument, "{port}", std::to_string(port_)), "{dir}", directory_));

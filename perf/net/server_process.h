@@ -48,12 +48,6 @@ class ServerProcess {
   std::vector<std::string> arguments_;
 };
 
-// Ports of 127.0.0.1 that nobody listens on, all different.
-std::vector<uint16_t> FreePorts(size_t count);
-
-// Where the shell finds a program; "": nowhere.
-std::string FindProgram(const std::string& name);
-
 }  // namespace libkv::perf
 
 #endif  // LIBKV_PERF_NET_SERVER_PROCESS_H_

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,7 @@ struct Turn {
   int line;
   std::vector<std::string> words;
   std::string answer;
+  bool over_http = true;
 };
 
 std::vector<Turn> ReadDialog(const std::filesystem::path& path) {
@@ -30,10 +33,11 @@ std::vector<Turn> ReadDialog(const std::filesystem::path& path) {
     if (line.empty() || line[0] == '#') continue;
     CAPTURE(path);
     CAPTURE(number);
-    if (line[0] == '>') {
+    if (line[0] == '>' || line[0] == '~') {
       REQUIRE(line.size() > 2);
       Turn& turn = turns.emplace_back();
       turn.line = number;
+      turn.over_http = line[0] == '>';
       // JSON in braces and brackets needs no quotes: its words are taken as they are.
       const size_t json = line.find_first_of("{[");
       const std::string_view words = std::string_view(line).substr(2, json - 2);
@@ -71,6 +75,8 @@ TEST_CASE("every dialog has the same answers in every protocol") {
   CHECK(paths.size() >= 12);
   TestServer server;
   TestClient cleaner(server.port());
+  std::map<std::string, int> asked;
+  int left_out = 0;
   for (const auto& path : paths) {
     const std::vector<Turn> turns = ReadDialog(path);
     CHECK(turns.size() >= 5);
@@ -78,13 +84,22 @@ TEST_CASE("every dialog has the same answers in every protocol") {
       REQUIRE(cleaner.Ask({"FLUSHALL"}) == "+OK\r\n");
       const auto speaker = maker.connect(server.port());
       for (const Turn& turn : turns) {
-        const std::string answer = speaker->Ask(turn.words);
-        CHECK_MESSAGE(Agrees(turn.answer, answer),
-                      path.filename().string() << ":" << turn.line << " " << maker.protocol << ": "
-                                               << answer << ", not: " << turn.answer);
+        if (maker.protocol == "HTTP" && !turn.over_http) {
+          ++left_out;
+          continue;
+        }
+        const std::optional<std::string> answer = speaker->Ask(turn.words);
+        const std::string where = path.filename().string() + ":" + std::to_string(turn.line) + " " +
+                                  std::string(maker.protocol) + ": ";
+        REQUIRE_MESSAGE(answer.has_value(), where << "no way to ask that; mark it with ~");
+        CHECK_MESSAGE(Agrees(turn.answer, *answer), where << *answer << ", not: " << turn.answer);
+        ++asked[std::string(maker.protocol)];
       }
     }
   }
+  MESSAGE(left_out << " requests of " << asked["RESP"] << " are left out for HTTP, as marked");
+  CHECK(asked["HTTP"] == asked["RESP"] - left_out);
+  CHECK(left_out < asked["RESP"] / 4);
 }
 
 }  // namespace kvserver

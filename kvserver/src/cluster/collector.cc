@@ -58,6 +58,14 @@ absl::Status Replica::Impl::Collector::AddWaiting() {
   return absl::OkStatus();
 }
 
+// Also of a dot that the asker takes over with the clock: it has to tell it as a whole, too.
+void Replica::Impl::Collector::NameUnit(const Dot& dot) {
+  DotLog::Found found;
+  if (!replica_.log_.Find(dot, &found) || found.unit_writes == 1) return;
+  if (!named_.insert({dot.actor, found.unit_first}).second) return;
+  out_.units.push_back({dot.actor, found.unit_first, found.unit_writes});
+}
+
 absl::Status Replica::Impl::Collector::AddObject(const std::string& key) {
   absl::StatusOr<Loaded> loaded = replica_.Load(storage_, key, true, 0);
   if (!loaded.ok()) return loaded.status();
@@ -65,8 +73,10 @@ absl::Status Replica::Impl::Collector::AddObject(const std::string& key) {
   object.key = key;
   object.versions = std::move(loaded->versions);
   if (const DotSet* const extra = replica_.ExtraOf(key)) object.extra = *extra;
+  replica_.AddCompared(key, &object.extra);
   bytes_ += key.size() + kObjectOverhead;
   for (const Version& version : object.versions) {
+    NameUnit(version.dot);
     bytes_ += version.value.size() + version.vector.size() * sizeof(float) + kObjectOverhead;
   }
   for (const Dot& dot : replica_.log_.DotsOf(key)) {
@@ -74,11 +84,11 @@ absl::Status Replica::Impl::Collector::AddObject(const std::string& key) {
     object.covered.Add(dot);
     covered_.Add(dot);
     bytes_ += 2;
+    NameUnit(dot);
     DotLog::Found found;
     if (!replica_.log_.Find(dot, &found) || found.unit_writes == 1) continue;
     const Dot first{dot.actor, found.unit_first};
     if (!units_.insert(first).second) continue;
-    out_.units.push_back({dot.actor, found.unit_first, found.unit_writes});
     if (!whole_units_ || IsMutant(Mutant::kUnitSplit)) continue;
     for (uint64_t i = 0; i < found.unit_writes; ++i) {
       const Dot other{dot.actor, found.unit_first + i};

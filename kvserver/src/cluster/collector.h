@@ -33,6 +33,7 @@ class Replica::Impl::Collector {
  private:
   absl::Status AddObject(const std::string& key);
   absl::Status AddWaiting();
+  void NameUnit(const Dot& dot);
 
   Impl& replica_;
   Storage& storage_;
@@ -41,7 +42,7 @@ class Replica::Impl::Collector {
   const bool whole_units_;
   std::set<std::string> keys_;        // added or waiting
   std::vector<std::string> waiting_;  // to be added
-  std::set<Dot> units_;               // the first dots of those that are added
+  std::set<Dot> units_, named_;       // the first dots of those that are added, or told of
   DotSet covered_;
   size_t bytes_ = 0;
 };

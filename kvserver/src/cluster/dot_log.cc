@@ -25,6 +25,7 @@ void DotLog::Add(uint64_t turn, const Entry& entry) {
   if (!entry.key.empty()) {
     Keys::value_type& key = *keys_.try_emplace(entry.key).first;
     key.second.dots.push_back(entry.dot);
+    key.second.heads.push_back(entry.dot);
     at->second.key = &key;
   }
   Turn& of = turns_[turn];
@@ -61,6 +62,29 @@ std::span<const Dot> DotLog::DotsOf(std::string_view key) const {
   return std::span(found->second.dots).subspan(found->second.begin);
 }
 
+void DotLog::ForEachUnit(absl::FunctionRef<void(const Dot& first, uint32_t writes)> visit) const {
+  for (const auto& [actor, counters] : entries_) {
+    uint64_t last = 0;
+    for (const auto& [counter, logged] : counters) {
+      if (logged.unit_writes == 1 || logged.unit_first == last) continue;
+      last = logged.unit_first;
+      visit({actor, logged.unit_first}, logged.unit_writes);
+    }
+  }
+}
+
+std::span<const Dot> DotLog::HeadsOf(std::string_view key) const {
+  const auto found = keys_.find(key);
+  if (found == keys_.end()) return {};
+  return found->second.heads;
+}
+
+void DotLog::DropHeads(std::string_view key, absl::FunctionRef<bool(const Dot&)> is_seen) {
+  const auto found = keys_.find(key);
+  if (found == keys_.end()) return;
+  std::erase_if(found->second.heads, [&](const Dot& dot) { return is_seen(dot); });
+}
+
 DotLog::Counters::iterator DotLog::Remove(Actor actor, Counters& counters, Counters::iterator at,
                                           std::vector<uint64_t>* gone, DotSet* removed) {
   const Dot dot{actor, at->first};
@@ -70,6 +94,7 @@ DotLog::Counters::iterator DotLog::Remove(Actor actor, Counters& counters, Count
   if (logged.key != nullptr) {
     DotList& list = logged.key->second;
     std::vector<Dot>& dots = list.dots;
+    std::erase(list.heads, dot);
     const auto place =
         std::find(dots.begin() + static_cast<ptrdiff_t>(list.begin), dots.end(), dot);
     if (place == dots.begin() + static_cast<ptrdiff_t>(list.begin)) {

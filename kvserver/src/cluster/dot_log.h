@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "cluster/actor_table.h"
 #include "cluster/dot.h"
 #include "cluster/dot_set.h"
@@ -51,6 +52,15 @@ class DotLog {
   // The dots of `key`, in the order they came. The view lives until the log changes.
   std::span<const Dot> DotsOf(std::string_view key) const;
 
+  // Those dots of `key` that no other write here has overwritten: the live ones, and deletes. Dots
+  // that came with an object are among them until the next write.
+  std::span<const Dot> HeadsOf(std::string_view key) const;
+  // Those that a new write has seen are heads no more. To be called before it is added.
+  void DropHeads(std::string_view key, absl::FunctionRef<bool(const Dot&)> is_seen);
+
+  // The requests of several writes, of which something is here; some twice.
+  void ForEachUnit(absl::FunctionRef<void(const Dot& first, uint32_t writes)> visit) const;
+
   // Forgets the dots that are in `stable`; the turns of which nothing is left are added to `gone`.
   void Forget(const DotSet& stable, std::vector<uint64_t>* gone);
   // Forgets the oldest turns until no more than so many dots are left.
@@ -70,6 +80,7 @@ class DotLog {
   struct DotList {
     std::vector<Dot> dots;
     size_t begin = 0;
+    std::vector<Dot> heads;
   };
   // Keys stay where they are while a dot names them.
   using Keys = std::unordered_map<std::string, DotList, KeyHash, std::equal_to<>>;

@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t kPeerRowEveryMs = 1'000;
 constexpr size_t kWaitingTurnsMax = 65'536;
+constexpr size_t kKilledMax = 16;  // a write that has overwritten more tells its context
 
 absl::Status NotReady() {
   return absl::UnavailableError("this node is catching up with the others; ask another one");
@@ -53,6 +54,7 @@ std::shared_ptr<const Message> Replica::Impl::Envelope(Actor to, Body body) cons
 }
 
 void Replica::Impl::Send(Slot to, uint64_t to_generation, Body body) {
+  if (muted_until_ != 0) return;
   messages_.push_back({to, Envelope({to, to_generation}, std::move(body))});
 }
 
@@ -61,6 +63,14 @@ void Replica::Impl::SendWhenDurable(const Peer& peer, Body body) {
                                : !turns_.empty() ? turns_.back().when_durable
                                                  : messages_;
   out.push_back({peer.slot, Envelope({peer.slot, peer.generation}, std::move(body))});
+}
+
+bool Replica::Impl::IsRecovering(const Peer& peer) {
+  return peer.advert && peer.advert->is_recovering;
+}
+
+bool Replica::Impl::KnowsRecovering() const {
+  return std::any_of(peers_.begin(), peers_.end(), IsRecovering);
 }
 
 absl::StatusOr<Dot> Replica::Impl::Write(Storage& storage, const ClientWrite& write,
@@ -156,8 +166,22 @@ absl::StatusOr<Dot> Replica::Impl::Write(Storage& storage, const ClientWrite& wr
   PushedWrite& pushed = push_->writes.emplace_back();
   pushed.key = key;
   pushed.is_delete = write.is_delete;
+  const bool is_implicit = write.context == Context::kImplicit;
+  push_seen_.push_back(is_implicit && KnowsRecovering() ? ContextOf(key) : DotSet());
+  if (is_implicit) {
+    // Others may still show what a delete has overwritten, if the delete has not come to them.
+    for (const Dot& head : log_.HeadsOf(key)) {
+      if (std::find(killed.begin(), killed.end(), head) == killed.end()) killed.push_back(head);
+    }
+    if (!is_log_whole_ || killed.size() > kKilledMax) {
+      pushed.context = ContextOf(key);
+      killed.clear();
+    }
+  } else if (write.context == Context::kGiven) {
+    pushed.context = write.seen;
+  }
+  DropHeads(key, killed, pushed.context);
   pushed.killed = std::move(killed);
-  pushed.context = beyond;
   pushed.unit_writes = 0;
   const Dot dot = own.dot;
   pushed.version = std::move(own);
@@ -189,7 +213,7 @@ void Replica::Impl::EndUnit() {
 }
 
 bool Replica::Impl::is_dirty() const {
-  return push_.has_value() || !new_dots_.empty() || !changed_extras_.empty() ||
+  return compared_changed_ || push_.has_value() || !new_dots_.empty() || !changed_extras_.empty() ||
          !gone_turns_.empty() || node_changed_ || clock_changed_ || generations_changed_ ||
          recovery_changed_;
 }
@@ -223,6 +247,14 @@ uint64_t Replica::Impl::Seal(Storage& storage, Level level, int64_t now_ms, bool
   gone_turns_.clear();
   if (node_changed_) storage.PutRow(kNodeRow, NodeRow(self_.slot));
   if (generations_changed_) storage.PutRow(kGenerationsRow, GenerationsRow(generations_));
+  if (compared_changed_) {
+    if (compared_.empty()) {
+      storage.DeleteRow(kComparedRow);
+    } else {
+      storage.PutRow(kComparedRow, ComparedRow());
+    }
+  }
+  compared_changed_ = false;
   if (recovery_changed_) {
     if (is_recovering_ && !leaves_recovery_) {
       storage.PutRow(kRecoveringRow, SlotsRow(needed_));
@@ -260,14 +292,18 @@ uint64_t Replica::Impl::Seal(Storage& storage, Level level, int64_t now_ms, bool
     waiting_.erase(waiting_.begin());
   }
   push_->turn = number;
-  if (peers_.empty()) {
-    push_.reset();
-    return number;
+  // A node that recovers has not what the writes have overwritten: it is told all they have seen.
+  std::shared_ptr<const Message> full;
+  if (KnowsRecovering()) {
+    Push push = *push_;
+    for (size_t i = 0; i < push.writes.size(); ++i) push.writes[i].context.AddAll(push_seen_[i]);
+    full = Envelope({}, std::move(push));
   }
-  const auto message = Envelope({}, *std::move(push_));
+  push_seen_.clear();
+  const auto message = peers_.empty() ? nullptr : Envelope({}, *std::move(push_));
   push_.reset();
   std::vector<Outgoing>& out = push_late ? turn.when_durable : messages_;
-  for (const Peer& peer : peers_) out.push_back({peer.slot, message});
+  for (const Peer& peer : peers_) out.push_back({peer.slot, IsRecovering(peer) ? full : message});
   return number;
 }
 
@@ -275,6 +311,7 @@ void Replica::Impl::Durable(uint64_t number, int64_t now_ms) {
   while (!turns_.empty() && turns_.front().number <= number) {
     Turn turn = std::move(turns_.front());
     turns_.pop_front();
+    if (turn.number >= muted_until_) muted_until_ = 0;
     durable_ = std::move(turn.clock);
     durable_generations_ = std::move(turn.generations);
     for (Outgoing& out : turn.when_durable) messages_.push_back(std::move(out));

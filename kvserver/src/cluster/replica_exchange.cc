@@ -52,7 +52,6 @@ absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, in
   const bool is_for_any = std::holds_alternative<Push>(body) ||
                           std::holds_alternative<Advert>(body) ||
                           std::holds_alternative<Refusal>(body);
-  if (message.to.generation == 0 ? !is_for_any : message.to != self_) return drop();
 
   // A run that is over has nothing more to say.
   const auto known = generations_.find(message.from.slot);
@@ -69,6 +68,7 @@ absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, in
       self_.generation = ((generation >> 16) + 1) << 16 | (random_() & 0xFFFF);
       generations_[slot] = self_.generation;
       generations_changed_ = true;
+      muted_until_ = next_turn_;
       return absl::OkStatus();
     }
     if (PeerOf(slot) == nullptr && slot != self_.slot) continue;
@@ -88,6 +88,9 @@ absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, in
   if (peer->generation != message.from.generation) {
     if (!IsMutant(Mutant::kRetireUnfenced)) return drop();
   }
+  // Only now: that it is for another run of ours does not make what it says of runs less true, and
+  // two nodes that both know an old run of the other one would else never hear each other.
+  if (message.to.generation == 0 ? !is_for_any : message.to != self_) return drop();
   peer->heard_ms = now_ms;
 
   if (const auto* push = std::get_if<Push>(&body)) {

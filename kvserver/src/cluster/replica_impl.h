@@ -41,7 +41,9 @@ class Replica::Impl {
   absl::StatusOr<uint64_t> StartRead(Storage& storage, std::span<const std::string_view> keys,
                                      Level level, int64_t now_ms);
   absl::StatusOr<KeyState> State(Storage& storage, std::string_view key);
-  bool is_ready() const { return is_started_ && !is_failed_ && !is_recovering_ && is_welcome(); }
+  bool is_ready() const {
+    return is_started_ && !is_failed_ && !is_recovering_ && is_welcome() && muted_until_ == 0;
+  }
   ReplicaStatus Status() const;
   std::vector<Slot> HoldersOf(const Dot& dot) const;
 
@@ -51,7 +53,9 @@ class Replica::Impl {
   bool is_started_ = false, is_failed_ = false;
   Actor self_;
   uint64_t counter_ = 0;  // of the last dot given
-  uint64_t time_ = 0;     // of the last write made or seen
+  // A new generation must not be heard of before it is on disk: nothing is sent until that turn is.
+  uint64_t muted_until_ = 0;  // 0: no
+  uint64_t time_ = 0;         // of the last write made or seen
 
   DotSet clock_;    // everything that has its effect in the storage
   DotSet durable_;  // and will have it after a power cut
@@ -115,11 +119,21 @@ class Replica::Impl {
   // A dot of which the effect is in the storage with the transaction that is open.
   void AddDot(const Dot& dot, std::string_view key, uint64_t unit_first, uint32_t unit_writes);
   void StripExtras();
+  // A write has seen these; its dot is the next one of the key to be added.
+  void DropHeads(std::string_view key, const std::vector<Dot>& killed, const DotSet& context);
+  static bool IsRecovering(const Peer& peer);
+  bool KnowsRecovering() const;
+  // All that this node has seen of a key.
+  DotSet ContextOf(std::string_view key) const;
+  // The log has all dots that some node may not have on disk. If not, a write has to tell all that
+  // it has seen.
+  bool is_log_whole_ = false;
 
   absl::Status MergePush(Storage& storage, Peer& peer, const Actor& writer, const Push& push,
                          int64_t now_ms);
+  // `is_alone`: nothing else will tell that all of the sender's clock is seen for this key.
   absl::Status MergeObject(Storage& storage, const SentObject& object, const Objects& all,
-                           int64_t now_ms);
+                           int64_t now_ms, bool is_alone = false);
   bool IsAhead(uint64_t time, int64_t now_ms) const;
   bool HasTimeAhead(const Objects& objects, int64_t now_ms) const;
 
@@ -174,6 +188,27 @@ class Replica::Impl {
   std::optional<Slot> avoided_;                         // did not answer the last time
   std::map<Slot, std::pair<uint64_t, DotSet>> served_;  // sessions of others: id, clock at the open
 
+  // Of every key below the position this node has seen what the clock has: of sessions under way,
+  // or that were broken off. It is on disk with what they have brought: the dots of that are in
+  // this node's clock, and what they have overwritten may be known only by this.
+  struct Compared {
+    uint64_t session = 0;  // 0: of a run before
+    DotSet clock;
+    std::string position;
+    bool is_at_end = false;  // all keys
+  };
+  static constexpr size_t kComparedMax = 64;  // then the oldest goes
+  std::vector<Compared> compared_;
+  bool compared_changed_ = false;
+  void NoteCompared();
+  void StripCompared();
+  // Adds what is known of the key by comparing alone.
+  void AddCompared(std::string_view key, DotSet* seen) const;
+  std::string ComparedRow() const;
+  bool ReadComparedRow(std::string_view row);
+  size_t whole_retries_ = 0;  // sessions repeated because a unit was here in part
+  bool MustCompareAgain(Slot last);
+
   void Recover(const std::set<Slot>& from);
   void TickSession(Storage& storage, int64_t now_ms);
   void SendStep(Body body, int64_t now_ms);
@@ -185,7 +220,6 @@ class Replica::Impl {
   void EndSession();
   // A dot of a key that the session under way will bring, or tell that it is dead.
   bool IsLeftToSession(std::string_view key, const Dot& dot) const;
-  bool IsCompared(std::string_view key) const;
 
   absl::Status ReceiveRangeOpen(const Peer& peer, const RangeOpen& open);
   absl::Status ReceiveRangeOpened(Storage& storage, const Peer& peer, const RangeOpened& opened,
@@ -202,7 +236,8 @@ class Replica::Impl {
   // ----------------------------------------------------------------
   uint64_t next_turn_ = 1;
   std::optional<Push> push_;
-  size_t unit_begin_ = 0;  // in push_->writes
+  size_t unit_begin_ = 0;          // in push_->writes
+  std::vector<DotSet> push_seen_;  // of each: all it has seen, for nodes that recover
   std::vector<DotLog::Entry> new_dots_;
   std::set<std::string, std::less<>> changed_extras_;
   std::vector<uint64_t> gone_turns_;  // their rows are to be deleted

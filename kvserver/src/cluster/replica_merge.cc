@@ -37,7 +37,11 @@ const DotSet* Replica::Impl::ExtraOf(std::string_view key) const {
 bool Replica::Impl::HasSeen(std::string_view key, const DotSet* extra, const Dot& dot) const {
   if (clock_.Has(dot)) return true;
   if (extra != nullptr && extra->Has(dot)) return true;
-  return session_ && IsCompared(key) && session_->clock.Has(dot);
+  for (const Compared& compared : compared_) {
+    if (!compared.is_at_end && key >= compared.position) continue;
+    if (compared.clock.Has(dot) && !IsMutant(Mutant::kNoRangeContext)) return true;
+  }
+  return false;
 }
 
 void Replica::Impl::SetExtra(std::string_view key, DotSet extra) {
@@ -61,6 +65,21 @@ void Replica::Impl::StripExtras() {
     if (!(extra.Minus(clock_) == extra)) keys.push_back(key);
   }
   for (const std::string& key : keys) SetExtra(key, extras_.find(key)->second);
+  StripCompared();
+}
+
+void Replica::Impl::DropHeads(std::string_view key, const std::vector<Dot>& killed,
+                              const DotSet& context) {
+  log_.DropHeads(key, [&](const Dot& head) {
+    return context.Has(head) || std::find(killed.begin(), killed.end(), head) != killed.end();
+  });
+}
+
+DotSet Replica::Impl::ContextOf(std::string_view key) const {
+  DotSet context = clock_;
+  if (const DotSet* const extra = ExtraOf(key)) context.AddAll(*extra);
+  AddCompared(key, &context);
+  return context;
 }
 
 void Replica::Impl::AddDot(const Dot& dot, std::string_view key, uint64_t unit_first,
@@ -137,6 +156,19 @@ absl::Status Replica::Impl::MergePush(Storage& storage, Peer& peer, const Actor&
   if (push.first_counter > 1 && !clock_.Has({writer, push.first_counter - 1})) {
     peer.has_gap = true;
   }
+  // A write tells what it has overwritten, and not what that had overwritten before: so that has to
+  // be here. Otherwise the objects are pulled, which are sent with all that their sender has seen.
+  for (size_t i = 0; i < push.writes.size() && !IsMutant(Mutant::kKilledNotRemembered); ++i) {
+    const PushedWrite& write = push.writes[i];
+    if (clock_.Has({writer, push.first_counter + i})) continue;
+    for (const Dot& dead : write.killed) {
+      const bool is_in_push = dead.actor == writer && dead.counter >= push.first_counter &&
+                              dead.counter < push.first_counter + i;
+      if (is_in_push || write.context.Has(dead) || HasSeen(write.key, nullptr, dead)) continue;
+      peer.has_gap = true;
+      return absl::OkStatus();
+    }
+  }
   bool is_complete = true;
   uint64_t unit_first = push.first_counter;
   uint32_t unit_writes = 1;
@@ -168,6 +200,7 @@ absl::Status Replica::Impl::MergePush(Storage& storage, Peer& peer, const Actor&
     const absl::Status put = Put(storage, write.key, *loaded, std::move(versions), now_ms);
     if (!put.ok()) return put;
     time_ = std::max(time_, write.version.time);
+    DropHeads(write.key, write.killed, write.context);
     AddDot(dot, write.key, unit_first, unit_writes);
     if (IsMutant(Mutant::kKilledNotRemembered)) continue;
     if (extra != nullptr || !clock_.HasAll(killed)) {
@@ -189,7 +222,7 @@ absl::Status Replica::Impl::MergePush(Storage& storage, Peer& peer, const Actor&
 // What `all` says about one key. Dots of it that are not covered, and that this node has not seen,
 // are of other keys, or remembered in the extra if that cannot be told.
 absl::Status Replica::Impl::MergeObject(Storage& storage, const SentObject& object,
-                                        const Objects& all, int64_t now_ms) {
+                                        const Objects& all, int64_t now_ms, bool is_alone) {
   absl::StatusOr<Loaded> loaded = Load(storage, object.key, false, now_ms);
   if (!loaded.ok()) return loaded.status();
   const DotSet* const extra = ExtraOf(object.key);
@@ -215,7 +248,7 @@ absl::Status Replica::Impl::MergeObject(Storage& storage, const SentObject& obje
   ++counts_.pulled_objects;
 
   if (extra != nullptr) seen.AddAll(*extra);
-  if (!all.is_complete) seen.AddAll(all.clock);
+  if (!all.is_complete || is_alone) seen.AddAll(all.clock);
   const auto add = [&](const Dot& dot) {
     if (clock_.Has(dot)) return;
     for (const Objects::Unit& unit : all.units) {

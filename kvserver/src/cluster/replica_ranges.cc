@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/byte_codec.h"
 #include "cluster/collector.h"
 #include "cluster/mutant.h"
 #include "cluster/replica_impl.h"
@@ -25,14 +26,59 @@ namespace kvserver::cluster {
 namespace {
 
 constexpr int kRepeatsMax = 3;
+constexpr size_t kWholeRetriesMax = 3;
 
 bool IsBelow(std::string_view key, std::string_view end) { return end.empty() || key < end; }
 
 }  // namespace
 
-bool Replica::Impl::IsCompared(std::string_view key) const {
-  if (!session_ || !session_->is_open || IsMutant(Mutant::kNoRangeContext)) return false;
-  return session_->is_at_end || key < session_->position;
+void Replica::Impl::NoteCompared() {
+  Compared now{session_->id, session_->clock, session_->position, session_->is_at_end};
+  std::erase_if(compared_, [&](const Compared& old) {
+    const bool is_below = now.is_at_end || (!old.is_at_end && old.position <= now.position);
+    return old.session == now.session || (is_below && now.clock.HasAll(old.clock));
+  });
+  if (compared_.size() == kComparedMax) compared_.erase(compared_.begin());
+  compared_.push_back(std::move(now));
+  compared_changed_ = true;
+}
+
+void Replica::Impl::StripCompared() {
+  const size_t gone =
+      std::erase_if(compared_, [&](const Compared& old) { return clock_.HasAll(old.clock); });
+  if (gone > 0) compared_changed_ = true;
+}
+
+void Replica::Impl::AddCompared(std::string_view key, DotSet* seen) const {
+  if (IsMutant(Mutant::kNoRangeContext)) return;
+  for (const Compared& compared : compared_) {
+    if (compared.is_at_end || key < compared.position) seen->AddAll(compared.clock);
+  }
+}
+
+std::string Replica::Impl::ComparedRow() const {
+  std::string row;
+  for (const Compared& compared : compared_) {
+    row.push_back(compared.is_at_end ? 1 : 0);
+    AppendBytes(row, compared.position);
+    compared.clock.AppendTo(row);
+  }
+  return row;
+}
+
+bool Replica::Impl::ReadComparedRow(std::string_view row) {
+  while (!row.empty()) {
+    ByteReader reader(row);
+    Compared& compared = compared_.emplace_back();
+    uint8_t is_at_end = 0;
+    std::string_view position;
+    if (!reader.Byte(&is_at_end) || is_at_end > 1 || !reader.Bytes(&position)) return false;
+    compared.is_at_end = is_at_end != 0;
+    compared.position = position;
+    row = reader.rest();
+    if (!compared.clock.DecodeFrom(row)) return false;
+  }
+  return true;
 }
 
 bool Replica::Impl::IsLeftToSession(std::string_view key, const Dot& dot) const {
@@ -160,6 +206,7 @@ absl::Status Replica::Impl::NextBucket(Storage& storage, int64_t now_ms) {
     }
     session.position = end;
     session.is_at_end = end.empty();
+    NoteCompared();
   }
   session.has_window = false;
   if (!session.is_at_end) return NextWindow(storage, now_ms);
@@ -201,7 +248,9 @@ absl::Status Replica::Impl::ReceiveRangeObjects(Storage& storage, const Peer& pe
   std::unordered_set<std::string_view> sent;
   for (const SentObject& object : answer.objects.objects) {
     sent.insert(object.key);
-    const absl::Status merged = MergeObject(storage, object, answer.objects, now_ms);
+    // Of a request some keys may lie elsewhere.
+    const bool is_outside = object.key < session.position || !IsBelow(object.key, answer.reached);
+    const absl::Status merged = MergeObject(storage, object, answer.objects, now_ms, is_outside);
     if (!merged.ok()) return merged;
   }
   for (const uint32_t place : answer.absent) {
@@ -223,29 +272,52 @@ absl::Status Replica::Impl::ReceiveRangeObjects(Storage& storage, const Peer& pe
   }
   session.position = answer.reached;
   session.is_at_end = is_whole && session.items_end.empty();
+  NoteCompared();
   if (!is_whole || session.items_end != bucket_end) return SendItems(storage, bucket_end, now_ms);
   ++session.next_bucket;
   return NextBucket(storage, now_ms);
 }
 
 void Replica::Impl::EndSession() {
+  is_log_whole_ = false;
   clock_.AddAll(session_->clock);
   clock_changed_ = true;
-  needed_.erase(session_->peer);
+  const Slot last = session_->peer;
+  needed_.erase(last);
   recovery_changed_ = true;
   session_.reset();
   StripExtras();
-  if (!needed_.empty()) return;
+  if (!needed_.empty() || MustCompareAgain(last)) return;
+  whole_retries_ = 0;
   leaves_recovery_ = true;
   if (IsMutant(Mutant::kLeaveRecoveryUnsynced)) is_recovering_ = false;
+}
+
+// A node that recovers itself may have told a request in part; then the others tell the rest.
+bool Replica::Impl::MustCompareAgain(Slot last) {
+  DotSet rest;
+  log_.ForEachUnit([&](const Dot& first, uint32_t writes) {
+    DotSet unit;
+    unit.AddRange(first.actor, first.counter, first.counter + writes - 1);
+    if (!clock_.HasAll(unit)) rest.AddAll(unit.Minus(clock_));
+  });
+  if (rest.empty()) return false;
+  for (const Peer& peer : peers_) {
+    if (peer.advert && !peer.advert->durable.Intersect(rest).empty()) needed_.insert(peer.slot);
+  }
+  if (needed_.empty() && whole_retries_++ < kWholeRetriesMax) needed_.insert(last);
+  return !needed_.empty();
 }
 
 // -- The other one --------------------------------------------------------------------------------
 
 absl::Status Replica::Impl::ReceiveRangeOpen(const Peer& peer, const RangeOpen& open) {
-  served_[peer.slot] = {open.session, clock_};
+  auto& [session, clock] = served_[peer.slot];
+  // Asked twice, it is the same session: the asker may have got either answer.
+  if (session != open.session) clock = clock_;
+  session = open.session;
   // From here on only what is on disk is told, so that it cannot be lost with this process.
-  SendWhenDurable(peer, RangeOpened{open.session, clock_, false});
+  SendWhenDurable(peer, RangeOpened{session, clock, false});
   return absl::OkStatus();
 }
 
@@ -278,6 +350,17 @@ absl::Status Replica::Impl::ReceiveRangeHashes(Storage& storage, const Peer& pee
   const absl::Status walked = ForEachItem(storage, hashes.first, hashes.buckets.back().end, add);
   if (!walked.ok()) return walked;
   while (place < hashes.buckets.size()) end_bucket();
+  // What is known to be dead here, and is not in the clock, has to be told.
+  place = 0;
+  for (auto extra = extras_.lower_bound(hashes.first); extra != extras_.end(); ++extra) {
+    while (place < hashes.buckets.size() && !IsBelow(extra->first, hashes.buckets[place].end)) {
+      ++place;
+    }
+    if (place == hashes.buckets.size()) break;
+    const auto number = static_cast<uint32_t>(place);
+    const auto at = std::lower_bound(differs.buckets.begin(), differs.buckets.end(), number);
+    if (at == differs.buckets.end() || *at != number) differs.buckets.insert(at, number);
+  }
   Send(peer, std::move(differs));
   return absl::OkStatus();
 }
@@ -305,7 +388,7 @@ absl::Status Replica::Impl::ReceiveRangeItems(Storage& storage, const Peer& peer
   std::unordered_set<uint64_t> mine;
   std::vector<std::string> differing;
   std::string next;
-  const size_t keys_max = options_.chunk_bytes / 64;
+  const size_t keys_max = std::max<size_t>(1, options_.chunk_bytes / 64);
   const auto add = [&](std::string_view key, uint64_t id) {
     if (differing.size() >= keys_max) {
       next = key;
@@ -318,7 +401,13 @@ absl::Status Replica::Impl::ReceiveRangeItems(Storage& storage, const Peer& peer
   const absl::Status walked = ForEachItem(storage, items.first, items.end, add);
   if (!walked.ok()) return walked;
   answer.reached = next.empty() ? items.end : next;
-  Collector collector(*this, storage, seen, &answer.objects, false);
+  for (auto extra = extras_.lower_bound(items.first);
+       extra != extras_.end() && IsBelow(extra->first, answer.reached); ++extra) {
+    differing.push_back(extra->first);
+  }
+  std::sort(differing.begin(), differing.end());
+  differing.erase(std::unique(differing.begin(), differing.end()), differing.end());
+  Collector collector(*this, storage, seen, &answer.objects);
   for (const std::string& key : differing) {
     if (collector.bytes() >= options_.chunk_bytes) {
       answer.reached = key;

@@ -74,6 +74,11 @@ absl::Status Replica::Impl::ReceiveReadAnswer(Storage& storage, const Peer& peer
     ++counts_.refused_messages;
     return absl::OkStatus();
   }
+  if (!answer.objects.is_complete && !answer.objects.objects.empty()) {
+    // What hangs together with these keys is not known any more: a pull would find the same.
+    Recover({peer.slot});
+    return absl::OkStatus();
+  }
   for (const SentObject& object : answer.objects.objects) {
     const absl::Status merged = MergeObject(storage, object, answer.objects, now_ms);
     if (!merged.ok()) return merged;
@@ -91,8 +96,7 @@ absl::StatusOr<KeyState> Replica::Impl::State(Storage& storage, std::string_view
   if (!loaded.ok()) return loaded.status();
   KeyState state;
   state.versions = std::move(loaded->versions);
-  state.context = clock_;
-  if (const DotSet* const extra = ExtraOf(key)) state.context.AddAll(*extra);
+  state.context = ContextOf(key);
   return state;
 }
 

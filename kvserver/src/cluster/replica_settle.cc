@@ -20,6 +20,12 @@ void Replica::Impl::ForgetLog() {
   });
   log_.Forget(stable, &gone_turns_);
   log_.Truncate(options_.log_dots_max, &gone_turns_);
+  is_log_whole_ = true;
+  clock_.ForEachMissing(stable, [&](const DotSet::Interval& interval) {
+    DotSet missing;
+    missing.AddRange(interval.actor, interval.first, interval.last);
+    is_log_whole_ = is_log_whole_ && log_.dots().HasAll(missing);
+  });
   // Of the transaction that is open there is no row yet.
   std::erase(gone_turns_, next_turn_);
 }
@@ -28,6 +34,8 @@ void Replica::Impl::ForgetLog() {
 // runs, know the same newest runs, so that nothing of the old ones is accepted any more; and have
 // the same dots of them on disk.
 void Replica::Impl::SettleActors() {
+  // A node that recovers has nothing of some runs only because it has lost it.
+  if (is_recovering_) return;
   for (const Peer& peer : peers_) {
     if (!peer.advert) return;
     if (IsMutant(Mutant::kRetireUnfenced) || IsMutant(Mutant::kFenceOwnSlotOnly)) continue;

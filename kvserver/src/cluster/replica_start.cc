@@ -47,6 +47,8 @@ absl::Status Replica::Impl::Start(Storage& storage, int64_t now_ms) {
     } else if (name == kRecoveringRow) {
       is_recovering_ = true;
       if (!ReadSlotsRow(row, &needed_)) return fail();
+    } else if (name == kComparedRow) {
+      if (!ReadComparedRow(row)) return fail();
     } else if (NumberOfRow(name, kActorPrefix, &number)) {
       Actor actor;
       if (!ReadActorRow(row, &actor) || actors_.IndexOf(actor) != number) return fail();
@@ -98,8 +100,8 @@ absl::Status Replica::Impl::Start(Storage& storage, int64_t now_ms) {
 
   // Greater than every one before, as far as this node can know: see ReceiveAdvert for the rest.
   const uint64_t last = generations_[options_.self];
-  const uint64_t seconds = static_cast<uint64_t>(std::max<int64_t>(now_ms, 0)) / 1'000;
-  const uint64_t base = std::max((last >> 16) + 1, seconds);
+  const uint64_t base =
+      std::max((last >> 16) + 1, static_cast<uint64_t>(std::max<int64_t>(now_ms, 0)));
   self_ = {options_.self, base << 16 | (random_() & 0xFFFF)};
   if (IsMutant(Mutant::kReusedActor) && last != 0) {
     self_.generation = last;

@@ -17,6 +17,7 @@ inline constexpr std::string_view kNodeRow = "RN";
 inline constexpr std::string_view kClockRow = "RC";
 inline constexpr std::string_view kGenerationsRow = "RG";
 inline constexpr std::string_view kRecoveringRow = "RR";
+inline constexpr std::string_view kComparedRow = "RS";
 inline constexpr std::string_view kActorPrefix = "RA";
 inline constexpr std::string_view kPeerPrefix = "RP";
 inline constexpr std::string_view kExtraPrefix = "RX";

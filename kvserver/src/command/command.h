@@ -32,6 +32,7 @@ enum CommandFlag : uint32_t {
   kInMulti = 1 << 6,     // runs at once between MULTI and EXEC: EXEC, DISCARD, ...
   kConnection = 1 << 7,  // of the connection itself
   kSecret = 1 << 8,      // has passwords: neither MONITOR nor the slow log shows it
+  kLong = 1 << 9,        // with kSlow: for minutes. One of them runs at a time
 };
 
 // One argument: how it is found in a RESP request, and under which name in JSON and HTTP.

@@ -68,14 +68,6 @@ const Command* CommandOf(Context& context, Arguments arguments) {
   return command;
 }
 
-// Counts the reply behind `begin` if it is an error; those of other protocols than RESP are not.
-void CountError(Context& context, size_t begin) {
-  const std::string_view reply = context.reply.output();
-  if (context.reply.resp_version() == 0 || reply.size() <= begin || reply[begin] != '-') return;
-  context.node.errors.fetch_add(1, std::memory_order_relaxed);
-  context.node.error_stats().Add(reply.substr(begin + 1));
-}
-
 // Between MULTI and EXEC: kept for later.
 void Queue(Context& context, Arguments arguments, bool is_slow) {
   Session& session = context.session;
@@ -114,9 +106,30 @@ bool MayRunInCluster(Context& context, const Command& command, Arguments argumen
   return false;
 }
 
-bool MustAskPeers(const Context& context, const Command& command) {
-  return context.node.replication() != nullptr && ReadsKeys(command) &&
-         context.session.read_level != cluster::Level::kOne;
+// What the request reads of keys that other nodes could know more of; of EXEC: what was queued.
+std::vector<std::string_view> KeysToAskFor(const Context& context, const Command& command,
+                                           Arguments arguments) {
+  if (command.name != "exec") {
+    return ReadsKeys(command) ? KeysOf(command, arguments) : std::vector<std::string_view>();
+  }
+  std::vector<std::string_view> keys;
+  for (const OwnedRequest& request : context.session.queued) {
+    const Command* const queued = FindCommand(request[0]);
+    if (queued == nullptr || !ReadsKeys(*queued)) continue;
+    const std::vector<std::string_view> views(request.begin(), request.end());
+    for (const std::string_view key : KeysOf(*queued, views)) keys.push_back(key);
+  }
+  return keys;
+}
+
+bool MustAskPeers(const Context& context, const Command& command, Arguments arguments) {
+  const Session& session = context.session;
+  if (context.node.replication() == nullptr || session.read_level == cluster::Level::kOne) {
+    return false;
+  }
+  if (command.name != "exec") return ReadsKeys(command);
+  return session.in_multi && !session.multi_failed &&
+         !KeysToAskFor(context, command, arguments).empty();
 }
 
 }  // namespace
@@ -144,7 +157,6 @@ void RunCommand(Context& context, const Command& command, Arguments arguments) {
 Dispatched Dispatch(Context& context, Arguments arguments, bool has_asked) {
   Session& session = context.session;
   session.hold = {};
-  const size_t begin = context.reply.output().size();
   context.reply.Begin();
   const Command* const command = CommandOf(context, arguments);
   if (command == nullptr) {
@@ -152,7 +164,9 @@ Dispatched Dispatch(Context& context, Arguments arguments, bool has_asked) {
   } else if (!MayRunInCluster(context, *command, arguments)) {
     // The error is written.
   } else if (!session.in_multi || command->has(kInMulti)) {
-    if (!has_asked && MustAskPeers(context, *command)) return Dispatched::kAskPeers;
+    if (!has_asked && MustAskPeers(context, *command, arguments)) {
+      return Dispatched::kAskPeers;
+    }
     const bool is_slow = command->has(kSlow) || MustLeaveThread(session, *command) ||
                          (command->is_slow != nullptr && command->is_slow(context, arguments));
     if (is_slow) return Dispatched::kSlow;
@@ -164,24 +178,32 @@ Dispatched Dispatch(Context& context, Arguments arguments, bool has_asked) {
     Queue(context, arguments, command->has(kSlow));
   }
   context.reply.End();
-  CountError(context, begin);
+  context.node.CountError(context.reply.error_code());
   return Dispatched::kDone;
 }
 
 void AskPeers(Context& context, Arguments arguments, Replication::AskDone done) {
-  const Command* command = FindCommand(arguments[0]);
-  const std::vector<std::string_view> keys = KeysOf(*command, arguments);
+  const std::vector<std::string_view> keys =
+      KeysToAskFor(context, *FindCommand(arguments[0]), arguments);
   context.node.replication()->AskPeers(keys, context.session.read_level, std::move(done));
+}
+
+bool TakesLong(Arguments arguments) {
+  const Command* command = FindCommand(arguments[0]);
+  if (command != nullptr && command->run == nullptr && arguments.size() >= 2) {
+    command =
+        FindCommand(std::string(command->name) + "|" + std::string(arguments[1].substr(0, 64)));
+  }
+  return command != nullptr && command->has(kLong);
 }
 
 void RunSlow(Context& context, Arguments arguments) {
   context.session.hold = {};
-  const size_t begin = context.reply.output().size();
   context.reply.Begin();
   const Command* const command = CommandOf(context, arguments);
   if (command != nullptr) RunCommand(context, *command, arguments);
   context.reply.End();
-  CountError(context, begin);
+  context.node.CountError(context.reply.error_code());
 }
 
 }  // namespace kvserver

@@ -19,6 +19,8 @@ Dispatched Dispatch(Context& context, Arguments arguments, bool has_asked = fals
 // Lets this node see, of the keys that the request reads, what as many nodes have seen as the
 // session asks for. `done` may be called at once, and from any thread.
 void AskPeers(Context& context, Arguments arguments, Replication::AskDone done);
+// Of a request that is kSlow: whether it may take minutes, so that no other should wait for it.
+bool TakesLong(Arguments arguments);
 void RunSlow(Context& context, Arguments arguments);
 
 // Runs it and measures: for EXEC, whose requests have passed Dispatch before.

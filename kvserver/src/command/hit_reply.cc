@@ -62,6 +62,33 @@ void HitWriter::WriteValue(std::string_view key) {
   if (!is_written) reply.Null();
 }
 
+void ReplyCount(ReplyWriter& reply, std::string_view name, size_t count) {
+  reply.Value(name);
+  reply.Integer(static_cast<int64_t>(count));
+}
+
+void ReplyFlag(ReplyWriter& reply, std::string_view name, bool flag) {
+  reply.Value(name);
+  reply.Bool(flag);
+}
+
+void ReplyNumber(ReplyWriter& reply, std::string_view name, double number) {
+  reply.Value(name);
+  reply.Double(number);
+}
+
+void ReplyMaybeNumber(ReplyWriter& reply, std::string_view name, std::optional<double> number) {
+  reply.Value(name);
+  if (number) return reply.Double(*number);
+  reply.Null();
+}
+
+void ReplyMaybeText(ReplyWriter& reply, std::string_view name, const std::string& text) {
+  reply.Value(name);
+  if (!text.empty()) return reply.Value(text);
+  reply.Null();
+}
+
 void ReplyExplanation(ReplyWriter& reply, const std::vector<libkv::ScorePart>& parts) {
   reply.BeginArray(parts.size());
   for (const libkv::ScorePart& part : parts) {

@@ -3,6 +3,7 @@
 #define KVSERVER_SRC_COMMAND_HIT_REPLY_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,13 @@ class HitWriter {
   size_t value_bytes_ = 0;
   bool is_cut_ = false;
 };
+
+// One member of a map that is open: its name and its value; without one, null.
+void ReplyCount(ReplyWriter& reply, std::string_view name, size_t count);
+void ReplyFlag(ReplyWriter& reply, std::string_view name, bool flag);
+void ReplyNumber(ReplyWriter& reply, std::string_view name, double number);
+void ReplyMaybeNumber(ReplyWriter& reply, std::string_view name, std::optional<double> number);
+void ReplyMaybeText(ReplyWriter& reply, std::string_view name, const std::string& text);
 
 void ReplyExplanation(ReplyWriter& reply, const std::vector<libkv::ScorePart>& parts);
 void ReplyTexts(ReplyWriter& reply, const std::vector<std::string>& texts);

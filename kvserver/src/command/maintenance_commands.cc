@@ -100,9 +100,10 @@ void Backup(Context& context, Arguments arguments) {
   context.reply.Value(directory);
 }
 
-// Does `change` to the space with that prefix, or, without one, to all of them in turn.
-template <typename Change>
-void ChangeSpaces(Context& context, Arguments arguments, Change change) {
+// Does `change` to the space with that prefix, or, without one, to all of them in turn; then
+// `finish` to the store.
+template <typename Change, typename Finish>
+void ChangeSpaces(Context& context, Arguments arguments, Change change, Finish finish) {
   if (arguments.size() > 2) return context.reply.Error("ERR syntax error");
   int64_t changed = 0;
   for (const libkv::SpaceStats& space : context.node.store().Stats().spaces) {
@@ -112,24 +113,32 @@ void ChangeSpaces(Context& context, Arguments arguments, Change change) {
     ++changed;
   }
   if (arguments.size() == 2 && changed == 0) return context.reply.Error("NOTFOUND no such space");
+  if (const absl::Status status = finish(context.node.store()); !status.ok()) {
+    return ReplyStatus(context, status);
+  }
   context.reply.BeginMap(1);
   context.reply.Value("spaces");
   context.reply.Integer(changed);
 }
 
+// What has to be done for the next start anyway is done now: words that are in memory only become
+// a segment, segments become one, and the log is emptied.
 void Compact(Context& context, Arguments arguments) {
-  ChangeSpaces(context, arguments, [](libkv::Store& store, const std::string& prefix) {
-    const absl::Status status = store.MergeIndex(prefix);
-    // A space without text has nothing to merge.
+  const auto compact = [](libkv::Store& store, const std::string& prefix) {
+    absl::Status status = store.SealIndex(prefix);
+    if (status.ok()) status = store.MergeIndex(prefix);
+    // A space without text has nothing to seal or merge.
     return absl::IsFailedPrecondition(status) ? absl::OkStatus() : status;
-  });
+  };
+  ChangeSpaces(context, arguments, compact, [](libkv::Store& store) { return store.Flush(); });
 }
 
 void Reindex(Context& context, Arguments arguments) {
-  ChangeSpaces(context, arguments, [](libkv::Store& store, const std::string& prefix) {
+  const auto reindex = [](libkv::Store& store, const std::string& prefix) {
     const absl::Status status = store.Reindex(prefix);
     return absl::IsFailedPrecondition(status) ? absl::OkStatus() : status;
-  });
+  };
+  ChangeSpaces(context, arguments, reindex, [](libkv::Store&) { return absl::OkStatus(); });
 }
 
 void Verify(Context& context, Arguments /*arguments*/) {
@@ -153,16 +162,17 @@ constexpr Parameter kSpaceParameters[] = {{.name = "prefix", .optional = true}};
 constexpr Command kCommands[] = {
     {.name = "kv.backup",
      .arity = -1,
-     .flags = kAdmin | kSlow | kNoMulti,
+     .flags = kAdmin | kSlow | kLong | kNoMulti,
      .group = "maintenance",
      .summary = "Make a copy of the store that can be opened as a store, beside its directory",
      .parameters = kBackupParameters,
      .run = Backup},
     {.name = "kv.compact",
      .arity = -1,
-     .flags = kAdmin | kSlow | kNoMulti,
+     .flags = kAdmin | kSlow | kLong | kNoMulti,
      .group = "maintenance",
-     .summary = "Merge the word index of a space, or of all",
+     .summary = "Seal and merge the word index of a space, or of all, and empty the log: then the "
+                "next start is fast",
      .parameters = kSpaceParameters,
      .run = Compact},
     {.name = "kv.index",
@@ -173,7 +183,7 @@ constexpr Command kCommands[] = {
      .run = Index},
     {.name = "kv.reindex",
      .arity = -1,
-     .flags = kAdmin | kSlow | kNoMulti,
+     .flags = kAdmin | kSlow | kLong | kNoMulti,
      .group = "maintenance",
      .summary = "Make the index of a space, or of all, anew from the values",
      .parameters = kSpaceParameters,
@@ -186,7 +196,7 @@ constexpr Command kCommands[] = {
      .run = Stats},
     {.name = "kv.verify",
      .arity = 1,
-     .flags = kAdmin | kSlow | kNoMulti,
+     .flags = kAdmin | kSlow | kLong | kNoMulti,
      .group = "maintenance",
      .summary = "Read everything once and compare the values with all indexes",
      .run = Verify},

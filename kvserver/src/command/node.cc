@@ -23,6 +23,12 @@ absl::Status Node::StartReplication(Replication::Options options) {
   return replication_->Start();
 }
 
+void Node::CountError(std::string_view code) {
+  if (code.empty()) return;
+  errors.fetch_add(1, std::memory_order_relaxed);
+  error_stats_.Add(code);
+}
+
 void Node::SampleRates() {
   rates_.Sample(SteadyMicroseconds(), {commands.load(std::memory_order_relaxed),
                                        input_bytes.load(std::memory_order_relaxed),

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "command/clients.h"
 #include "command/command_times.h"
@@ -39,6 +40,8 @@ class Node {
   Settings& settings() { return settings_; }
   ErrorStats& error_stats() { return error_stats_; }
   Rates& rates() { return rates_; }
+  // Of every reply: counts it when it is an error, that is, has a code.
+  void CountError(std::string_view code);
   void SampleRates();  // to be called about once a second
 
   int64_t started_us() const { return started_us_; }
@@ -48,7 +51,7 @@ class Node {
   std::atomic<uint64_t> commands{0}, connections{0}, rejected_connections{0};
   std::atomic<uint64_t> hits{0}, misses{0}, protocol_errors{0};
   std::atomic<uint64_t> input_bytes{0}, output_bytes{0};
-  std::atomic<uint64_t> errors{0};
+  std::atomic<uint64_t> errors{0};         // replies that are errors, of all protocols
   std::atomic<int64_t> last_save_seconds;  // since 1970: the last SAVE, or the start
   std::atomic<uint16_t> port{0};           // that is listened on
 

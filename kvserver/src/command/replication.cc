@@ -3,8 +3,8 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
-#include <condition_variable>
 #include <utility>
 
 #include "base/base64.h"
@@ -79,13 +79,24 @@ void Replication::Collect() {
   for (const cluster::ReadResult& read : reads) {
     const auto found = asking_.find(read.id);
     if (found == asking_.end()) continue;
+    Asking asking = std::move(found->second);
+    asking_.erase(found);
     absl::Status status;
+    uint64_t pending = 0;
     if (!read.is_ok) {
       status = absl::DeadlineExceededError(
           "too few nodes have answered in time: read at level one, or try again");
+    } else {
+      // What came with the answers, or before them, may be on its way to the store.
+      for (const std::string& key : asking.keys) {
+        pending = std::max(pending, turns_.PendingTurn(key));
+      }
     }
-    answers_.push_back({std::move(found->second), std::move(status)});
-    asking_.erase(found);
+    if (pending != 0) {
+      answered_.emplace(pending, std::move(asking.done));
+    } else {
+      answers_.push_back({std::move(asking.done), std::move(status)});
+    }
   }
 }
 
@@ -145,6 +156,7 @@ absl::Status Replication::Receive(std::string_view bytes) {
     Collect();
   });
   if (is_dirty) turns_.SubmitStorage();
+  heard_.notify_all();
   return absl::OkStatus();
 }
 
@@ -158,6 +170,7 @@ void Replication::Tick() {
     Collect();
   });
   if (is_dirty) turns_.SubmitStorage();
+  heard_.notify_all();
 }
 
 void Replication::Fail(const absl::Status& status) {
@@ -228,6 +241,20 @@ bool Replication::Stored(uint64_t sealed, const absl::Status& status) {
   return had_writes && !replica_.is_failed();
 }
 
+void Replication::NothingPending(uint64_t turn) {
+  const auto end = answered_.upper_bound(turn);
+  if (answered_.begin() == end) return;
+  const std::lock_guard lock(out_mutex_);
+  for (auto it = answered_.begin(); it != end; ++it) {
+    absl::Status status;
+    if (replica_.is_failed()) {
+      status = absl::UnavailableError("replication has stopped on this node; see its log");
+    }
+    answers_.push_back({std::move(it->second), std::move(status)});
+  }
+  answered_.erase(answered_.begin(), end);
+}
+
 void Replication::AskPeers(std::span<const std::string_view> keys, cluster::Level level,
                            AskDone done) {
   absl::Status status;
@@ -237,7 +264,7 @@ void Replication::AskPeers(std::span<const std::string_view> keys, cluster::Leve
       status = id.status();
       return;
     }
-    asking_[*id] = std::move(done);
+    asking_[*id] = {{keys.begin(), keys.end()}, std::move(done)};
     Collect();
   });
   if (!status.ok()) done(std::move(status));
@@ -284,6 +311,18 @@ std::vector<cluster::Slot> Replication::HoldersOf(const cluster::Dot& dot) {
   std::vector<cluster::Slot> holders;
   turns_.WithStorage([&](cluster::Storage&) { holders = replica_.HoldersOf(dot); });
   return holders;
+}
+
+size_t Replication::AwaitHolders(const cluster::Dot& dot, size_t wanted, int64_t deadline_ms) {
+  std::unique_lock lock(heard_mutex_);
+  while (true) {
+    lock.unlock();
+    const size_t count = HoldersOf(dot).size();
+    if (count >= wanted || clock_ms_() >= deadline_ms) return count;
+    lock.lock();
+    // One that came in between is not missed for long: Tick tells too.
+    heard_.wait_for(lock, std::chrono::milliseconds(50));
+  }
 }
 
 void Replication::SetLinks(Links links) {

@@ -7,6 +7,7 @@
 #define KVSERVER_SRC_COMMAND_REPLICATION_H_
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -56,8 +57,9 @@ class Replication : public WriteTurns::Replicator {
   // To be called every 20 ms or so.
   void Tick();
 
-  // Makes sure that this node has seen of the keys what so many nodes have; then calls `done`,
-  // once, maybe at once, from any thread. Not OK: it could not be made sure.
+  // Makes sure that this node has seen of the keys what so many nodes have, and that the store has
+  // it, so that any read of it does; then calls `done`, once, maybe at once, from any thread. Not
+  // OK: it could not be made sure.
   using AskDone = std::function<void(absl::Status)>;
   void AskPeers(std::span<const std::string_view> keys, cluster::Level level, AskDone done);
 
@@ -71,6 +73,8 @@ class Replication : public WriteTurns::Replicator {
   absl::StatusOr<Fingerprint> MakeFingerprint();
   // Which nodes have, on disk, what a dot names; this one included, whether on disk or not.
   std::vector<cluster::Slot> HoldersOf(const cluster::Dot& dot);
+  // Waits until so many nodes have it, or until `deadline_ms`; answers how many have.
+  size_t AwaitHolders(const cluster::Dot& dot, size_t wanted, int64_t deadline_ms);
 
   // How a peer can be reached; the owner of the network tells.
   struct Link {
@@ -96,12 +100,17 @@ class Replication : public WriteTurns::Replicator {
   void EndUnit(cluster::Level level) override;
   uint64_t Seal(cluster::Storage& turn) override;
   bool Stored(uint64_t sealed, const absl::Status& status) override;
+  void NothingPending(uint64_t turn) override;
   void Flush() override;
 
  private:
   struct Answer {
     AskDone done;
     absl::Status status;
+  };
+  struct Asking {
+    std::vector<std::string> keys;
+    AskDone done;
   };
 
   absl::Status CheckVector(const cluster::ClientWrite& write) const;
@@ -123,7 +132,12 @@ class Replication : public WriteTurns::Replicator {
   cluster::Level turn_level_ = cluster::Level::kOne;
   bool has_writes_ = false;
   std::set<uint64_t> with_writes_;  // sealed turns
-  std::map<uint64_t, AskDone> asking_;
+  std::map<uint64_t, Asking> asking_;
+  // Answered by the others; what they read is in that turn, which the store does not have yet.
+  std::multimap<uint64_t, AskDone> answered_;
+
+  std::mutex heard_mutex_;
+  std::condition_variable heard_;  // of a peer, or of time
 
   std::mutex out_mutex_;  // guards these
   std::vector<cluster::Outgoing> messages_;

@@ -29,8 +29,11 @@ class ReplyWriter {
 
   // Around every reply to a request. A Begin without End may be followed by another Begin, with
   // another output: what it wrote is dropped then.
-  virtual void Begin() {}
+  virtual void Begin() { error_code_.clear(); }
   virtual void End() {}
+
+  // The code in front of the error that the last reply is, as a whole: "ERR"; "": it is none.
+  std::string_view error_code() const { return error_code_; }
 
   // Which command writes what follows; within EXEC before each of its replies.
   virtual void BeginCommand(const Command& /*command*/) {}
@@ -63,7 +66,13 @@ class ReplyWriter {
   void Ok() { Simple("OK"); }
 
  protected:
+  // Of an error that is a whole reply.
+  void SetErrorCode(std::string_view message) {
+    error_code_.assign(message.substr(0, message.find_first_of(" \r\n")));
+  }
+
   std::string* out_ = nullptr;
+  std::string error_code_;
 };
 
 }  // namespace kvserver

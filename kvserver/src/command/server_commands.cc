@@ -2,7 +2,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,14 +40,42 @@ void Role(Context& context, Arguments /*arguments*/) {
   context.reply.BeginArray(0);
 }
 
-// WAIT replicas timeout: there are none to wait for, so the answer is there at once.
+// A WAIT that takes longer would keep a worker from searches.
+constexpr int64_t kWaitMillisecondsMax = 5'000;
+
+// WAIT replicas timeout: how many other nodes have on disk what this node has written until now.
+// Alone there are none to wait for, and the answer is there at once.
 void Wait(Context& context, Arguments arguments) {
-  if (!ReadInteger(context, arguments[1])) return;
+  const auto wanted = ReadInteger(context, arguments[1]);
+  if (!wanted) return;
   const auto timeout =
       ReadInteger(context, arguments[2], "ERR timeout is not an integer or out of range");
   if (!timeout) return;
   if (*timeout < 0) return context.reply.Error("ERR timeout is negative");
-  context.reply.Integer(0);
+  Replication* const replication = context.node.replication();
+  if (replication == nullptr) return context.reply.Integer(0);
+  const int64_t most = *timeout == 0 ? kWaitMillisecondsMax : *timeout;
+  const int64_t deadline = NowMilliseconds() + std::min(most, kWaitMillisecondsMax);
+  const std::map<cluster::Slot, uint64_t> newest = replication->Status().newest;
+  const auto own = newest.find(replication->self().slot);
+  if (own == newest.end()) {  // nothing was written
+    const size_t others = replication->options().replica.members.size() - 1;
+    return context.reply.Integer(static_cast<int64_t>(others));
+  }
+  // Without this node.
+  const int64_t count = -1 + static_cast<int64_t>(replication->AwaitHolders(
+                                 {replication->self(), own->second},
+                                 static_cast<size_t>(std::max<int64_t>(*wanted, 0)) + 1, deadline));
+  context.reply.Integer(count);
+}
+
+bool WaitIsSlow(Context& context, Arguments /*arguments*/) {
+  return context.node.replication() != nullptr;
+}
+
+constexpr Command Slow(Command command, bool (*is_slow)(Context&, Arguments)) {
+  command.is_slow = is_slow;
+  return command;
 }
 
 void LastSave(Context& context, Arguments /*arguments*/) {
@@ -216,7 +246,9 @@ constexpr Command kCommands[] = {
     Row("shutdown", -1, kAdmin | kNoMulti, "Store everything and end the process", Shutdown,
         kShutdown),
     Row("time", 1, kFast, "The time: seconds since 1970, and microseconds", Time),
-    Row("wait", 3, 0, "How many replicas have this connection's writes: none", Wait, kWait),
+    Slow(Row("wait", 3, 0, "How many other nodes have what was written here; alone: none", Wait,
+             kWait),
+         WaitIsSlow),
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #define KVSERVER_SRC_COMMAND_SETTINGS_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@ namespace kvserver {
 // By the number of libkv::Durability.
 inline constexpr std::string_view kDurabilityNames[] = {"synced", "written", "buffered"};
 
+// A request may come as slowly as that, but not more slowly.
+inline constexpr int64_t kRequestBytesPerSecond = 64 << 10;
+
 // As given at the start.
 struct SettingsValues {
   std::string address = "127.0.0.1";
@@ -24,6 +28,8 @@ struct SettingsValues {
   size_t memory_bytes = size_t{512} << 20;
   int io_threads = 1;
   bool debug = false;
+  // For the rest of an HTTP request that has begun; and a second more per kRequestBytesPerSecond.
+  std::chrono::milliseconds request_time_max{30'000};
   std::vector<std::string> allowed_hosts;  // names in lower case that HTTP is served under
 
   libkv::Durability durability = libkv::Durability::kSynced;  // of new connections

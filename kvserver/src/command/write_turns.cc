@@ -129,7 +129,10 @@ WriteTurns::WriteTurns(libkv::Store& store, std::function<int64_t()> clock, OnFi
   filling_ = NewTurn();
 }
 
-WriteTurns::~WriteTurns() { Quiesce(); }
+WriteTurns::~WriteTurns() {
+  std::unique_lock lock = Quiesce();
+  idle_.wait(lock, [this] { return finishing_ == 0; });
+}
 
 std::unique_ptr<WriteTurns::Turn> WriteTurns::NewTurn() {
   std::unique_ptr<Turn> turn = spare_ != nullptr ? std::move(spare_) : std::make_unique<Turn>();
@@ -295,6 +298,11 @@ void WriteTurns::WithStorage(absl::FunctionRef<void(cluster::Storage& turn)> wor
   replicator_->Flush();
 }
 
+uint64_t WriteTurns::PendingTurn(std::string_view key) const {
+  const auto found = overlay_.find(key);
+  return found == overlay_.end() ? 0 : found->second.turn;
+}
+
 void WriteTurns::SubmitStorage() {
   std::unique_lock lock(mutex_);
   if (!flying_.empty() && filling_->bytes < kTurnBytesMax) {
@@ -336,17 +344,34 @@ void WriteTurns::SubmitLocked(std::unique_lock<std::mutex>& lock) {
     if (replicator_ != nullptr) replicator_->Flush();
     return;
   }
-  Turn& turn = *filling_;
+  to_store_.push_back(filling_.get());
   flying_.push_back(std::move(filling_));
   filling_ = NewTurn();
   is_put_off_ = false;
   is_full_.store(false, std::memory_order_relaxed);
   has_writes_.store(false, std::memory_order_relaxed);
   submitted_.fetch_add(1, std::memory_order_relaxed);
-  const std::lock_guard submit(submit_mutex_);
   lock.unlock();
   if (replicator_ != nullptr) replicator_->Flush();
+  HandOver();
+}
 
+// The store may be done at once, when it refuses: then TurnDone is called within this, and locks.
+void WriteTurns::HandOver() {
+  const std::lock_guard submit(submit_mutex_);
+  while (true) {
+    Turn* turn = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      if (to_store_.empty()) return;
+      turn = to_store_.front();
+      to_store_.pop_front();
+    }
+    WriteTurn(*turn);
+  }
+}
+
+void WriteTurns::WriteTurn(Turn& turn) {
   libkv::Batch batch = BatchOf(turn, 0, turn.writes.size());
   for (const RowWrite& row : turn.rows) {
     if (row.is_delete) {
@@ -402,6 +427,7 @@ void WriteTurns::TurnDone(Turn& done, absl::Status status, std::vector<Failure> 
   // Turns are reported in order, though one that fails at once is done before those in front of it.
   std::unique_lock finish(finish_mutex_);
   std::unique_lock lock(mutex_);
+  ++finishing_;
   done.is_done = true;
   done.status = std::move(status);
   done.failures = std::move(failures);
@@ -419,6 +445,7 @@ void WriteTurns::TurnDone(Turn& done, absl::Status status, std::vector<Failure> 
     stored.failures = std::move(turn->failures);
     if (stored.failures.empty()) stored.failures = std::move(turn->refused);
     if (turn->sealed != 0) stored.waits = replicator_->Stored(turn->sealed, turn->status);
+    if (replicator_ != nullptr) replicator_->NothingPending(turn->number);
     if (turn->acknowledgement) Acknowledge(stored, *turn->acknowledgement);
     turn->arena.Clear();
     turn->writes.clear();
@@ -439,9 +466,12 @@ void WriteTurns::TurnDone(Turn& done, absl::Status status, std::vector<Failure> 
   const bool is_put_off = std::exchange(is_put_off_, false);
   lock.unlock();
   finish.unlock();
-  if (replicator_ == nullptr) return;
-  replicator_->Flush();
-  if (is_put_off) on_stored_();
+  if (replicator_ != nullptr) {
+    replicator_->Flush();
+    if (is_put_off) on_stored_();
+  }
+  lock.lock();
+  if (--finishing_ == 0) idle_.notify_all();
 }
 
 // With finish_mutex_ held too.

@@ -87,6 +87,9 @@ class WriteTurns {
     // The turn that was sealed so is stored, in order; or could not be, and never will. True: its
     // replies wait for Acknowledged.
     virtual bool Stored(uint64_t sealed, const absl::Status& status) = 0;
+    // Of turns up to this one nothing is pending any more: reads of the store see all of it, unless
+    // it could not be stored.
+    virtual void NothingPending(uint64_t turn) = 0;
     // Without the lock, after any of these.
     virtual void Flush() = 0;
   };
@@ -143,6 +146,8 @@ class WriteTurns {
   bool is_replicated() const { return replicator_ != nullptr; }
   // Runs `work` as one who writes, with the turn that is filling as its storage.
   void WithStorage(absl::FunctionRef<void(cluster::Storage& turn)> work);
+  // The turn of what is pending of the key; 0: nothing is. Under the lock, as a Replicator runs.
+  uint64_t PendingTurn(std::string_view key) const;
   // Hands over what WithStorage has written, unless a turn is under way and will be followed by
   // another call of this: `on_stored` of it tells. Any thread.
   void SubmitStorage();
@@ -223,6 +228,8 @@ class WriteTurns {
 
   void Add(const Write& write);
   void SubmitLocked(std::unique_lock<std::mutex>& lock);
+  void HandOver();
+  void WriteTurn(Turn& turn);
   void WriteEach(Turn& turn);
   void TurnDone(Turn& turn, absl::Status status, std::vector<Failure> failures);
   void ReportFinished(std::unique_lock<std::mutex>& lock);
@@ -234,17 +241,19 @@ class WriteTurns {
   const std::function<int64_t()> clock_;
   const OnFinished on_finished_;
 
-  std::mutex submit_mutex_;  // turns reach the store in order; taken before mutex_ is let go
+  std::mutex submit_mutex_;  // turns reach the store in order; never waited for with mutex_
   std::mutex finish_mutex_;  // turns are reported in order
 
   mutable std::mutex mutex_;  // guards the rest
   std::condition_variable idle_;
   std::unique_ptr<Turn> filling_;
   std::deque<std::unique_ptr<Turn>> flying_;
+  std::deque<Turn*> to_store_;  // of them: not handed over yet
   std::deque<StoredTurn> stored_;
   Replicator* replicator_ = nullptr;
   std::function<void()> on_stored_;
   bool is_put_off_ = false;  // SubmitStorage is
+  int finishing_ = 0;        // threads in TurnDone, which go on without the lock
   std::function<bool()> skips_sync_;
   std::unique_ptr<Turn> spare_;
   Overlay overlay_;

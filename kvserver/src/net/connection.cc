@@ -131,6 +131,7 @@ size_t Connection::RunRequests(std::string_view input) {
     const Protocol::Next next = protocol_->Parse(input.substr(at), used, request_);
     at += used;
     if (next == Protocol::Next::kMore) break;
+    request_since_us_ = 0;
     if (next == Protocol::Next::kRequest) {
       RunOne();
       if (is_busy_) break;
@@ -141,8 +142,17 @@ size_t Connection::RunRequests(std::string_view input) {
       at = input.size();
     }
     if (protocol_->is_last()) is_ending_ = true;
-    if (next != Protocol::Next::kRequest) continue;
+    if (next != Protocol::Next::kRequest) {
+      // What was refused before it was a request; blank lines are answered with nothing.
+      if (output_.size() > begin) thread_.node().CountError(protocol_->reply().error_code());
+      continue;
+    }
     AfterReply(begin);
+  }
+  if (protocol_->unfinished_bytes() == 0) {
+    request_since_us_ = 0;
+  } else if (request_since_us_ == 0) {
+    request_since_us_ = SteadyMicroseconds();
   }
   is_paused_ = at < input.size() && is_open_ && !is_ending_ && !is_busy_ && !may_run();
   return at;
@@ -165,7 +175,7 @@ void Connection::RunOne() {
 
 void Connection::RunOnWorker() {
   slow_waits_ = false;
-  thread_.workers().Do([self = shared_from_this()] {
+  auto job = [self = shared_from_this()] {
     std::string reply;
     self->protocol_->reply().SetOutput(&reply);
     Context context{self->thread_.node(), self->session_, self->protocol_->reply()};
@@ -173,7 +183,22 @@ void Connection::RunOnWorker() {
     RunSlow(context, arguments);
     asio::post(self->thread_.context(),
                [self, reply = std::move(reply)]() mutable { self->SlowDone(std::move(reply)); });
-  });
+  };
+  const std::vector<std::string_view> arguments(slow_.begin(), slow_.end());
+  if (!TakesLong(arguments)) return thread_.workers().Do(std::move(job));
+  if (thread_.workers().DoLong(std::move(job))) return;
+  // Not at once: the caller is in the middle of the input.
+  asio::post(thread_.context(), [self = shared_from_this()] { self->RefuseLong(); });
+}
+
+void Connection::RefuseLong() {
+  std::string reply;
+  protocol_->reply().SetOutput(&reply);
+  protocol_->reply().Begin();
+  protocol_->reply().Error("TRYAGAIN too many commands that take long wait already");
+  protocol_->reply().End();
+  thread_.node().CountError(protocol_->reply().error_code());
+  SlowDone(std::move(reply));
 }
 
 // Other connections go on meanwhile; the requests behind it wait.
@@ -196,6 +221,7 @@ void Connection::PeersAsked(const absl::Status& status) {
     protocol_->reply().Begin();
     ReplyStatus(context, status);
     protocol_->reply().End();
+    thread_.node().CountError(protocol_->reply().error_code());
   } else if (Dispatch(context, arguments, true) == Dispatched::kSlow) {
     // It must see what the requests in front of it wrote.
     slow_waits_ = !holds_.empty();
@@ -269,6 +295,7 @@ void Connection::ReplaceWithError(HeldReply& held, const absl::Status& status) {
   reply.SetOutput(&error);
   reply.ErrorInstead(std::string_view(output_).substr(held.begin, held.end - held.begin),
                      StatusText(status));
+  thread_.node().CountError(reply.error_code());
   const auto shift =
       static_cast<ptrdiff_t>(error.size()) - static_cast<ptrdiff_t>(held.end - held.begin);
   output_.replace(held.begin, held.end - held.begin, error);
@@ -337,11 +364,38 @@ void Connection::Sweep(int64_t now_us) {
       now_us - first_byte_us_ > kSniffSecondsMax * kSecond) {
     return Close();
   }
+  if (request_since_us_ != 0) SweepRequest(now_us);
+  if (!is_open_) return;
   const int64_t idle = thread_.node().settings().idle_timeout_seconds.load();
   if (idle > 0 && !is_busy_ && holds_.empty() && now_us - last_active_us() > idle * kSecond &&
       !session_.is_monitor) {
     Close();
   }
+}
+
+// Who sends too slowly is told so, in its turn behind the replies that are still due; and who does
+// not take that either is let go after as long again.
+void Connection::SweepRequest(int64_t now_us) {
+  const int64_t time_max =
+      std::chrono::microseconds(thread_.node().settings().fixed.request_time_max).count();
+  if (was_late_) {
+    if (now_us - request_since_us_ > time_max) Close();
+    return;
+  }
+  // What it has sent is not read now, because of us or of the replies that it does not take.
+  if (!may_run()) {
+    request_since_us_ = now_us;
+    return;
+  }
+  const auto bytes = static_cast<int64_t>(protocol_->unfinished_bytes());
+  if (now_us - request_since_us_ <= time_max + bytes * 1'000'000 / kRequestBytesPerSecond) return;
+  request_since_us_ = now_us;
+  was_late_ = is_ending_ = true;
+  protocol_->reply().SetOutput(&output_);
+  protocol_->RefuseLate();
+  thread_.node().CountError(protocol_->reply().error_code());
+  thread_.node().protocol_errors.fetch_add(1, std::memory_order_relaxed);
+  thread_.Dirty(shared_from_this());
 }
 
 void Connection::Close() {

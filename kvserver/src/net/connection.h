@@ -61,6 +61,7 @@ class Connection : public Client, public std::enable_shared_from_this<Connection
   bool ChooseProtocol(std::string_view input);
   void RunOne();
   void RunOnWorker();
+  void RefuseLong();
   void SlowDone(std::string reply);
   void AskPeersFirst();
   void PeersAsked(const absl::Status& status);
@@ -69,6 +70,7 @@ class Connection : public Client, public std::enable_shared_from_this<Connection
   void ReplaceWithError(HeldReply& held, const absl::Status& status);
   bool may_run() const;
   void UpdateDescription();
+  void SweepRequest(int64_t now_us);
   int64_t last_active_us() const { return session_.last_command_us.load(); }
 
   IoThread& thread_;
@@ -81,6 +83,8 @@ class Connection : public Client, public std::enable_shared_from_this<Connection
   Session session_;
   std::unique_ptr<Protocol> protocol_;  // null until the first bytes are known
   int64_t first_byte_us_ = 0;
+  int64_t request_since_us_ = 0;  // when the request began whose end is missing; 0: there is none
+  bool was_late_ = false;         // it did not come; the connection ends with the reply to that
 
   std::string input_;  // what was received and is not used yet
   Request request_;

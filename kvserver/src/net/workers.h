@@ -1,4 +1,7 @@
 // Threads for what takes long: searches, scans of everything, backups.
+//
+// What takes minutes has a thread of its own, so that it never takes one from the searches: one job
+// of that kind runs at a time, the others wait.
 #ifndef KVSERVER_SRC_NET_WORKERS_H_
 #define KVSERVER_SRC_NET_WORKERS_H_
 
@@ -11,20 +14,31 @@
 
 namespace kvserver {
 
-// As many jobs wait as there are connections, at most: each has one at a time.
+// Threads: any.
 class Workers {
  public:
-  explicit Workers(int threads);
-  ~Workers();  // does what waits, then ends
+  static constexpr size_t kLongJobsMax = 16;  // that wait
 
+  // So many threads, and one for long jobs.
+  explicit Workers(int threads);
+  // Does what waits, then ends; of long jobs only the one that runs is done.
+  ~Workers();
+
+  // As many jobs wait as there are connections, at most: each has one at a time.
   void Do(std::function<void()> job);
+  // False: kLongJobsMax wait already, and this one will not be done.
+  bool DoLong(std::function<void()> job);
 
  private:
-  void Run();
+  struct Queue {
+    std::condition_variable wake;
+    std::deque<std::function<void()>> jobs;
+  };
+
+  void Run(Queue& queue);
 
   std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::function<void()>> jobs_;
+  Queue jobs_, long_jobs_;  // guarded by it, and so is closing_
   bool closing_ = false;
   std::vector<std::thread> threads_;
 };

@@ -242,12 +242,14 @@ HttpParser::Result HttpParser::ReadHeader() {
 
 HttpParser::Result HttpParser::TakeBody(std::string_view input, size_t& used) {
   if (state_ == State::kBody) {
+    body_seen_ = input.size();
     if (input.size() < length_) return Result::kMore;
     request_.body = input.substr(0, length_);
     used = length_;
   } else {
     switch (chunked_->Take(input, used, chunks_)) {
       case ChunkedBody::Result::kMore:
+        body_seen_ = chunks_.size();
         return Result::kMore;
       case ChunkedBody::Result::kMalformed:
         return Fail(400, "the chunked body is malformed");

@@ -52,6 +52,10 @@ class HttpParser {
   Result Parse(std::string_view input, size_t& used);
 
   const HttpRequest& request() const { return request_; }
+  // Of a request that is not complete: the bytes that the last call has seen.
+  size_t unfinished_bytes() const {
+    return state_ == State::kHeader ? scanned_ : header_.size() + body_seen_;
+  }
   int error_status() const { return error_status_; }
   std::string_view error() const { return error_; }
 
@@ -70,6 +74,7 @@ class HttpParser {
   std::string header_;  // of the request: its views point here
   std::string chunks_;  // a chunked body
   uint64_t length_ = 0;
+  size_t body_seen_ = 0;  // of an unfinished body
   std::optional<ChunkedBody> chunked_;
   HttpRequest request_;
   int error_status_ = 0;

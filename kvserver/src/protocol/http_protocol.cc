@@ -80,9 +80,13 @@ Next HttpProtocol::Parse(std::string_view input, size_t& used, Request& request)
   return next;
 }
 
+void HttpProtocol::RefuseLate() {
+  reply_.Start({.closes = true});
+  reply_.AnswerError(408, "ERR", "the rest of the request did not come in time");
+}
+
 Next HttpProtocol::Refuse(int status, std::string_view code, std::string_view message,
                           std::string_view fields) {
-  node_.errors.fetch_add(1, std::memory_order_relaxed);
   reply_.AnswerError(status, code, message, fields);
   return Next::kAnswered;
 }

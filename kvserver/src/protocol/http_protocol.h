@@ -26,6 +26,8 @@ class HttpProtocol : public Protocol {
   std::string_view name() const override { return "http"; }
   Next Parse(std::string_view input, size_t& used, Request& request) override;
   ReplyWriter& reply() override { return reply_; }
+  size_t unfinished_bytes() const override { return parser_.unfinished_bytes(); }
+  void RefuseLate() override;
   bool is_last() const override { return reply_.of().closes; }
 
  private:

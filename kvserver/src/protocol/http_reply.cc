@@ -40,6 +40,8 @@ std::string_view Phrase(int status) {
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
     case 409:
       return "Conflict";
     case 411:
@@ -165,6 +167,7 @@ void HttpReply::Head(int status, std::string_view content_type, size_t body_byte
 
 void HttpReply::Answer(int status, std::string_view content_type, std::string_view body,
                        std::string_view fields) {
+  error_code_.clear();
   Head(status, content_type, body.size(), fields);
   if (!of_.is_head && status != 204 && status != 304) *out_ += body;
 }
@@ -174,9 +177,11 @@ void HttpReply::AnswerError(int status, std::string_view code, std::string_view 
   std::string all(fields);
   if (status == 503) all += "Retry-After: 1\r\n";
   Answer(status, "application/json", ErrorBody(code, message), all);
+  SetErrorCode(code);
 }
 
 void HttpReply::Begin() {
+  ReplyWriter::Begin();
   begin_ = out_->size();
   is_nested_ = is_answered_ = false;
   step_ = 0;
@@ -226,9 +231,11 @@ void HttpReply::Error(std::string_view message) {
   AnswerError(StatusOfError(message), code, sentence);
 }
 
+// To ask for what is not there is no error: it counts as a miss.
 void HttpReply::Missing() {
   is_answered_ = true;
   AnswerError(404, "NOTFOUND", "no such key");
+  error_code_.clear();
 }
 
 // version, expires_at, value: in this order, so that the header is known before the value is.

@@ -54,6 +54,7 @@ void JsonWriter::Refuse(std::string_view code, std::string_view message) {
 }
 
 void JsonWriter::Begin() {
+  ReplyWriter::Begin();
   levels_.clear();
   has_result_ = is_error_ = is_null_ = shows_values_ = false;
   if (framing_ == Framing::kLength) out_->append(kLengthBytes, '\0');
@@ -186,6 +187,7 @@ void JsonWriter::Error(std::string_view message) {
   if (levels_.empty()) {
     if (std::exchange(has_result_, true)) return;
     is_error_ = true;
+    SetErrorCode(CodeBytes(message) == 0 ? "ERR" : message);
     ErrorMembers(message);
     return;
   }

@@ -61,7 +61,7 @@ void AddNode(Lines& lines, Node& node) {
                 node.rejected_connections.load());
   lines.Counter("kv_protocol_errors_total", "Inputs that made no sense.",
                 node.protocol_errors.load());
-  lines.Counter("kv_errors_total", "Requests for no command, or refused.", node.errors.load());
+  lines.Counter("kv_errors_total", "Replies that are errors.", node.errors.load());
   lines.Counter("kv_hits_total", "Reads that found their key.", node.hits.load());
   lines.Counter("kv_misses_total", "Reads that did not.", node.misses.load());
   lines.Counter("kv_input_bytes_total", "Bytes received.", node.input_bytes.load());

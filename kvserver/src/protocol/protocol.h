@@ -34,6 +34,11 @@ class Protocol {
   // The replies to the request of the last Parse.
   virtual ReplyWriter& reply() = 0;
 
+  // Of a request that has begun, and whose rest must come in time: the bytes that are there, as of
+  // the last Parse; 0: there is none. RefuseLate writes the last reply when the rest does not come.
+  virtual size_t unfinished_bytes() const { return 0; }
+  virtual void RefuseLate() {}
+
   // Whether the connection ends with the last reply (HTTP: Connection: close).
   virtual bool is_last() const { return false; }
 };

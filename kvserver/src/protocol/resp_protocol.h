@@ -23,6 +23,7 @@ class RespProtocol : public Protocol {
       case RespParser::Result::kError:
         break;
     }
+    writer_.Begin();
     writer_.Error("ERR " + parser_.error());
     return Next::kClose;
   }

@@ -16,9 +16,15 @@ void RespWriter::Length(char type, size_t length) {
   out_->append("\r\n");
 }
 
+void RespWriter::Begin() {
+  ReplyWriter::Begin();
+  begin_ = out_->size();
+}
+
 void RespWriter::Simple(std::string_view word) { Line('+', word); }
 
 void RespWriter::Error(std::string_view message) {
+  if (out_->size() == begin_) SetErrorCode(message);
   const size_t begin = out_->size() + 1;
   Line('-', message);
   // A line end inside would be the end of the reply.

@@ -8,6 +8,7 @@ namespace kvserver {
 
 class RespWriter : public ReplyWriter {
  public:
+  void Begin() override;
   void Simple(std::string_view word) override;
   void Error(std::string_view message) override;
   void Integer(int64_t value) override;
@@ -28,6 +29,7 @@ class RespWriter : public ReplyWriter {
   void Length(char type, size_t length);
 
   int version_ = 2;
+  size_t begin_ = 0;  // of the reply, in the output
 };
 
 }  // namespace kvserver

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <span>
+#include <string_view>
 #include <thread>
 
 #include "command/space_text.h"
@@ -23,6 +25,7 @@ struct Raw {
   std::string peers, peer_listen, write_level = "quorum", read_level = "quorum";
   std::vector<std::string> protocols, spaces;
   int64_t port = -1;
+  bool port_first = false;  // whatever the environment or a file says of --listen
 };
 
 const std::map<std::string, libkv::Durability> kDurabilities = {
@@ -72,10 +75,13 @@ void DefineCluster(CLI::App& app, Config& config, Raw& raw) {
 void Define(CLI::App& app, Config& config, Raw& raw) {
   SettingsValues& settings = config.settings;
   app.set_config("--config", "", "Read options from this file: lines NAME = VALUE");
+  app.allow_config_extras(CLI::config_extras_mode::error);  // a misspelt name is no option
   app.add_option("--listen", raw.listen, "Address and port for clients of all protocols")
       ->envname("KV_LISTEN")
       ->type_name("HOST:PORT");
-  app.add_option("--port", raw.port, "The port alone; 0: one that is free")
+  app.add_option("--port", raw.port,
+                 "The port alone; 0: one that is free. --listen goes before it, unless only --port "
+                 "is on the command line")
       ->envname("DB_PORT")
       ->check(CLI::Range(0, 65'535));
   app.add_option("--data-dir", settings.data_dir, "Directory of the store; created when missing")
@@ -169,6 +175,13 @@ bool ParseListen(const std::string& text, std::string* address, uint16_t* port_n
   return true;
 }
 
+// Whether the option is on the command line itself.
+bool IsGiven(std::span<const char* const> words, std::string_view option) {
+  return std::any_of(words.begin(), words.end(), [&](const std::string_view word) {
+    return word.substr(0, word.find('=')) == option;
+  });
+}
+
 // "": fine.
 std::string FinishCluster(Config& config, const Raw& raw) {
   ClusterConfig& cluster = config.cluster;
@@ -230,7 +243,9 @@ std::string Finish(Config& config, const Raw& raw) {
   if (!raw.listen.empty() && !ParseListen(raw.listen, &settings.address, &settings.port)) {
     return "--listen " + raw.listen + ": give HOST:PORT, such as 127.0.0.1:7411";
   }
-  if (raw.port >= 0 && raw.listen.empty()) settings.port = static_cast<uint16_t>(raw.port);
+  if (raw.port >= 0 && (raw.listen.empty() || raw.port_first)) {
+    settings.port = static_cast<uint16_t>(raw.port);
+  }
   settings.memory_bytes = ParseSize(raw.memory);
   if (settings.memory_bytes < size_t{8} << 20) {
     return "--memory " + raw.memory + ": give a size of at least 8MB, such as 512MB or 4GB";
@@ -272,6 +287,8 @@ std::variant<Config, int> ParseConfig(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error);
   }
+  const std::span words(argv, static_cast<size_t>(argc));
+  raw.port_first = IsGiven(words, "--port") && !IsGiven(words, "--listen");
   if (const std::string problem = Finish(config, raw); !problem.empty()) {
     std::cerr << "kvserver: " << problem << "\n";
     return 1;

@@ -1,6 +1,5 @@
 #include "kvserver/support/fault_proxy.h"
 
-#include <doctest/doctest.h>
 
 #include <algorithm>
 #include <atomic>

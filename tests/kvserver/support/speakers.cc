@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "base/arena.h"
@@ -10,7 +11,9 @@
 #include "base/numbers.h"
 #include "base/utf8.h"
 #include "command/table.h"
+#include "kvserver/support/http_client.h"
 #include "kvserver/support/test_server.h"
+#include "protocol/http_routes.h"
 #include "protocol/json_binding.h"
 #include "protocol/json_reader.h"
 #include "protocol/json_value.h"
@@ -61,7 +64,7 @@ class RespSpeaker : public Speaker {
  public:
   RespSpeaker(uint16_t port, bool is_inline) : client_(port), is_inline_(is_inline) {}
 
-  std::string Ask(const Words& words) override {
+  std::optional<std::string> Ask(const Words& words) override {
     client_.Send(is_inline_ ? Line(words) : RespRequest(words));
     const std::string reply = client_.ReadReply();
     std::string_view rest = reply;
@@ -211,31 +214,38 @@ std::string JsonAnswer(const JsonField& field) {
   }
 }
 
+// The answer in a whole reply, whether it echoes an id or not.
+std::string ReplyAnswer(std::string_view reply, const Words& words) {
+  Arena arena;
+  std::vector<JsonField> all;
+  REQUIRE_MESSAGE(ReadJsonObject(reply, arena, all).ok(), reply);
+  const size_t skipped = all.size() > 0 && all[0].name == "id" ? 1 : 0;
+  REQUIRE(all.size() >= skipped + 2);
+  const auto fields = std::span(all).subspan(skipped);
+  if (fields[0].text == "error") {
+    REQUIRE(fields.size() == 3);
+    return "!" + std::string(fields[1].text) + " " + std::string(fields[2].text);
+  }
+  CHECK(fields[0].text == "ok");
+  if (fields[1].name.ends_with("_b64")) return FromBase64(fields[1].text);
+  // A stored array is a value, not a list of answers.
+  const bool is_value = fields[1].name == "val" || words[0] == "GET";
+  if (is_value && fields[1].kind == JsonField::kArray) return std::string(fields[1].text);
+  return JsonAnswer(fields[1]);
+}
+
 class JsonSpeaker : public Speaker {
  public:
   JsonSpeaker(uint16_t port, bool is_framed, bool by_name)
       : client_(port), is_framed_(is_framed), by_name_(by_name) {}
 
-  std::string Ask(const Words& words) override {
+  std::optional<std::string> Ask(const Words& words) override {
     const std::string id = std::to_string(++id_);
     Send("{\"id\":" + id + ",\"" + (is_framed_ ? "cmd" : "command") + "\":" + JsonString(words[0]) +
          Arguments(words) + "}");
     const std::string reply = Receive();
-    Arena arena;
-    std::vector<JsonField> fields;
-    REQUIRE_MESSAGE(ReadJsonObject(reply, arena, fields).ok(), reply);
-    REQUIRE(fields.size() >= 3);
-    CHECK(fields[0].name == "id");
-    CHECK(fields[0].text == id);
-    if (fields[1].text == "error") {
-      return "!" + std::string(fields[2].text) + " " + std::string(fields[3].text);
-    }
-    CHECK(fields[1].text == "ok");
-    if (fields[2].name.ends_with("_b64")) return FromBase64(fields[2].text);
-    // A stored array is a value, not a list of answers.
-    const bool is_value = fields[2].name == "val" || words[0] == "GET";
-    if (is_value && fields[2].kind == JsonField::kArray) return std::string(fields[2].text);
-    return JsonAnswer(fields[2]);
+    CHECK(reply.starts_with("{\"id\":" + id + ",\"status\":"));
+    return ReplyAnswer(reply, words);
   }
 
  private:
@@ -270,6 +280,59 @@ class JsonSpeaker : public Speaker {
   int id_ = 0;
 };
 
+// HTTP: the routes of values where they say the same, else any command by the names of its row.
+class HttpSpeaker : public Speaker {
+ public:
+  explicit HttpSpeaker(uint16_t port) : client_(port) {}
+
+  std::optional<std::string> Ask(const Words& words) override {
+    const bool has_key = words.size() >= 2 && !words[1].empty();
+    if (words[0] == "GET" && words.size() == 2 && has_key) return Get(words[1]);
+    if (words[0] == "SET" && words.size() == 3 && has_key) {
+      const HttpAnswer answer = client_.Ask("PUT", Target(words[1]), words[2]);
+      return answer.status == 204 ? "OK" : ReplyAnswer(answer.body, words);
+    }
+    if (words[0] == "DEL" && words.size() == 2 && has_key) {
+      const HttpAnswer answer = client_.Ask("DELETE", Target(words[1]));
+      if (answer.status == 404) return "0";
+      return answer.status == 204 ? "1" : ReplyAnswer(answer.body, words);
+    }
+    return AskCommand(words);
+  }
+
+ private:
+  static std::string Target(std::string_view key) {
+    constexpr char kHex[] = "0123456789ABCDEF";
+    std::string target = "/v1/kv/";
+    for (const char c : key) {
+      const auto byte = static_cast<unsigned char>(c);
+      target += {'%', kHex[byte >> 4], kHex[byte & 15]};
+    }
+    return target;
+  }
+
+  std::string Get(const std::string& key) {
+    const HttpAnswer answer = client_.Ask("GET", Target(key));
+    if (answer.status == 404) return "(nil)";
+    return answer.status == 200 ? Printable(answer.body) : ReplyAnswer(answer.body, {"GET", key});
+  }
+
+  std::optional<std::string> AskCommand(const Words& words) {
+    std::string members;
+    if (const Command* const command = FindCommand(words[0]); command != nullptr) {
+      if (command->run == nullptr || !RunsOverHttp(*command)) return std::nullopt;
+      const std::optional<std::string> named = Members(words);
+      if (!named) return std::nullopt;
+      members = *named;
+    }
+    const HttpAnswer answer =
+        client_.PostJson("/v1/command", "{\"command\":" + JsonString(words[0]) + members + "}");
+    return ReplyAnswer(answer.body, words);
+  }
+
+  HttpClient client_;
+};
+
 template <class Kind, class... Options>
 SpeakerMaker Maker(std::string_view protocol, Options... options) {
   return {protocol, [=](uint16_t port) { return std::make_unique<Kind>(port, options...); }};
@@ -284,6 +347,7 @@ const std::vector<SpeakerMaker>& AllSpeakers() {
       Maker<JsonSpeaker>("line JSON", false, true),
       Maker<JsonSpeaker>("line JSON by position", false, false),
       Maker<JsonSpeaker>("framed JSON", true, true),
+      Maker<HttpSpeaker>("HTTP"),
   };
   return speakers;
 }

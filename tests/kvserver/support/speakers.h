@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,8 @@ namespace kvserver {
 class Speaker {
  public:
   virtual ~Speaker() = default;
-  virtual std::string Ask(const std::vector<std::string>& words) = 0;
+  // nullopt: the protocol has no way to ask that, and nothing was sent.
+  virtual std::optional<std::string> Ask(const std::vector<std::string>& words) = 0;
 };
 
 struct SpeakerMaker {

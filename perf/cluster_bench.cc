@@ -5,6 +5,8 @@
 //
 // All nodes and the client share one machine. Every sample starts fresh nodes; the databases take
 // turns within a round, and the order changes every round.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>

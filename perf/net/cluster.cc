@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
-#include <set>
 #include <stdexcept>
 
 #include "net/load.h"
@@ -23,13 +22,6 @@ constexpr useconds_t kPollUs = 2'000;
 
 double Since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// All different.
-std::vector<uint16_t> FreePorts(size_t count) {
-  std::set<uint16_t> ports;
-  while (ports.size() < count) ports.insert(FreePort());
-  return {ports.begin(), ports.end()};
 }
 
 void WaitUntil(Clock::duration longest, const std::string& what,

@@ -98,7 +98,8 @@ job_count() {
 build() {
   local log=build/configure.log
   mkdir -p build
-  if ! cmake --preset release >"$log" 2>&1; then
+  # LIBKV_BUILD_PERF=OFF leaves the benchmarks out.
+  if ! cmake --preset release "-DLIBKV_PERF=${LIBKV_BUILD_PERF:-ON}" >"$log" 2>&1; then
     cat "$log" >&2
     die "The build could not be configured."
   fi

@@ -206,6 +206,7 @@ int64_t KillAll(Context& context, const Selection& selection) {
     if (!selection.Has(description)) continue;
     if (description.id != context.session.id) {
       client->Kill();
+      context.node.clients().Remove(description.id);  // at once: it is in no later list or count
     } else if (selection.skip_me) {
       continue;
     } else {

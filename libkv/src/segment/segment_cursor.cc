@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
+#include <span>
 #include <vector>
 
 #include "base/coding.h"
@@ -145,6 +147,7 @@ class LongTermCursor final : public PostingsCursor {
 
   uint32_t cost() const override { return row_.documents; }
   void Positions(std::vector<uint32_t>* positions) override;
+  std::span<const uint32_t> PositionGaps(std::vector<uint32_t>* room) override;
   uint32_t BoundsFrom(uint32_t target, ScoreBounds* bounds) override;
   ScoreBounds list_bounds() const override { return LoadBounds(row_.bounds.data()); }
 
@@ -170,7 +173,7 @@ class LongTermCursor final : public PostingsCursor {
   bool DecodeTail(std::string_view bytes);
   bool IsAscending() const;
 
-  void PositionsAhead(std::vector<uint32_t>* positions);
+  std::span<const uint32_t> GapsAhead(uint32_t begin, uint32_t end, std::vector<uint32_t>* room);
   bool EnterPositions();
   bool FetchPositions(std::string_view* bytes);
   bool NextGroup();
@@ -316,34 +319,39 @@ void LongTermCursor::LoadFrequencies() {
 }
 
 void LongTermCursor::Positions(std::vector<uint32_t>* positions) {
-  if (positions_block_ != block_ && !EnterPositions()) return positions->clear();
-  const uint32_t from = positions_begin_[at_], end = positions_begin_[at_ + 1];
-  positions->resize(end - from);
-  if (end - group_begin_ > group_read_) return PositionsAhead(positions);
-  uint32_t position = 0;
-  uint32_t* out = positions->data();
-  for (uint32_t i = from - group_begin_; i < end - group_begin_; ++i)
-    *out++ = position += group_[i];
+  const std::span<const uint32_t> gaps = PositionGaps(positions);
+  positions->resize(gaps.size());
+  std::partial_sum(gaps.begin(), gaps.end(), positions->begin());
+}
+
+std::span<const uint32_t> LongTermCursor::PositionGaps(std::vector<uint32_t>* room) {
+  if (positions_block_ != block_ && !EnterPositions()) return {};
+  const uint32_t begin = positions_begin_[at_], end = positions_begin_[at_ + 1];
+  if (end - group_begin_ > group_read_) return GapsAhead(begin, end, room);
+  return std::span(group_).subspan(begin - group_begin_, end - begin);
 }
 
 // The same where not all of them are in group_.
-void LongTermCursor::PositionsAhead(std::vector<uint32_t>* positions) {
-  const uint32_t end = positions_begin_[at_ + 1];
-  uint32_t position = 0;
-  uint32_t* out = positions->data();
-  for (uint32_t from = positions_begin_[at_]; from < end;) {
+std::span<const uint32_t> LongTermCursor::GapsAhead(uint32_t begin, uint32_t end,
+                                                    std::vector<uint32_t>* room) {
+  room->clear();
+  for (uint32_t from = begin; from < end;) {
     if (from >= group_begin_ + group_count_) {
       if (NextGroup()) continue;
-      positions->clear();
-      return Fail("positions");
+      Fail("positions");
+      return {};
     }
     const uint32_t group_end = std::min(end, group_begin_ + group_count_);
     if (group_read_ < group_end - group_begin_ && !ReadGroup(group_end - group_begin_)) {
-      positions->clear();
-      return Fail("positions");
+      Fail("positions");
+      return {};
     }
-    for (; from < group_end; ++from) *out++ = position += group_[from - group_begin_];
+    const uint32_t* const gaps = group_.data() + (from - group_begin_);
+    if (from == begin && group_end == end) return {gaps, end - begin};
+    room->insert(room->end(), gaps, gaps + (group_end - from));
+    from = group_end;
   }
+  return *room;
 }
 
 bool LongTermCursor::EnterPositions() {

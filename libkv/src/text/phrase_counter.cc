@@ -67,20 +67,25 @@ uint32_t PhraseCounter::CountExact() {
 
 // Two different terms, the most frequent case: no order is worth choosing.
 uint32_t PhraseCounter::CountPair() {
-  Read(0);
-  Read(1);
-  const std::vector<uint32_t>& first = lists_[0];
-  const std::vector<uint32_t>& second = lists_[1];
+  const std::span<const uint32_t> first = cursors_[0]->PositionGaps(&lists_[0]);
+  const std::span<const uint32_t> second = cursors_[1]->PositionGaps(&lists_[1]);
+  positions_read_ = first.size() + second.size();
+  if (first.empty() || second.empty()) return 0;
   const uint32_t from = places_[0].offset, to = places_[1].offset;
+  // Where the phrase would have to begin, moved behind it all.
+  uint64_t a = uint64_t{first[0]} + to, b = uint64_t{second[0]} + from;
+  const uint64_t least = uint64_t{from} + to;
   size_t i = 0, j = 0;
   uint32_t count = 0;
-  while (i < first.size() && j < second.size()) {
-    const uint64_t a = uint64_t{first[i]} + to, b = uint64_t{second[j]} + from;
-    count += a == b && first[i] >= from ? 1 : 0;
-    i += a <= b ? 1 : 0;
-    j += b <= a ? 1 : 0;
+  for (;;) {
+    const bool steps_first = a <= b, steps_second = b <= a;
+    count += a == b && a >= least ? 1 : 0;
+    i += steps_first ? 1 : 0;
+    j += steps_second ? 1 : 0;
+    if (i == first.size() || j == second.size()) return count;
+    a += steps_first ? first[i] : 0;
+    b += steps_second ? second[j] : 0;
   }
-  return count;
 }
 
 // Of starts_, those with a position at `offset` behind them.

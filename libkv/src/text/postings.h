@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
@@ -81,6 +82,14 @@ class PostingsCursor {
     return frequencies_[at_];
   }
   virtual void Positions(std::vector<uint32_t>* positions) = 0;
+
+  // The same positions as differences: the first, then each less the one before. Lent until the
+  // cursor moves or is asked again; in `room` if they are not at hand in one piece.
+  virtual std::span<const uint32_t> PositionGaps(std::vector<uint32_t>* room) {
+    Positions(room);
+    std::adjacent_difference(room->begin(), room->end(), room->begin());
+    return *room;
+  }
 
   // Documents of the whole list, this part's document frequency: of several terms together, at
   // most so many.

@@ -99,7 +99,8 @@ build() {
   local log=build/configure.log
   mkdir -p build
   # LIBKV_BUILD_PERF=OFF leaves the benchmarks out.
-  if ! cmake --preset release "-DLIBKV_PERF=${LIBKV_BUILD_PERF:-ON}" >"$log" 2>&1; then
+  if ! cmake --preset release "-DLIBKV_PERF=${LIBKV_BUILD_PERF:-ON}" \
+    -DLIBKV_PRECOMPILED_HEADERS=ON >"$log" 2>&1; then
     cat "$log" >&2
     die "The build could not be configured."
   fi

@@ -2,7 +2,8 @@
 // page.
 //
 // The version of a value is 16 hexadecimal digits that depend on its bytes and on when it expires,
-// and on nothing else: it costs nothing to keep, and two nodes agree on it.
+// and on nothing else: it costs nothing to keep, and two nodes agree on it. In a cluster it is the
+// context: the names of the writes that are shown, of which nobody can make the same twice.
 #include <xxhash.h>
 
 #include <algorithm>
@@ -11,9 +12,12 @@
 
 #include "base/clock.h"
 #include "base/numbers.h"
+#include "cluster/session_token.h"
+#include "cluster/stamp.h"
 #include "command/command.h"
 #include "command/keyspace.h"
 #include "command/node.h"
+#include "command/session.h"
 
 namespace kvserver {
 namespace {
@@ -32,22 +36,58 @@ bool IsWord(std::string_view argument, std::string_view upper) {
                     [](char a, char b) { return (a >= 'a' && a <= 'z' ? a - 'a' + 'A' : a) == b; });
 }
 
-// In a cluster the version is the context: what this node has seen of the key.
-void GetState(Context& context, std::string_view key, const WriteTurns::Entry& entry) {
+// In a cluster the version is the context: which writes are shown. It is the same on all nodes that
+// show the same, and other keys do not change it.
+std::string VersionOf(const Replication& replication,
+                      const std::vector<cluster::Version>& versions) {
+  cluster::DotSet shown;
+  for (const cluster::Version& version : versions) shown.Add(version.dot);
+  return replication.ContextToken(shown);
+}
+
+// The same of what was written just now, alone: siblings that the writer has not been shown stay.
+std::string VersionOf(Context& context, const KeyWriter& writer) {
+  const cluster::DotRange& written = writer.writer().written();
+  if (written.first == 0) return "";  // it was refused, which is the reply
+  cluster::DotSet own;
+  own.Add({written.actor, written.last});
+  return context.node.replication()->ContextToken(own);
+}
+
+void GetState(Context& context, std::string_view key) {
+  Session& session = context.session;
   Replication& replication = *context.node.replication();
-  const absl::StatusOr<cluster::KeyState> state = replication.State(key);
+  const bool is_key = !key.empty() && key.size() <= libkv::kKeyBytesMax;
+  // Value and version of one moment: a version that is newer than the value would let its owner
+  // overwrite what nobody has shown it.
+  WriteTurns::Hold hold;
+  absl::StatusOr<cluster::KeyState> state = cluster::KeyState();
+  if (is_key) state = replication.State(key, session.writer, &hold);
   if (!state.ok()) return ReplyStatus(context, state.status());
+  if (session.writer != nullptr) {  // of EXEC, whose reply waits for all that was read
+    if (const auto read = session.writer->Read(key); !read.ok()) {
+      return ReplyStatus(context, read.status());
+    }
+  } else {
+    RaiseHold(session, hold);
+  }
+  if (state->versions.empty()) {
+    context.node.misses.fetch_add(1, std::memory_order_relaxed);
+    return context.reply.Null();
+  }
+  context.node.hits.fetch_add(1, std::memory_order_relaxed);
+  const cluster::StoredRecord record = cluster::Resolve(state->versions);
   context.reply.BeginMap(4);
   context.reply.Value("version");
-  context.reply.Value(replication.ContextToken(state->context));
+  context.reply.Value(VersionOf(replication, state->versions));
   context.reply.Value("expires_at");
-  if (entry.expiry == 0) {
+  if (record.expiry == 0) {
     context.reply.Null();
   } else {
-    context.reply.Integer(entry.expiry);
+    context.reply.Integer(record.expiry);
   }
   context.reply.Value("value");
-  context.reply.Value(entry.value);
+  context.reply.Value(record.value);
   context.reply.Value("siblings");
   context.reply.BeginArray(state->versions.size());
   for (const cluster::Version& version : state->versions) context.reply.Value(version.value);
@@ -55,8 +95,10 @@ void GetState(Context& context, std::string_view key, const WriteTurns::Entry& e
 
 // In a cluster: whether this node has no version of the key that the writer has not seen. Replies
 // with the error, and answers false, if not.
-bool HasSeenAll(Context& context, std::string_view key, const cluster::DotSet& seen) {
-  const absl::StatusOr<cluster::KeyState> state = context.node.replication()->State(key);
+bool HasSeenAll(Context& context, KeyWriter& writer, std::string_view key,
+                const cluster::DotSet& seen) {
+  Replication& replication = *context.node.replication();
+  const absl::StatusOr<cluster::KeyState> state = replication.State(key, &writer.writer());
   if (!state.ok()) {
     ReplyStatus(context, state.status());
     return false;
@@ -64,7 +106,7 @@ bool HasSeenAll(Context& context, std::string_view key, const cluster::DotSet& s
   for (const cluster::Version& version : state->versions) {
     if (seen.Has(version.dot)) continue;
     context.reply.Error("VERSIONMISMATCH the value has version " +
-                        context.node.replication()->ContextToken(state->context));
+                        VersionOf(replication, state->versions));
     return false;
   }
   return true;
@@ -72,7 +114,8 @@ bool HasSeenAll(Context& context, std::string_view key, const cluster::DotSet& s
 
 // KV.SETX and KV.DELX with a context: overwrites what it has seen, and nothing else. With `must`
 // only if that is everything. Answers false after an error.
-bool WriteSeen(Context& context, cluster::ClientWrite write, std::string_view token, bool must) {
+bool WriteSeen(Context& context, cluster::ClientWrite write, std::string_view token, bool must,
+               std::string* version = nullptr) {
   Replication* const replication = context.node.replication();
   if (replication == nullptr) {
     context.reply.Error("ERR contexts are of clusters, and this node runs alone: use IFVERSION");
@@ -83,17 +126,20 @@ bool WriteSeen(Context& context, cluster::ClientWrite write, std::string_view to
     ReplyStatus(context, seen.status());
     return false;
   }
-  // What comes between the look and the write becomes a sibling: nothing is lost.
-  if (must && !HasSeenAll(context, write.key, *seen)) return false;
+  // The look and the write are one step on this node. What another one writes meanwhile becomes a
+  // sibling: nothing is lost.
+  KeyWriter writer(context);
+  if (must && !HasSeenAll(context, writer, write.key, *seen)) return false;
   write.context = cluster::ClientWrite::Context::kGiven;
   write.seen = *std::move(seen);
-  KeyWriter writer(context);
   const absl::Status status = writer.Replicate(write);
   if (!status.ok()) ReplyStatus(context, status);
+  if (status.ok() && version != nullptr) *version = VersionOf(context, writer);
   return status.ok();
 }
 
 void GetX(Context& context, Arguments arguments) {
+  if (context.node.replication() != nullptr) return GetState(context, arguments[1]);
   const auto entry = EntryOf(context, arguments[1]);
   if (absl::IsNotFound(entry.status())) {
     context.node.misses.fetch_add(1, std::memory_order_relaxed);
@@ -101,7 +147,6 @@ void GetX(Context& context, Arguments arguments) {
   }
   if (!entry.ok()) return ReplyStatus(context, entry.status());
   context.node.hits.fetch_add(1, std::memory_order_relaxed);
-  if (context.node.replication() != nullptr) return GetState(context, arguments[1], *entry);
   context.reply.BeginMap(3);
   context.reply.Value("version");
   context.reply.Value(VersionOf(entry->value, entry->expiry));
@@ -170,25 +215,25 @@ void SetX(Context& context, Arguments arguments) {
   const std::string_view key = arguments[1], value = arguments[2];
   if (!CheckSizes(context, key, value)) return;
   const bool is_replicated = context.node.replication() != nullptr;
+  std::string version;
   if (seen || (is_replicated && condition.version && *condition.version != "*")) {
     if (seen && condition.any()) return context.reply.Error("ERR syntax error");
     cluster::ClientWrite write;
     write.key = key;
     write.value = value;
     write.expiry = expiry;
-    if (!WriteSeen(context, std::move(write), seen ? *seen : *condition.version, !seen)) return;
+    if (!WriteSeen(context, std::move(write), seen ? *seen : *condition.version, !seen, &version)) {
+      return;
+    }
   } else {
     KeyWriter writer(context);
     if (condition.any() && !Holds(context, writer, key, condition)) return;
     writer.Set(key, value, expiry);
+    version = is_replicated ? VersionOf(context, writer) : VersionOf(value, expiry);
   }
   context.reply.BeginMap(2);
   context.reply.Value("version");
-  if (is_replicated) {
-    context.reply.Null();  // KV.GETX tells it, with the siblings there may be
-  } else {
-    context.reply.Value(VersionOf(value, expiry));
-  }
+  context.reply.Value(version);
   context.reply.Value("expires_at");
   if (expiry == 0) {
     context.reply.Null();

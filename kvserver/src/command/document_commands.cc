@@ -2,8 +2,8 @@
 // page.
 //
 // The version of a value is 16 hexadecimal digits that depend on its bytes and on when it expires,
-// and on nothing else: it costs nothing to keep, and two nodes agree on it. In a cluster it is the
-// context: the names of the writes that are shown, of which nobody can make the same twice.
+// and on nothing else: it costs nothing to keep, and two nodes agree on it. In a cluster these
+// digits depend on which writes are shown, and behind a dot there is what was seen of the key.
 #include <xxhash.h>
 
 #include <algorithm>
@@ -24,11 +24,17 @@ namespace {
 
 constexpr int64_t kKeysLimit = 100, kKeysLimitMax = 10'000;
 
+// Of contexts; a header line of HTTP has 8 KiB.
+constexpr size_t kContextBytesMax = 2'048;
+
+std::string Hex(uint64_t hash) {
+  std::string text(16, '0');
+  for (size_t i = 16; i-- > 0; hash >>= 4) text[i] = "0123456789abcdef"[hash & 15];
+  return text;
+}
+
 std::string VersionOf(std::string_view value, int64_t expiry) {
-  uint64_t hash = XXH3_64bits_withSeed(value.data(), value.size(), static_cast<uint64_t>(expiry));
-  std::string version(16, '0');
-  for (size_t i = 16; i-- > 0; hash >>= 4) version[i] = "0123456789abcdef"[hash & 15];
-  return version;
+  return Hex(XXH3_64bits_withSeed(value.data(), value.size(), static_cast<uint64_t>(expiry)));
 }
 
 bool IsWord(std::string_view argument, std::string_view upper) {
@@ -36,22 +42,42 @@ bool IsWord(std::string_view argument, std::string_view upper) {
                     [](char a, char b) { return (a >= 'a' && a <= 'z' ? a - 'a' + 'A' : a) == b; });
 }
 
-// In a cluster the version is the context: which writes are shown. It is the same on all nodes that
-// show the same, and other keys do not change it.
-std::string VersionOf(const Replication& replication,
-                      const std::vector<cluster::Version>& versions) {
-  cluster::DotSet shown;
-  for (const cluster::Version& version : versions) shown.Add(version.dot);
-  return replication.ContextToken(shown);
+// In a cluster a version has two parts with a dot in between: which writes are shown, the same on
+// all nodes that show the same; and the context, what the node had seen of the key. The second one
+// is left out where it would be too long for a header line of HTTP.
+std::string VersionOf(const Replication& replication, std::string_view key,
+                      std::vector<cluster::Dot> shown, const cluster::DotSet& context) {
+  std::sort(shown.begin(), shown.end());
+  std::string version = Hex(cluster::ItemId(key, shown));
+  const std::string token = replication.ContextToken(context);
+  if (token.size() <= kContextBytesMax) version += '.' + token;
+  return version;
 }
 
-// The same of what was written just now, alone: siblings that the writer has not been shown stay.
-std::string VersionOf(Context& context, const KeyWriter& writer) {
+std::vector<cluster::Dot> DotsOf(const cluster::KeyState& state) {
+  std::vector<cluster::Dot> dots;
+  for (const cluster::Version& version : state.versions) dots.push_back(version.dot);
+  return dots;
+}
+
+// Of what was written just now over what `seen` has: siblings beside it were not shown to the
+// writer, and stay. Over everything that was here: null.
+std::string VersionOf(Context& context, std::string_view key, KeyWriter& writer,
+                      const cluster::DotSet* seen) {
   const cluster::DotRange& written = writer.writer().written();
   if (written.first == 0) return "";  // it was refused, which is the reply
-  cluster::DotSet own;
-  own.Add({written.actor, written.last});
-  return context.node.replication()->ContextToken(own);
+  Replication& replication = *context.node.replication();
+  const cluster::Dot own{written.actor, written.last};
+  cluster::DotSet now;
+  if (seen != nullptr) {
+    now = *seen;
+    now.Add(own);
+  } else {
+    absl::StatusOr<cluster::KeyState> state = replication.State(key, &writer.writer());
+    if (!state.ok()) return "";
+    now = std::move(state->context);
+  }
+  return VersionOf(replication, key, {own}, now);
 }
 
 void GetState(Context& context, std::string_view key) {
@@ -79,7 +105,7 @@ void GetState(Context& context, std::string_view key) {
   const cluster::StoredRecord record = cluster::Resolve(state->versions);
   context.reply.BeginMap(4);
   context.reply.Value("version");
-  context.reply.Value(VersionOf(replication, state->versions));
+  context.reply.Value(VersionOf(replication, key, DotsOf(*state), state->context));
   context.reply.Value("expires_at");
   if (record.expiry == 0) {
     context.reply.Null();
@@ -93,23 +119,51 @@ void GetState(Context& context, std::string_view key) {
   for (const cluster::Version& version : state->versions) context.reply.Value(version.value);
 }
 
-// In a cluster: whether this node has no version of the key that the writer has not seen. Replies
-// with the error, and answers false, if not.
-bool HasSeenAll(Context& context, KeyWriter& writer, std::string_view key,
-                const cluster::DotSet& seen) {
+// What a write with a version or a context is to overwrite.
+struct Seen {
+  std::string_view shown;                  // the first part of the version; "": any
+  std::optional<cluster::DotSet> context;  // the second one
+};
+
+absl::StatusOr<Seen> ReadSeen(const Replication& replication, std::string_view token) {
+  Seen seen;
+  const size_t dot = token.find('.');
+  if (dot != std::string_view::npos) {
+    seen.shown = token.substr(0, dot);
+    token.remove_prefix(dot + 1);
+  } else if (token.size() == 16) {  // a context is longer
+    seen.shown = token;
+    return seen;
+  }
+  absl::StatusOr<cluster::DotSet> context = replication.ReadContextToken(token);
+  if (!context.ok()) return context.status();
+  seen.context = *std::move(context);
+  return seen;
+}
+
+// In a cluster: whether the key is here, in no version that the writer has not seen. Replies with
+// the error, and answers false, if not.
+bool HasSeenAll(Context& context, KeyWriter& writer, std::string_view key, const Seen& seen) {
   Replication& replication = *context.node.replication();
   const absl::StatusOr<cluster::KeyState> state = replication.State(key, &writer.writer());
   if (!state.ok()) {
     ReplyStatus(context, state.status());
     return false;
   }
-  for (const cluster::Version& version : state->versions) {
-    if (seen.Has(version.dot)) continue;
-    context.reply.Error("VERSIONMISMATCH the value has version " +
-                        VersionOf(replication, state->versions));
+  if (state->versions.empty()) {
+    context.reply.Error("VERSIONMISMATCH there is no such key");
     return false;
   }
-  return true;
+  std::vector<cluster::Dot> shown = DotsOf(*state);
+  std::sort(shown.begin(), shown.end());
+  const std::string version = Hex(cluster::ItemId(key, shown));
+  const bool has_seen =
+      seen.context ? std::all_of(shown.begin(), shown.end(),
+                                 [&](const cluster::Dot& dot) { return seen.context->Has(dot); })
+                   : version == seen.shown;
+  // Without the context: who wants to write over it has to look at it.
+  if (!has_seen) context.reply.Error("VERSIONMISMATCH the value has version " + version);
+  return has_seen;
 }
 
 // KV.SETX and KV.DELX with a context: overwrites what it has seen, and nothing else. With `must`
@@ -121,20 +175,24 @@ bool WriteSeen(Context& context, cluster::ClientWrite write, std::string_view to
     context.reply.Error("ERR contexts are of clusters, and this node runs alone: use IFVERSION");
     return false;
   }
-  absl::StatusOr<cluster::DotSet> seen = replication->ReadContextToken(token);
-  if (!seen.ok()) {
-    ReplyStatus(context, seen.status());
+  const absl::StatusOr<Seen> seen = ReadSeen(*replication, token);
+  if (!seen.ok() || (!seen->context && !must)) {
+    ReplyStatus(context, seen.ok() ? replication->ReadContextToken(token).status() : seen.status());
     return false;
   }
   // The look and the write are one step on this node. What another one writes meanwhile becomes a
   // sibling: nothing is lost.
   KeyWriter writer(context);
   if (must && !HasSeenAll(context, writer, write.key, *seen)) return false;
-  write.context = cluster::ClientWrite::Context::kGiven;
-  write.seen = *std::move(seen);
+  if (seen->context) {
+    write.context = cluster::ClientWrite::Context::kGiven;
+    write.seen = *seen->context;
+  }
   const absl::Status status = writer.Replicate(write);
   if (!status.ok()) ReplyStatus(context, status);
-  if (status.ok() && version != nullptr) *version = VersionOf(context, writer);
+  if (status.ok() && version != nullptr) {
+    *version = VersionOf(context, write.key, writer, seen->context ? &*seen->context : nullptr);
+  }
   return status.ok();
 }
 
@@ -229,7 +287,7 @@ void SetX(Context& context, Arguments arguments) {
     KeyWriter writer(context);
     if (condition.any() && !Holds(context, writer, key, condition)) return;
     writer.Set(key, value, expiry);
-    version = is_replicated ? VersionOf(context, writer) : VersionOf(value, expiry);
+    version = is_replicated ? VersionOf(context, key, writer, nullptr) : VersionOf(value, expiry);
   }
   context.reply.BeginMap(2);
   context.reply.Value("version");

@@ -1,9 +1,19 @@
 // What requests ask for in a cluster of real processes: levels, sessions, request ids, versions.
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <future>
+#include <memory>
+#include <optional>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -49,6 +59,95 @@ class Talk {
 
 // The first part of a version, as it is on every node.
 std::string Shown(const std::string& version) { return version.substr(0, version.find('.')); }
+
+// One request in line JSON over a connection of its own; nullopt: there was no whole answer.
+std::optional<std::string> TryJson(uint16_t port, const std::string& json) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const timeval longest{.tv_sec = 8, .tv_usec = 0};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof(longest));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::string answer;
+  const std::string line = json + "\n";
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 &&
+      send(fd, line.data(), line.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(line.size())) {
+    char chunk[4096];
+    ssize_t got = 0;
+    while (!answer.ends_with('\n') && (got = recv(fd, chunk, sizeof(chunk), 0)) > 0) {
+      answer.append(chunk, static_cast<size_t>(got));
+    }
+  }
+  close(fd);
+  if (!answer.ends_with('\n')) return std::nullopt;
+  return answer;
+}
+
+// Of a line of JSON: the text of a string member, or of a number.
+std::string MemberOf(const std::string& json, const std::string& name) {
+  size_t begin = json.find("\"" + name + "\":");
+  if (begin == std::string::npos) return "";
+  begin += name.size() + 3;
+  if (json[begin] == '"') ++begin;
+  return json.substr(begin, json.find_first_of("\",}", begin) - begin);
+}
+
+// Writes and reads a key of its own, each time at any node, with its token; reads at level one.
+class SessionClient {
+ public:
+  SessionClient(const ProcessCluster& cluster, int number, uint64_t seed)
+      : cluster_(cluster), key_("session" + std::to_string(number)), random_(seed) {}
+
+  void Run(const std::atomic<bool>& is_over) {
+    while (!is_over) {
+      if (random_() % 2 == 0) {
+        Write();
+      } else {
+        Read();
+      }
+    }
+  }
+
+  std::string wrong;  // what was read and should not have been
+  int reads = 0, writes = 0, refused = 0;
+
+ private:
+  std::optional<std::string> Ask(const std::string& members) {
+    const uint16_t port = cluster_.port(static_cast<int>(random_() % 3));
+    if (port == 0) return std::nullopt;
+    auto answer = TryJson(port, "{" + members + R"(,"r":"one","session":")" + token_ + "\"}");
+    if (answer && answer->find(R"("status":"ok")") == std::string::npos) {
+      ++refused;
+      return std::nullopt;
+    }
+    return answer;
+  }
+  void Write() {
+    ++next_;
+    const auto answer =
+        Ask(R"("command":"SET","key":")" + key_ + R"(","value":)" + std::to_string(next_));
+    if (!answer) return;
+    token_ = MemberOf(*answer, "session");
+    acknowledged_ = next_;
+    ++writes;
+  }
+  void Read() {
+    const auto answer = Ask(R"("command":"GET","key":")" + key_ + "\"");
+    if (!answer) return;
+    ++reads;
+    const int value = std::atoi(MemberOf(*answer, "result").c_str());
+    if (value < acknowledged_) {
+      wrong += key_ + " was " + *answer + " after " + std::to_string(acknowledged_) + "\n";
+    }
+  }
+
+  const ProcessCluster& cluster_;
+  const std::string key_;
+  std::mt19937_64 random_;
+  std::string token_;
+  int next_ = 0, acknowledged_ = 0;
+};
 
 void StartReady(ProcessCluster& cluster) {
   cluster.StartAll();
@@ -214,6 +313,61 @@ TEST_CASE("a client that takes its token from node to node always reads what it 
   }
   MESSAGE("the longest token had " << tokens_longest << " characters");
   CHECK(tokens_longest < 1'000);
+}
+
+TEST_CASE("a session reads its own writes at level one while nodes are killed and cut off") {
+  // Goal: the promise of tokens, under faults. Method: clients that write at quorum and read at
+  // one, always at another node, while one node after the other is killed, cut off, or loses its
+  // disk.
+  const char* const given = std::getenv("KV_TEST_SEED");
+  const uint64_t seed =
+      given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+  MESSAGE("KV_TEST_SEED=" << seed);
+  std::mt19937_64 random(seed);
+  ProcessCluster cluster({.nodes = 3});
+  StartReady(cluster);
+  std::vector<std::unique_ptr<SessionClient>> clients;
+  std::vector<std::thread> threads;
+  std::atomic<bool> is_over = false;
+  for (int i = 0; i < 4; ++i) {
+    clients.push_back(std::make_unique<SessionClient>(cluster, i, random()));
+    threads.emplace_back([&client = *clients.back(), &is_over] { client.Run(is_over); });
+  }
+  for (int i = 0; i < 6; ++i) {
+    const int node = static_cast<int>(random() % 3);
+    switch (random() % 3) {
+      case 0:
+        cluster.Kill(node);
+        if (random() % 2 == 0) cluster.Wipe(node);
+        std::this_thread::sleep_for(milliseconds(300));
+        cluster.Start(node);
+        break;
+      case 1:
+        cluster.Isolate(node, true);
+        std::this_thread::sleep_for(milliseconds(1'000));
+        cluster.HealPaths();
+        break;
+      default:
+        cluster.SetPath(node, (node + 1) % 3, {.delay_ms = 50});
+        std::this_thread::sleep_for(milliseconds(700));
+        cluster.HealPaths();
+    }
+    CHECK_MESSAGE(cluster.WaitUntilReady(seconds(30)), cluster.Logs());
+    std::this_thread::sleep_for(milliseconds(300));
+  }
+  is_over = true;
+  for (std::thread& thread : threads) thread.join();
+  int reads = 0, writes = 0, refused = 0;
+  for (const auto& client : clients) {
+    CHECK(client->wrong.empty());
+    if (!client->wrong.empty()) MESSAGE(client->wrong);
+    reads += client->reads;
+    writes += client->writes;
+    refused += client->refused;
+  }
+  MESSAGE(writes << " writes, " << reads << " reads, " << refused << " refused");
+  CHECK(reads > 100);
+  CHECK(writes > 100);
 }
 
 TEST_CASE("an increment that is repeated at its node is counted once, whatever came in between") {

@@ -218,7 +218,7 @@ bool Replica::Impl::is_dirty() const {
          recovery_changed_;
 }
 
-uint64_t Replica::Impl::Seal(Storage& storage, Level level, int64_t now_ms, bool push_late) {
+uint64_t Replica::Impl::Seal(Storage& storage, Levels levels, int64_t now_ms, bool push_late) {
   if (is_failed_ || !is_dirty()) return 0;
   EndUnit();
   const uint64_t number = next_turn_++;
@@ -285,10 +285,10 @@ uint64_t Replica::Impl::Seal(Storage& storage, Level level, int64_t now_ms, bool
   Waiting& waiting = waiting_[number];
   waiting.first = push_->first_counter;
   waiting.last = push_->first_counter + push_->writes.size() - 1;
-  waiting.needed = NeededBy(level);
+  waiting.levels = levels.empty() ? Levels(Level::kOne) : levels;
   waiting.deadline_ms = now_ms + options_.write_timeout_ms;
   while (waiting_.size() > kWaitingTurnsMax) {
-    finished_turns_.push_back({waiting_.begin()->first, false, 0});
+    GiveUp(waiting_.begin()->first, waiting_.begin()->second);
     waiting_.erase(waiting_.begin());
   }
   push_->turn = number;
@@ -331,9 +331,20 @@ void Replica::Impl::Acknowledge(uint64_t turn, Slot by) {
   Waiting& waiting = found->second;
   waiting.acks.insert(by);
   // What is not durable here yet is not told to the client as written, whoever else has it.
-  if (waiting.acks.size() < waiting.needed || !waiting.acks.contains(self_.slot)) return;
-  finished_turns_.push_back({turn, true, static_cast<uint32_t>(waiting.acks.size())});
-  waiting_.erase(found);
+  if (!waiting.acks.contains(self_.slot)) return;
+  for (const Level level : kLevels) {
+    if (!waiting.levels.Has(level) || waiting.acks.size() < NeededBy(level)) continue;
+    finished_turns_.push_back({turn, level, true, static_cast<uint32_t>(waiting.acks.size())});
+    waiting.levels.Remove(level);
+  }
+  if (waiting.levels.empty()) waiting_.erase(found);
+}
+
+void Replica::Impl::GiveUp(uint64_t turn, const Waiting& waiting) {
+  for (const Level level : kLevels) {
+    if (!waiting.levels.Has(level)) continue;
+    finished_turns_.push_back({turn, level, false, static_cast<uint32_t>(waiting.acks.size())});
+  }
 }
 
 absl::Status Replica::Impl::Tick(Storage& storage, int64_t now_ms) {
@@ -343,7 +354,7 @@ absl::Status Replica::Impl::Tick(Storage& storage, int64_t now_ms) {
       ++it;
       continue;
     }
-    finished_turns_.push_back({it->first, false, static_cast<uint32_t>(it->second.acks.size())});
+    GiveUp(it->first, it->second);
     it = waiting_.erase(it);
   }
   for (auto it = reads_.begin(); it != reads_.end();) {
@@ -457,8 +468,8 @@ absl::Status Replica::Tick(Storage& storage, int64_t now_ms) {
   return status;
 }
 
-uint64_t Replica::Seal(Storage& storage, Level level, int64_t now_ms, bool push_late) {
-  return impl_->Seal(storage, level, now_ms, push_late);
+uint64_t Replica::Seal(Storage& storage, Levels levels, int64_t now_ms, bool push_late) {
+  return impl_->Seal(storage, levels, now_ms, push_late);
 }
 
 bool Replica::is_dirty() const { return !impl_->is_failed_ && impl_->is_dirty(); }

@@ -60,6 +60,24 @@ inline constexpr size_t kMembersMax = 16;
 
 // How many nodes must have a write on disk, or take part in a read.
 enum class Level : uint8_t { kOne, kQuorum, kAll };
+inline constexpr Level kLevels[] = {Level::kOne, Level::kQuorum, Level::kAll};
+
+// Those of the writes that are one turn.
+class Levels {
+ public:
+  Levels() = default;
+  Levels(Level level) { Add(level); }  // NOLINT: one is a set, too
+  void Add(Level level) { bits_ |= Bit(level); }
+  void Remove(Level level) { bits_ &= static_cast<uint8_t>(~Bit(level)); }
+  bool Has(Level level) const { return (bits_ & Bit(level)) != 0; }
+  bool empty() const { return bits_ == 0; }
+
+ private:
+  static uint8_t Bit(Level level) {
+    return static_cast<uint8_t>(1U << static_cast<unsigned>(level));
+  }
+  uint8_t bits_ = 0;
+};
 
 struct ClientWrite {
   enum class Context : uint8_t {
@@ -84,8 +102,10 @@ struct Outgoing {
   std::shared_ptr<const Message> message;  // several nodes may be sent the same
 };
 
+// One for each level of a turn, the weaker ones first.
 struct TurnResult {
   uint64_t turn = 0;
+  Level level = Level::kOne;
   bool is_acknowledged = false;  // false: in time by too few; it may be stored, and may spread
   uint32_t acks = 0;
 };
@@ -152,9 +172,9 @@ class Replica {
   absl::Status Tick(Storage& storage, int64_t now_ms);
 
   // Ends the transaction: whatever was done since the last call is to be committed now, as turn
-  // number ..., by the storage's owner. `level` is for the client writes in it. `push_late`: these
-  // are sent when the turn is durable, not at once: for writes that the store could refuse.
-  uint64_t Seal(Storage& storage, Level level, int64_t now_ms, bool push_late = false);
+  // number ..., by the storage's owner. `levels` are those of the client writes in it. `push_late`:
+  // these are sent when the turn is durable, not at once: for writes that the store could refuse.
+  uint64_t Seal(Storage& storage, Levels levels, int64_t now_ms, bool push_late = false);
   // Something would be sealed.
   bool is_dirty() const;
   // All turns up to this one survive a power cut.

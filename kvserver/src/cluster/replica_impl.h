@@ -35,7 +35,7 @@ class Replica::Impl {
   void EndUnit();
   absl::Status Receive(Storage& storage, const Message& message, int64_t now_ms);
   absl::Status Tick(Storage& storage, int64_t now_ms);
-  uint64_t Seal(Storage& storage, Level level, int64_t now_ms, bool push_late);
+  uint64_t Seal(Storage& storage, Levels levels, int64_t now_ms, bool push_late);
   bool is_dirty() const;
   void Durable(uint64_t turn, int64_t now_ms);
   absl::StatusOr<uint64_t> StartRead(Storage& storage, std::span<const std::string_view> keys,
@@ -262,10 +262,11 @@ class Replica::Impl {
   struct Waiting {
     uint64_t first = 0, last = 0;  // counters
     std::set<Slot> acks;
-    size_t needed = 0;
+    Levels levels;  // that have too few acks
     int64_t deadline_ms = 0;
   };
   std::map<uint64_t, Waiting> waiting_;
+  void GiveUp(uint64_t turn, const Waiting& waiting);
   void Acknowledge(uint64_t turn, Slot by);
 
   // -- Reads under way

@@ -276,6 +276,23 @@ void DurabilityOf(Context& context, Arguments arguments) {
   context.reply.Error("ERR the durability is one of synced, written, buffered");
 }
 
+void LevelOf(Context& context, Arguments arguments, cluster::Level& level) {
+  if (arguments.size() == 2) return context.reply.Value(kLevelNames[static_cast<size_t>(level)]);
+  if (arguments.size() > 3) return ReplySubcommandError(context, arguments);
+  const std::optional<cluster::Level> given = ReadLevel(arguments[2]);
+  if (!given) return context.reply.Error("ERR " + std::string(kNoSuchLevel));
+  level = *given;
+  context.reply.Ok();
+}
+
+void WriteLevelOf(Context& context, Arguments arguments) {
+  LevelOf(context, arguments, context.session.write_level);
+}
+
+void ReadLevelOf(Context& context, Arguments arguments) {
+  LevelOf(context, arguments, context.session.read_level);
+}
+
 void GetRedirection(Context& context, Arguments /*arguments*/) { context.reply.Integer(-1); }
 
 void TrackingInfo(Context& context, Arguments /*arguments*/) {
@@ -365,6 +382,9 @@ constexpr Command kCommands[] = {
         kMode),
     Row("client|no-touch", 3, 0, "Accepted, without effect: reads leave no trace", NoTouch, kMode),
     Row("client|pause", -3, kAdmin, "Not supported", Pause, kPause),
+    Row("client|read-level", -2, 0,
+        "How many nodes take part in this connection's later reads: one, quorum or all",
+        ReadLevelOf, kLevel),
     Row("client|reply", 3, 0, "Whether replies are sent: ON, OFF, or SKIP the next", ReplyMode,
         kMode),
     Row("client|setinfo", 4, 0, "Name the library that the client uses", SetInfo, kSetInfo),
@@ -374,6 +394,10 @@ constexpr Command kCommands[] = {
     Row("client|unblock", -3, kAdmin, "Wake a waiting connection: none ever waits", Unblock,
         kUnblock),
     Row("client|unpause", 2, kAdmin, "Accepted, without effect: nobody is paused", Unpause),
+    Row("client|write-level", -2, 0,
+        "How many nodes have a later write of this connection on disk before it is answered: one, "
+        "quorum or all",
+        WriteLevelOf, kLevel),
 };
 
 }  // namespace

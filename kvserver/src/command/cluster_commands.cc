@@ -1,11 +1,15 @@
 // What a node tells of its cluster.
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
+#include "cluster/stamp.h"
 #include "command/command.h"
 #include "command/keyspace.h"
 #include "command/node.h"
+#include "command/search_verbs.h"
 
 namespace kvserver {
 namespace {
@@ -102,22 +106,46 @@ void Fingerprint(Context& context, Arguments /*arguments*/) {
   context.reply.Value(Hex(fingerprint->clock_hash));
 }
 
-void Versions(Context& context, Arguments arguments) {
-  Replication* const replication = OfCluster(context);
-  if (replication == nullptr) return;
-  const absl::StatusOr<cluster::KeyState> state = replication->State(arguments[1]);
-  if (!state.ok()) return ReplyStatus(context, state.status());
+// Which of the versions of a key clients see, if they are of one register.
+size_t WinnerOf(const std::vector<cluster::Version>& versions) {
+  size_t winner = versions.size();
+  for (size_t i = 0; i < versions.size(); ++i) {
+    if (versions[i].kind == cluster::Kind::kCounter) continue;
+    const bool is_later =
+        winner == versions.size() || std::pair(versions[i].time, versions[i].dot) >
+                                         std::pair(versions[winner].time, versions[winner].dot);
+    if (is_later) winner = i;
+  }
+  return winner;
+}
+
+void Nodes(ReplyWriter& reply, std::string_view name, const std::vector<cluster::Slot>& nodes) {
+  reply.Value(name);
+  reply.BeginArray(nodes.size());
+  for (const cluster::Slot slot : nodes) reply.Integer(slot);
+}
+
+// What others have on disk is as they have told last.
+void ReplyVersions(Context& context, const std::vector<cluster::Version>& versions) {
+  Replication& replication = *context.node.replication();
+  const size_t winner = WinnerOf(versions);
   ReplyWriter& reply = context.reply;
-  reply.BeginArray(state->versions.size());
-  for (const cluster::Version& version : state->versions) {
-    const std::vector<cluster::Slot> holders = replication->HoldersOf(version.dot);
-    reply.BeginMap(8);
+  reply.BeginArray(versions.size());
+  for (size_t i = 0; i < versions.size(); ++i) {
+    const cluster::Version& version = versions[i];
+    const std::vector<cluster::Slot> holders = replication.HoldersOf(version.dot);
+    std::vector<cluster::Slot> others;
+    for (const cluster::Slot slot : replication.options().replica.members) {
+      if (std::find(holders.begin(), holders.end(), slot) == holders.end()) others.push_back(slot);
+    }
+    const bool is_counter = version.kind == cluster::Kind::kCounter;
+    reply.BeginMap(10);
     Pair(reply, "node_id", version.dot.actor.slot);
     Pair(reply, "generation", version.dot.actor.generation);
     Pair(reply, "counter", version.dot.counter);
     Pair(reply, "time_ms", version.time >> 16);
     reply.Value("kind");
-    reply.Value(version.kind == cluster::Kind::kCounter ? "counter" : "value");
+    reply.Value(is_counter ? "counter" : "value");
     reply.Value("expires_at");
     if (version.expiry == 0) {
       reply.Null();
@@ -126,10 +154,19 @@ void Versions(Context& context, Arguments arguments) {
     }
     reply.Value("value");
     reply.Value(version.value);
-    reply.Value("on_nodes");
-    reply.BeginArray(holders.size());
-    for (const cluster::Slot slot : holders) reply.Integer(slot);
+    // Of counters all are part of what is shown.
+    Pair(reply, "is_shown", is_counter || i == winner ? 1 : 0);
+    Nodes(reply, "on_nodes", holders);
+    Nodes(reply, "not_on_nodes", others);
   }
+}
+
+void Versions(Context& context, Arguments arguments) {
+  Replication* const replication = OfCluster(context);
+  if (replication == nullptr) return;
+  const absl::StatusOr<cluster::KeyState> state = replication->State(arguments[1]);
+  if (!state.ok()) return ReplyStatus(context, state.status());
+  ReplyVersions(context, state->versions);
 }
 
 constexpr Parameter kKeyOnly[] = {{.name = "key", .type = Parameter::kKey}};
@@ -149,7 +186,7 @@ constexpr Command kCommands[] = {
      .run = Fingerprint},
     {.name = "kv.versions",
      .arity = 2,
-     .flags = kReadOnly | kFast,
+     .flags = kReadOnly | kFast | kNoMulti,
      .first_key = 1,
      .last_key = 1,
      .key_step = 1,
@@ -160,6 +197,47 @@ constexpr Command kCommands[] = {
 };
 
 }  // namespace
+
+void ExplainKey(Context& context, std::string_view key) {
+  Replication* const replication = OfCluster(context);
+  if (replication == nullptr || !CheckSizes(context, key)) return;
+  const absl::StatusOr<cluster::KeyState> state = replication->State(key);
+  if (!state.ok()) return ReplyStatus(context, state.status());
+  const cluster::ReplicaStatus status = replication->Status();
+  const std::vector<Replication::Link> links = replication->PeerLinks();
+  const int64_t now = NowMilliseconds();
+  ReplyWriter& reply = context.reply;
+  reply.BeginMap(5);
+  reply.Value("key");
+  reply.Value(key);
+  Pair(reply, "asked_node", status.self.slot);
+  reply.Value("value");
+  if (state->versions.empty()) {
+    reply.Null();
+  } else {
+    reply.Value(cluster::Resolve(state->versions).value);
+  }
+  reply.Value("versions");
+  ReplyVersions(context, state->versions);
+  reply.Value("peers");
+  reply.BeginArray(status.peers.size());
+  for (const cluster::PeerStatus& peer : status.peers) {
+    const auto link = std::find_if(links.begin(), links.end(), [&](const Replication::Link& each) {
+      return each.slot == peer.slot;
+    });
+    reply.BeginMap(5);
+    Pair(reply, "node_id", peer.slot);
+    Pair(reply, "connected", link != links.end() && link->is_connected ? 1 : 0);
+    Pair(reply, "recovering", peer.is_recovering ? 1 : 0);
+    reply.Value("heard_ms_ago");
+    if (peer.generation == 0) {
+      reply.Null();
+    } else {
+      reply.Integer(now - peer.last_heard_ms);
+    }
+    Pair(reply, "missing_there", peer.missing_there);
+  }
+}
 
 std::span<const Command> ClusterCommands() { return kCommands; }
 

@@ -12,6 +12,7 @@ constexpr std::string_view kPlainWrites[] = {
     "kv.bulkset", "kv.delx", "kv.setx", "mset",           "psetex", "set",
     "setex",      "unlink",  "vadd",    "vrem",
 };
+constexpr std::string_view kIncrements[] = {"decr", "decrby", "incr", "incrby"};
 // They go past the log of writes.
 constexpr std::string_view kNever[] = {"flushall", "flushdb"};
 // Options that make a plain write read first.
@@ -67,6 +68,8 @@ std::string WhyNotInCluster(const Command& command, Arguments arguments, bool al
          "KV.SETX with a context; or start the servers with --allow-weak, and it is atomic on one "
          "node only";
 }
+
+bool CountsOnce(const Command& command) { return IsOneOf(command.name, kIncrements); }
 
 bool ReadsKeys(const Command& command) {
   return command.has(kReadOnly) && !command.has(kWrite) && command.first_key > 0;

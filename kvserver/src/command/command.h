@@ -99,6 +99,7 @@ std::span<const Command> DocumentCommands();
 std::span<const Command> MaintenanceCommands();
 std::span<const Command> MetadataCommands();
 std::span<const Command> ClusterCommands();
+std::span<const Command> DemandCommands();
 std::span<const Command> MaintenanceCommands();
 
 }  // namespace kvserver

@@ -113,6 +113,12 @@ void Reset(Context& context, Arguments /*arguments*/) {
   session.no_evict = session.no_touch = false;
   session.name.clear();
   session.durability = context.node.settings().durability.load();
+  session.write_level = session.read_level = cluster::Level::kQuorum;
+  if (const Replication* const replication = context.node.replication()) {
+    session.write_level = replication->options().write_level;
+    session.read_level = replication->options().read_level;
+  }
+  session.written = {};
   session.description_changed = true;
   if (context.reply.resp_version() != 0) context.reply.SetRespVersion(2);
   context.reply.Simple("RESET");

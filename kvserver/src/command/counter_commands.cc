@@ -8,9 +8,51 @@
 #include "command/command.h"
 #include "command/keyspace.h"
 #include "command/node.h"
+#include "command/session.h"
 
 namespace kvserver {
 namespace {
+
+// A request with an id that was done before: answered as then. False: it is new, or what it stood
+// for was not stored.
+bool Repeats(Context& context, KeyWriter& writer, std::string_view key, int64_t amount) {
+  const std::string& id = context.session.demands.request_id;
+  if (id.empty()) return false;
+  RequestIds& ids = context.node.request_ids();
+  const auto known = ids.Find(id);
+  if (!known) return false;
+  const WriteTurns& turns = context.node.turns();
+  const bool is_flying = known->hold.turn > turns.last_finished(known->hold.level);
+  // In a cluster a node that cannot store ends its part; and one that was not acknowledged may be.
+  if (!is_flying && context.node.replication() == nullptr && known->hold.turn != 0 &&
+      !writer.writer().FailureOf(known->hold).ok()) {
+    ids.Forget(id);
+    return false;
+  }
+  if (known->what != RequestIds::What(key, amount)) {
+    context.reply.Error("ERR the request id belongs to another request");
+    return true;
+  }
+  if (is_flying) RaiseHold(context.session, known->hold);
+  context.reply.Integer(known->sum);
+  return true;
+}
+
+// With the write that is under way, and in its commit.
+void RememberId(Context& context, KeyWriter& writer, std::string_view key, int64_t amount,
+                int64_t sum) {
+  const std::string& id = context.session.demands.request_id;
+  if (id.empty()) return;
+  const WriteTurns::Writer& written = writer.writer();
+  RequestIds::Done done;
+  done.what = RequestIds::What(key, amount);
+  done.sum = sum;
+  done.dot = {written.written().actor, written.written().last};
+  done.hold = written.hold();
+  context.node.request_ids().Remember(
+      id, std::move(done),
+      [&](std::string_view name, std::string_view value) { writer.PutRow(name, value); });
+}
 
 // In a cluster: every node adds to a sum of its own.
 void Merge(Context& context, KeyWriter& writer, std::string_view key, int64_t amount) {
@@ -25,12 +67,14 @@ void Merge(Context& context, KeyWriter& writer, std::string_view key, int64_t am
   if (!sum.ok()) return ReplyStatus(context, sum.status());
   const auto value = *sum ? ParseInteger((*sum)->value) : std::nullopt;
   if (!value) return context.reply.Error(kNotAnInteger);
+  RememberId(context, writer, key, amount, *value);
   context.reply.Integer(*value);
 }
 
 void Add(Context& context, std::string_view key, int64_t amount) {
   if (!CheckSizes(context, key)) return;
   KeyWriter writer(context);
+  if (Repeats(context, writer, key, amount)) return;
   const auto entry = writer.Read(key);
   if (!entry.ok()) return ReplyStatus(context, entry.status());
   if (context.node.replication() != nullptr) return Merge(context, writer, key, amount);
@@ -43,6 +87,7 @@ void Add(Context& context, std::string_view key, int64_t amount) {
   std::string text;
   AppendInteger(text, sum);
   writer.Set(key, text, *entry ? (*entry)->expiry : 0);
+  RememberId(context, writer, key, amount, sum);
   context.reply.Integer(sum);
 }
 

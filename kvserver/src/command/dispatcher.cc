@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "cluster/session_token.h"
 #include "command/cluster_rules.h"
 #include "command/keys_of.h"
 #include "command/keyspace.h"
@@ -106,6 +107,42 @@ bool MayRunInCluster(Context& context, const Command& command, Arguments argumen
   return false;
 }
 
+// Whether a request that demands something may run. Writes the error if it may not.
+bool MayDemand(Context& context, const Command& command) {
+  Session& session = context.session;
+  const Demands& demands = session.demands;
+  if (!demands.any()) return true;
+  std::string why;
+  if (!demands.request_id.empty()) {
+    if (demands.request_id.size() > kRequestIdBytesMax) {
+      why = "ERR a request id has 1 to 128 bytes";
+    } else if (!CountsOnce(command)) {
+      why =
+          "ERR a request id is for INCR, DECR, INCRBY and DECRBY: other requests may be repeated "
+          "as "
+          "they are";
+    } else if (session.in_multi) {
+      why = "ERR a request with an id cannot be part of a transaction";
+    }
+  }
+  const bool is_alone = context.node.replication() == nullptr;
+  if (why.empty() && is_alone && demands.session && !demands.session->empty()) {
+    const auto written = cluster::ReadSessionToken(*demands.session, 0);
+    if (!written.ok()) why = StatusText(written.status());
+  }
+  if (why.empty()) return true;
+  if (session.in_multi && command.name != "exec") session.multi_failed = true;
+  context.reply.Error(why);
+  return false;
+}
+
+// The token that the request brings: this node must have seen what it stands for. Null: none.
+const std::string* TokenOf(const Session& session, const Command& command) {
+  const bool is_of_keys = command.has(kWrite) || command.has(kReadOnly) || command.name == "exec";
+  const std::optional<std::string>& token = session.demands.session;
+  return is_of_keys && token && !token->empty() ? &*token : nullptr;
+}
+
 // What the request reads of keys that other nodes could know more of; of EXEC: what was queued.
 std::vector<std::string_view> KeysToAskFor(const Context& context, const Command& command,
                                            Arguments arguments) {
@@ -124,12 +161,48 @@ std::vector<std::string_view> KeysToAskFor(const Context& context, const Command
 
 bool MustAskPeers(const Context& context, const Command& command, Arguments arguments) {
   const Session& session = context.session;
-  if (context.node.replication() == nullptr || session.read_level == cluster::Level::kOne) {
-    return false;
+  if (context.node.replication() == nullptr) return false;
+  if (TokenOf(session, command) != nullptr) return true;
+  if (command.name == "kv.session") return arguments.size() == 2;
+  if (!session.demands.request_id.empty()) {
+    return context.node.request_ids().Find(session.demands.request_id).has_value();
   }
+  if (session.read_level_now() == cluster::Level::kOne) return false;
   if (command.name != "exec") return ReadsKeys(command);
   return session.in_multi && !session.multi_failed &&
          !KeysToAskFor(context, command, arguments).empty();
+}
+
+// What follows when this node has seen what the client has written.
+void AskForKeys(Context& context, const Command& command, Arguments arguments,
+                Replication::AskDone done) {
+  Replication& replication = *context.node.replication();
+  const Session& session = context.session;
+  if (!session.demands.request_id.empty()) {
+    const auto known = context.node.request_ids().Find(session.demands.request_id);
+    if (!known || known->dot.counter == 0) return done(absl::OkStatus());
+    return replication.AwaitLevel(known->dot, session.write_level_now(), std::move(done));
+  }
+  const std::vector<std::string_view> keys = KeysToAskFor(context, command, arguments);
+  if (keys.empty() || session.read_level_now() == cluster::Level::kOne) {
+    return done(absl::OkStatus());
+  }
+  replication.AskPeers(keys, session.read_level_now(), std::move(done));
+}
+
+// Behind what a command has replied.
+void EndReply(Context& context) {
+  const std::optional<std::string>& given = context.session.demands.session;
+  if (given) {
+    Replication* const replication = context.node.replication();
+    const uint64_t seed = replication == nullptr ? 0 : replication->token_seed();
+    cluster::DotSet session = context.session.written;
+    const auto before = cluster::ReadSessionToken(*given, seed);
+    if (before.ok()) cluster::AddToSession(*before, &session);
+    context.reply.Session(cluster::SessionToken(session, seed));
+  }
+  context.reply.End();
+  context.node.CountError(context.reply.error_code());
 }
 
 }  // namespace
@@ -161,7 +234,7 @@ Dispatched Dispatch(Context& context, Arguments arguments, bool has_asked) {
   const Command* const command = CommandOf(context, arguments);
   if (command == nullptr) {
     if (session.in_multi) session.multi_failed = true;
-  } else if (!MayRunInCluster(context, *command, arguments)) {
+  } else if (!MayRunInCluster(context, *command, arguments) || !MayDemand(context, *command)) {
     // The error is written.
   } else if (!session.in_multi || command->has(kInMulti)) {
     if (!has_asked && MustAskPeers(context, *command, arguments)) {
@@ -177,15 +250,28 @@ Dispatched Dispatch(Context& context, Arguments arguments, bool has_asked) {
   } else {
     Queue(context, arguments, command->has(kSlow));
   }
-  context.reply.End();
-  context.node.CountError(context.reply.error_code());
+  EndReply(context);
   return Dispatched::kDone;
 }
 
 void AskPeers(Context& context, Arguments arguments, Replication::AskDone done) {
-  const std::vector<std::string_view> keys =
-      KeysToAskFor(context, *FindCommand(arguments[0]), arguments);
-  context.node.replication()->AskPeers(keys, context.session.read_level, std::move(done));
+  const Command& command = *FindCommand(arguments[0]);
+  const std::string* token = TokenOf(context.session, command);
+  std::string own;
+  if (token == nullptr && command.name == "kv.session") token = &(own = arguments[1]);
+  if (token == nullptr) return AskForKeys(context, command, arguments, std::move(done));
+  Replication& replication = *context.node.replication();
+  const auto written = cluster::ReadSessionToken(*token, replication.token_seed());
+  if (!written.ok()) return done(written.status());
+  // The connection, and what the arguments view, live until it is done.
+  const auto then = [&node = context.node, &session = context.session, &reply = context.reply,
+                     &command, own_arguments = std::vector(arguments.begin(), arguments.end()),
+                     done = std::move(done)](absl::Status status) {
+    if (!status.ok()) return done(std::move(status));
+    Context again{node, session, reply};
+    AskForKeys(again, command, own_arguments, done);
+  };
+  replication.AwaitSession(*written, then);
 }
 
 bool TakesLong(Arguments arguments) {
@@ -202,8 +288,7 @@ void RunSlow(Context& context, Arguments arguments) {
   context.reply.Begin();
   const Command* const command = CommandOf(context, arguments);
   if (command != nullptr) RunCommand(context, *command, arguments);
-  context.reply.End();
-  context.node.CountError(context.reply.error_code());
+  EndReply(context);
 }
 
 }  // namespace kvserver

@@ -2,7 +2,8 @@
 // page.
 //
 // The version of a value is 16 hexadecimal digits that depend on its bytes and on when it expires,
-// and on nothing else: it costs nothing to keep, and two nodes agree on it.
+// and on nothing else: it costs nothing to keep, and two nodes agree on it. In a cluster these
+// digits depend on which writes are shown, and behind a dot there is what was seen of the key.
 #include <xxhash.h>
 
 #include <algorithm>
@@ -11,20 +12,29 @@
 
 #include "base/clock.h"
 #include "base/numbers.h"
+#include "cluster/session_token.h"
+#include "cluster/stamp.h"
 #include "command/command.h"
 #include "command/keyspace.h"
 #include "command/node.h"
+#include "command/session.h"
 
 namespace kvserver {
 namespace {
 
 constexpr int64_t kKeysLimit = 100, kKeysLimitMax = 10'000;
 
+// Of contexts; a header line of HTTP has 8 KiB.
+constexpr size_t kContextBytesMax = 2'048;
+
+std::string Hex(uint64_t hash) {
+  std::string text(16, '0');
+  for (size_t i = 16; i-- > 0; hash >>= 4) text[i] = "0123456789abcdef"[hash & 15];
+  return text;
+}
+
 std::string VersionOf(std::string_view value, int64_t expiry) {
-  uint64_t hash = XXH3_64bits_withSeed(value.data(), value.size(), static_cast<uint64_t>(expiry));
-  std::string version(16, '0');
-  for (size_t i = 16; i-- > 0; hash >>= 4) version[i] = "0123456789abcdef"[hash & 15];
-  return version;
+  return Hex(XXH3_64bits_withSeed(value.data(), value.size(), static_cast<uint64_t>(expiry)));
 }
 
 bool IsWord(std::string_view argument, std::string_view upper) {
@@ -32,68 +42,162 @@ bool IsWord(std::string_view argument, std::string_view upper) {
                     [](char a, char b) { return (a >= 'a' && a <= 'z' ? a - 'a' + 'A' : a) == b; });
 }
 
-// In a cluster the version is the context: what this node has seen of the key.
-void GetState(Context& context, std::string_view key, const WriteTurns::Entry& entry) {
+// In a cluster a version has two parts with a dot in between: which writes are shown, the same on
+// all nodes that show the same; and the context, what the node had seen of the key. The second one
+// is left out where it would be too long for a header line of HTTP.
+std::string VersionOf(const Replication& replication, std::string_view key,
+                      std::vector<cluster::Dot> shown, const cluster::DotSet& context) {
+  std::sort(shown.begin(), shown.end());
+  std::string version = Hex(cluster::ItemId(key, shown));
+  const std::string token = replication.ContextToken(context);
+  if (token.size() <= kContextBytesMax) version += '.' + token;
+  return version;
+}
+
+std::vector<cluster::Dot> DotsOf(const cluster::KeyState& state) {
+  std::vector<cluster::Dot> dots;
+  for (const cluster::Version& version : state.versions) dots.push_back(version.dot);
+  return dots;
+}
+
+// Of what was written just now over what `seen` has: siblings beside it were not shown to the
+// writer, and stay. Over everything that was here: null.
+std::string VersionOf(Context& context, std::string_view key, KeyWriter& writer,
+                      const cluster::DotSet* seen) {
+  const cluster::DotRange& written = writer.writer().written();
+  if (written.first == 0) return "";  // it was refused, which is the reply
   Replication& replication = *context.node.replication();
-  const absl::StatusOr<cluster::KeyState> state = replication.State(key);
+  const cluster::Dot own{written.actor, written.last};
+  cluster::DotSet now;
+  if (seen != nullptr) {
+    now = *seen;
+    now.Add(own);
+  } else {
+    absl::StatusOr<cluster::KeyState> state = replication.State(key, &writer.writer());
+    if (!state.ok()) return "";
+    now = std::move(state->context);
+  }
+  return VersionOf(replication, key, {own}, now);
+}
+
+void GetState(Context& context, std::string_view key) {
+  Session& session = context.session;
+  Replication& replication = *context.node.replication();
+  const bool is_key = !key.empty() && key.size() <= libkv::kKeyBytesMax;
+  // Value and version of one moment: a version that is newer than the value would let its owner
+  // overwrite what nobody has shown it.
+  WriteTurns::Hold hold;
+  absl::StatusOr<cluster::KeyState> state = cluster::KeyState();
+  if (is_key) state = replication.State(key, session.writer, &hold);
   if (!state.ok()) return ReplyStatus(context, state.status());
+  if (session.writer != nullptr) {  // of EXEC, whose reply waits for all that was read
+    if (const auto read = session.writer->Read(key); !read.ok()) {
+      return ReplyStatus(context, read.status());
+    }
+  } else {
+    RaiseHold(session, hold);
+  }
+  if (state->versions.empty()) {
+    context.node.misses.fetch_add(1, std::memory_order_relaxed);
+    return context.reply.Null();
+  }
+  context.node.hits.fetch_add(1, std::memory_order_relaxed);
+  const cluster::StoredRecord record = cluster::Resolve(state->versions);
   context.reply.BeginMap(4);
   context.reply.Value("version");
-  context.reply.Value(replication.ContextToken(state->context));
+  context.reply.Value(VersionOf(replication, key, DotsOf(*state), state->context));
   context.reply.Value("expires_at");
-  if (entry.expiry == 0) {
+  if (record.expiry == 0) {
     context.reply.Null();
   } else {
-    context.reply.Integer(entry.expiry);
+    context.reply.Integer(record.expiry);
   }
   context.reply.Value("value");
-  context.reply.Value(entry.value);
+  context.reply.Value(record.value);
   context.reply.Value("siblings");
   context.reply.BeginArray(state->versions.size());
   for (const cluster::Version& version : state->versions) context.reply.Value(version.value);
 }
 
-// In a cluster: whether this node has no version of the key that the writer has not seen. Replies
-// with the error, and answers false, if not.
-bool HasSeenAll(Context& context, std::string_view key, const cluster::DotSet& seen) {
-  const absl::StatusOr<cluster::KeyState> state = context.node.replication()->State(key);
+// What a write with a version or a context is to overwrite.
+struct Seen {
+  std::string_view shown;                  // the first part of the version; "": any
+  std::optional<cluster::DotSet> context;  // the second one
+};
+
+absl::StatusOr<Seen> ReadSeen(const Replication& replication, std::string_view token) {
+  Seen seen;
+  const size_t dot = token.find('.');
+  if (dot != std::string_view::npos) {
+    seen.shown = token.substr(0, dot);
+    token.remove_prefix(dot + 1);
+  } else if (token.size() == 16) {  // a context is longer
+    seen.shown = token;
+    return seen;
+  }
+  absl::StatusOr<cluster::DotSet> context = replication.ReadContextToken(token);
+  if (!context.ok()) return context.status();
+  seen.context = *std::move(context);
+  return seen;
+}
+
+// In a cluster: whether the key is here, in no version that the writer has not seen. Replies with
+// the error, and answers false, if not.
+bool HasSeenAll(Context& context, KeyWriter& writer, std::string_view key, const Seen& seen) {
+  Replication& replication = *context.node.replication();
+  const absl::StatusOr<cluster::KeyState> state = replication.State(key, &writer.writer());
   if (!state.ok()) {
     ReplyStatus(context, state.status());
     return false;
   }
-  for (const cluster::Version& version : state->versions) {
-    if (seen.Has(version.dot)) continue;
-    context.reply.Error("VERSIONMISMATCH the value has version " +
-                        context.node.replication()->ContextToken(state->context));
+  if (state->versions.empty()) {
+    context.reply.Error("VERSIONMISMATCH there is no such key");
     return false;
   }
-  return true;
+  std::vector<cluster::Dot> shown = DotsOf(*state);
+  std::sort(shown.begin(), shown.end());
+  const std::string version = Hex(cluster::ItemId(key, shown));
+  const bool has_seen =
+      seen.context ? std::all_of(shown.begin(), shown.end(),
+                                 [&](const cluster::Dot& dot) { return seen.context->Has(dot); })
+                   : version == seen.shown;
+  // Without the context: who wants to write over it has to look at it.
+  if (!has_seen) context.reply.Error("VERSIONMISMATCH the value has version " + version);
+  return has_seen;
 }
 
 // KV.SETX and KV.DELX with a context: overwrites what it has seen, and nothing else. With `must`
 // only if that is everything. Answers false after an error.
-bool WriteSeen(Context& context, cluster::ClientWrite write, std::string_view token, bool must) {
+bool WriteSeen(Context& context, cluster::ClientWrite write, std::string_view token, bool must,
+               std::string* version = nullptr) {
   Replication* const replication = context.node.replication();
   if (replication == nullptr) {
     context.reply.Error("ERR contexts are of clusters, and this node runs alone: use IFVERSION");
     return false;
   }
-  absl::StatusOr<cluster::DotSet> seen = replication->ReadContextToken(token);
-  if (!seen.ok()) {
-    ReplyStatus(context, seen.status());
+  const absl::StatusOr<Seen> seen = ReadSeen(*replication, token);
+  if (!seen.ok() || (!seen->context && !must)) {
+    ReplyStatus(context, seen.ok() ? replication->ReadContextToken(token).status() : seen.status());
     return false;
   }
-  // What comes between the look and the write becomes a sibling: nothing is lost.
-  if (must && !HasSeenAll(context, write.key, *seen)) return false;
-  write.context = cluster::ClientWrite::Context::kGiven;
-  write.seen = *std::move(seen);
+  // The look and the write are one step on this node. What another one writes meanwhile becomes a
+  // sibling: nothing is lost.
   KeyWriter writer(context);
+  if (must && !HasSeenAll(context, writer, write.key, *seen)) return false;
+  if (seen->context) {
+    write.context = cluster::ClientWrite::Context::kGiven;
+    write.seen = *seen->context;
+  }
   const absl::Status status = writer.Replicate(write);
   if (!status.ok()) ReplyStatus(context, status);
+  if (status.ok() && version != nullptr) {
+    *version = VersionOf(context, write.key, writer, seen->context ? &*seen->context : nullptr);
+  }
   return status.ok();
 }
 
 void GetX(Context& context, Arguments arguments) {
+  if (context.node.replication() != nullptr) return GetState(context, arguments[1]);
   const auto entry = EntryOf(context, arguments[1]);
   if (absl::IsNotFound(entry.status())) {
     context.node.misses.fetch_add(1, std::memory_order_relaxed);
@@ -101,7 +205,6 @@ void GetX(Context& context, Arguments arguments) {
   }
   if (!entry.ok()) return ReplyStatus(context, entry.status());
   context.node.hits.fetch_add(1, std::memory_order_relaxed);
-  if (context.node.replication() != nullptr) return GetState(context, arguments[1], *entry);
   context.reply.BeginMap(3);
   context.reply.Value("version");
   context.reply.Value(VersionOf(entry->value, entry->expiry));
@@ -170,25 +273,25 @@ void SetX(Context& context, Arguments arguments) {
   const std::string_view key = arguments[1], value = arguments[2];
   if (!CheckSizes(context, key, value)) return;
   const bool is_replicated = context.node.replication() != nullptr;
+  std::string version;
   if (seen || (is_replicated && condition.version && *condition.version != "*")) {
     if (seen && condition.any()) return context.reply.Error("ERR syntax error");
     cluster::ClientWrite write;
     write.key = key;
     write.value = value;
     write.expiry = expiry;
-    if (!WriteSeen(context, std::move(write), seen ? *seen : *condition.version, !seen)) return;
+    if (!WriteSeen(context, std::move(write), seen ? *seen : *condition.version, !seen, &version)) {
+      return;
+    }
   } else {
     KeyWriter writer(context);
     if (condition.any() && !Holds(context, writer, key, condition)) return;
     writer.Set(key, value, expiry);
+    version = is_replicated ? VersionOf(context, key, writer, nullptr) : VersionOf(value, expiry);
   }
   context.reply.BeginMap(2);
   context.reply.Value("version");
-  if (is_replicated) {
-    context.reply.Null();  // KV.GETX tells it, with the siblings there may be
-  } else {
-    context.reply.Value(VersionOf(value, expiry));
-  }
+  context.reply.Value(version);
   context.reply.Value("expires_at");
   if (expiry == 0) {
     context.reply.Null();

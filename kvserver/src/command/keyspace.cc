@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cluster/session_token.h"
 #include "command/node.h"
 #include "command/session.h"
 
@@ -23,13 +24,9 @@ std::optional<std::string> SpaceOf(const libkv::StoreStats& stats, std::string_v
   return longest;
 }
 
-void RaiseHold(Session& session, WriteTurns::Hold hold) {
-  if (hold.turn >= session.hold.turn) session.hold = hold;
-}
-
 bool MayBePending(const Context& context) {
   return context.session.writer != nullptr ||
-         context.session.last_turn > context.node.turns().last_finished();
+         context.session.last_turn > context.node.turns().last_stored();
 }
 
 // What the pipeline of this connection, or an EXEC around the command, has not yet stored.
@@ -53,15 +50,24 @@ absl::StatusOr<std::optional<std::optional<WriteTurns::Entry>>> PendingOf(Contex
 
 }  // namespace
 
+void RaiseHold(Session& session, WriteTurns::Hold hold) {
+  // What was written counts for more than what was only read.
+  if (session.hold.turn != 0 && hold.level < session.hold.level) return;
+  if (hold.turn >= session.hold.turn) session.hold = hold;
+}
+
 KeyWriter::KeyWriter(Context& context) : context_(context), writer_(context.session.writer) {
   if (writer_ == nullptr) {
-    own_.emplace(context.node.turns(), context.session.durability, context.session.write_level);
+    own_.emplace(context.node.turns(), context.session.durability,
+                 context.session.write_level_now());
     writer_ = &*own_;
   }
 }
 
 KeyWriter::~KeyWriter() {
-  if (own_) RaiseHold(context_.session, own_->Finish());
+  if (!own_) return;
+  RaiseHold(context_.session, own_->Finish());
+  cluster::AddToSession(own_->written(), &context_.session.written);
 }
 
 absl::StatusOr<std::optional<KeyWriter::Entry>> KeyWriter::Read(std::string_view key) {
@@ -81,6 +87,10 @@ void KeyWriter::Set(std::string_view key, std::string_view value, int64_t expiry
                     std::span<const float> vector) {
   writer_->Set(key, value, expiry, vector);
   context_.node.watched_keys().Written(key);
+}
+
+void KeyWriter::PutRow(std::string_view name, std::string_view value) {
+  writer_->PutRow(name, value);
 }
 
 absl::Status KeyWriter::Replicate(const cluster::ClientWrite& write) {

@@ -38,6 +38,10 @@ class KeyWriter {
   void Delete(std::string_view key);
   // In a cluster (Node::replication): any write. An error is the reply of the request.
   absl::Status Replicate(const cluster::ClientWrite& write);
+  // A row beside the keys, in the same commit.
+  void PutRow(std::string_view name, std::string_view value);
+  const WriteTurns::Writer& writer() const { return *writer_; }
+  WriteTurns::Writer& writer() { return *writer_; }
 
   // Gives the value of `key`, which is `entry`, another expiry time; its vector stays.
   absl::Status SetExpiry(std::string_view key, const Entry& entry, int64_t expiry);
@@ -51,6 +55,9 @@ class KeyWriter {
   std::optional<WriteTurns::Writer> own_;
   WriteTurns::Writer* writer_;
 };
+
+// Makes the reply wait for `hold`, unless it waits for more.
+void RaiseHold(Session& session, WriteTurns::Hold hold);
 
 // Lends the value to `reader`: what this connection's pipeline has written and is not stored yet,
 // else what is stored. NotFound: no such key.

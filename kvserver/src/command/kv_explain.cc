@@ -1,4 +1,4 @@
-// KV.EXPLAIN: the score that a query gives one key.
+// KV.EXPLAIN: the score that a query gives one key; and with a key alone what a cluster has of it.
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -38,6 +38,7 @@ absl::StatusOr<std::optional<libkv::Hit>> ExplainedHit(const libkv::Store& store
 }  // namespace
 
 void Explain(Context& context, Arguments arguments) {
+  if (arguments.size() == 2) return ExplainKey(context, arguments[1]);
   const std::string_view query = arguments[1], key = arguments[2];
   if (!CheckSizes(context, key)) return;
   ArgumentReader reader(arguments.subspan(3));

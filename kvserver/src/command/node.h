@@ -14,6 +14,7 @@
 #include "command/error_stats.h"
 #include "command/rates.h"
 #include "command/replication.h"
+#include "command/request_ids.h"
 #include "command/settings.h"
 #include "command/slow_log.h"
 #include "command/watched_keys.h"
@@ -35,6 +36,7 @@ class Node {
   Clients& clients() { return clients_; }
   WatchedKeys& watched_keys() { return watched_keys_; }
   Cursors& cursors() { return cursors_; }
+  RequestIds& request_ids() { return request_ids_; }
   SlowLog& slow_log() { return slow_log_; }
   CommandTimes& command_times() { return command_times_; }
   Settings& settings() { return settings_; }
@@ -63,6 +65,7 @@ class Node {
   Clients clients_;
   WatchedKeys watched_keys_;
   Cursors cursors_;
+  RequestIds request_ids_;
   SlowLog slow_log_;
   ErrorStats error_stats_;
   Rates rates_;

@@ -132,9 +132,11 @@ void Replication::Flush() {
     answers.swap(answers_);
   }
   for (const cluster::TurnResult& turn : turns) {
-    turns_.Acknowledged(turn.turn, turn.is_acknowledged
-                                       ? absl::OkStatus()
-                                       : absl::DeadlineExceededError(NoReplicas(turn)));
+    // The first level is that of the store.
+    if (turn.level == cluster::Level::kOne) continue;
+    turns_.Acknowledged(
+        turn.turn, turn.level,
+        turn.is_acknowledged ? absl::OkStatus() : absl::DeadlineExceededError(NoReplicas(turn)));
   }
   for (Answer& answer : answers) answer.done(std::move(answer.status));
 }
@@ -163,10 +165,11 @@ absl::Status Replication::Receive(std::string_view bytes) {
 void Replication::Tick() {
   bool is_dirty = must_submit_.exchange(false, std::memory_order_acquire);
   turns_.WithStorage([&](cluster::Storage& storage) {
-    if (replica_.is_failed()) return;
+    if (replica_.is_failed()) return LookAtWaiters();
     const absl::Status status = replica_.Tick(storage, clock_ms_());
     if (!status.ok()) Fail(status);
     is_dirty |= replica_.is_dirty();
+    LookAtWaiters();
     Collect();
   });
   if (is_dirty) turns_.SubmitStorage();
@@ -197,7 +200,8 @@ absl::Status Replication::CheckVector(const cluster::ClientWrite& write) const {
   return absl::OkStatus();
 }
 
-absl::Status Replication::Write(cluster::Storage& turn, const cluster::ClientWrite& write) {
+absl::StatusOr<cluster::Dot> Replication::Write(cluster::Storage& turn,
+                                                const cluster::ClientWrite& write) {
   if (replica_.is_failed()) {
     return absl::UnavailableError("replication has stopped on this node; see its log");
   }
@@ -207,24 +211,23 @@ absl::Status Replication::Write(cluster::Storage& turn, const cluster::ClientWri
   }
   if (absl::Status status = CheckVector(write); !status.ok()) return status;
   const absl::StatusOr<cluster::Dot> dot = replica_.Write(turn, write, clock_ms_());
-  if (!dot.ok()) return dot.status();
-  if (dot->counter == 0) return absl::OkStatus();  // there was nothing to delete
+  if (!dot.ok() || dot->counter == 0) return dot;  // 0: there was nothing to delete
   turn_bytes_ += bytes;
   has_writes_ = true;
-  return absl::OkStatus();
+  return dot;
 }
 
 void Replication::EndUnit(cluster::Level level) {
   replica_.EndUnit();
-  turn_level_ = std::max(turn_level_, level);
+  turn_levels_.Add(level);
 }
 
 uint64_t Replication::Seal(cluster::Storage& turn) {
   if (replica_.is_failed()) return 0;
-  const uint64_t sealed = replica_.Seal(turn, turn_level_, clock_ms_());
+  const uint64_t sealed = replica_.Seal(turn, turn_levels_, clock_ms_());
   if (has_writes_ && sealed != 0) with_writes_.insert(sealed);
   has_writes_ = false;
-  turn_level_ = cluster::Level::kOne;
+  turn_levels_ = {};
   turn_bytes_ = 0;
   Collect();
   return sealed;
@@ -237,6 +240,7 @@ bool Replication::Stored(uint64_t sealed, const absl::Status& status) {
     return false;
   }
   replica_.Durable(sealed, clock_ms_());
+  LookAtWaiters();
   Collect();
   return had_writes && !replica_.is_failed();
 }
@@ -270,10 +274,80 @@ void Replication::AskPeers(std::span<const std::string_view> keys, cluster::Leve
   if (!status.ok()) done(std::move(status));
 }
 
-absl::StatusOr<cluster::KeyState> Replication::State(std::string_view key) {
+absl::StatusOr<cluster::KeyState> Replication::State(std::string_view key,
+                                                     WriteTurns::Writer* writer,
+                                                     WriteTurns::Hold* hold) {
   absl::StatusOr<cluster::KeyState> state = absl::UnavailableError("");
-  turns_.WithStorage([&](cluster::Storage& storage) { state = replica_.State(storage, key); });
+  const auto look = [&](cluster::Storage& storage) {
+    state = replica_.State(storage, key);
+    if (hold != nullptr) *hold = turns_.PendingHold(key);
+  };
+  if (writer != nullptr) {
+    writer->WithStorage(look);
+  } else {
+    turns_.WithStorage(look);
+  }
   return state;
+}
+
+void Replication::AwaitSession(const cluster::DotSet& session, AskDone done) {
+  Waiter waiter;
+  // What survives a power cut here is in the store, too.
+  waiter.is_over = [this, session] {
+    return cluster::HasSeenSession(replica_.durable_clock(), session);
+  };
+  waiter.deadline_ms = clock_ms_() + options_.replica.read_timeout_ms;
+  waiter.late = absl::UnavailableError(
+      "this node has not yet seen all that the session has written: ask again, or ask another "
+      "node");
+  waiter.done = std::move(done);
+  Await(std::move(waiter));
+}
+
+void Replication::AwaitLevel(const cluster::Dot& dot, cluster::Level level, AskDone done) {
+  const size_t nodes = options_.replica.members.size();
+  const size_t needed = level == cluster::Level::kOne   ? 1
+                        : level == cluster::Level::kAll ? nodes
+                                                        : nodes / 2 + 1;
+  Waiter waiter;
+  waiter.is_over = [this, dot, needed] {
+    return replica_.durable_clock().Has(dot) && replica_.HoldersOf(dot).size() >= needed;
+  };
+  waiter.deadline_ms = clock_ms_() + options_.replica.write_timeout_ms;
+  waiter.late = absl::DeadlineExceededError(
+      "the write is on fewer nodes than asked for: it may spread, and may be repeated");
+  waiter.done = std::move(done);
+  Await(std::move(waiter));
+}
+
+void Replication::Await(Waiter waiter) {
+  absl::Status refused;
+  turns_.WithStorage([&](cluster::Storage&) {
+    if (replica_.is_failed()) {
+      refused = absl::UnavailableError("replication has stopped on this node; see its log");
+    } else if (waiters_.size() >= kWaitersMax) {
+      refused = absl::UnavailableError("too many requests wait for other nodes");
+    } else {
+      waiters_.push_back(std::move(waiter));
+      LookAtWaiters();
+    }
+  });
+  if (!refused.ok()) waiter.done(refused);
+}
+
+void Replication::LookAtWaiters() {
+  if (waiters_.empty()) return;
+  const int64_t now = clock_ms_();
+  for (auto it = waiters_.begin(); it != waiters_.end();) {
+    const bool is_over = !replica_.is_failed() && it->is_over();
+    if (!is_over && !replica_.is_failed() && it->deadline_ms > now) {
+      ++it;
+      continue;
+    }
+    const std::lock_guard lock(out_mutex_);
+    answers_.push_back({std::move(it->done), is_over ? absl::OkStatus() : std::move(it->late)});
+    it = waiters_.erase(it);
+  }
 }
 
 cluster::ReplicaStatus Replication::Status() {

@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
 #include <mutex>
 #include <set>
@@ -63,7 +64,18 @@ class Replication : public WriteTurns::Replicator {
   using AskDone = std::function<void(absl::Status)>;
   void AskPeers(std::span<const std::string_view> keys, cluster::Level level, AskDone done);
 
-  absl::StatusOr<cluster::KeyState> State(std::string_view key);
+  // Calls `done`, once, when everything that this session has written is in the store here; or not
+  // in time: Unavailable.
+  void AwaitSession(const cluster::DotSet& session, AskDone done);
+  // The same when so many nodes, with this one, have on disk what a dot names; or not in time:
+  // DeadlineExceeded.
+  void AwaitLevel(const cluster::Dot& dot, cluster::Level level, AskDone done);
+
+  // Of one moment. Of a request that writes: its writer, which has the lock. `hold`: what a reply
+  // waits for that shows it.
+  absl::StatusOr<cluster::KeyState> State(std::string_view key,
+                                          WriteTurns::Writer* writer = nullptr,
+                                          WriteTurns::Hold* hold = nullptr);
   cluster::ReplicaStatus Status();
   // Of all keys and their versions: equal on nodes that hold the same. Reads every key, of one
   // moment; takes no lock meanwhile.
@@ -93,10 +105,12 @@ class Replication : public WriteTurns::Replicator {
   // As AppendTo of cluster::DotSet, with a checksum that only this cluster's nodes can make.
   std::string ContextToken(const cluster::DotSet& context) const;
   absl::StatusOr<cluster::DotSet> ReadContextToken(std::string_view token) const;
+  uint64_t token_seed() const { return token_secret_; }  // of session tokens
   void SetTokenSecret(std::string_view cluster_name);
 
   // WriteTurns::Replicator.
-  absl::Status Write(cluster::Storage& turn, const cluster::ClientWrite& write) override;
+  absl::StatusOr<cluster::Dot> Write(cluster::Storage& turn,
+                                     const cluster::ClientWrite& write) override;
   void EndUnit(cluster::Level level) override;
   uint64_t Seal(cluster::Storage& turn) override;
   bool Stored(uint64_t sealed, const absl::Status& status) override;
@@ -112,6 +126,17 @@ class Replication : public WriteTurns::Replicator {
     std::vector<std::string> keys;
     AskDone done;
   };
+  // Who waits for what becomes durable, here or elsewhere.
+  struct Waiter {
+    std::function<bool()> is_over;
+    int64_t deadline_ms = 0;
+    absl::Status late;
+    AskDone done;
+  };
+  static constexpr size_t kWaitersMax = 4'096;
+
+  void Await(Waiter waiter);
+  void LookAtWaiters();  // under the lock of the turns
 
   absl::Status CheckVector(const cluster::ClientWrite& write) const;
   void Collect();  // under the lock of the turns
@@ -129,12 +154,13 @@ class Replication : public WriteTurns::Replicator {
   // Under the lock of the turns.
   cluster::Replica replica_;
   size_t turn_bytes_ = 0;
-  cluster::Level turn_level_ = cluster::Level::kOne;
+  cluster::Levels turn_levels_;
   bool has_writes_ = false;
   std::set<uint64_t> with_writes_;  // sealed turns
   std::map<uint64_t, Asking> asking_;
   // Answered by the others; what they read is in that turn, which the store does not have yet.
   std::multimap<uint64_t, AskDone> answered_;
+  std::list<Waiter> waiters_;
 
   std::mutex heard_mutex_;
   std::condition_variable heard_;  // of a peer, or of time

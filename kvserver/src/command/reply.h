@@ -38,6 +38,10 @@ class ReplyWriter {
   // Which command writes what follows; within EXEC before each of its replies.
   virtual void BeginCommand(const Command& /*command*/) {}
 
+  // Between the reply of a command and End: what the client gives to the next node that it asks
+  // (see demands.h). Protocols that have no place for it leave it out.
+  virtual void Session(std::string_view /*token*/) {}
+
   // An error in place of `reply`, which this writer wrote and nobody has seen. It may come between
   // any two requests.
   virtual void ErrorInstead(std::string_view /*reply*/, std::string_view message) {

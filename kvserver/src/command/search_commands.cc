@@ -135,13 +135,15 @@ constexpr uint32_t kFlags = kReadOnly | kSlow | kNoMulti;
 
 constexpr Command kCommands[] = {
     {.name = "kv.explain",
-     .arity = -3,
+     .arity = -2,
      .flags = kFlags,
      .first_key = 2,
      .last_key = 2,
      .key_step = 1,
      .group = "search",
-     .summary = "Explain the score that a query gives the value of a key",
+     .summary =
+         "Explain the score that a query gives the value of a key; with a key alone, which nodes "
+         "of the cluster have which writes of it",
      .parameters = kExplainParameters,
      .run = Explain},
     {.name = "kv.hybrid",

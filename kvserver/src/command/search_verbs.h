@@ -7,6 +7,7 @@
 namespace kvserver {
 
 void Explain(Context& context, Arguments arguments);
+void ExplainKey(Context& context, std::string_view key);  // in cluster_commands.cc
 void Hybrid(Context& context, Arguments arguments);
 void MoreLike(Context& context, Arguments arguments);
 void Search(Context& context, Arguments arguments);

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "cluster/dot_set.h"
+#include "command/demands.h"
 #include "command/write_turns.h"
 #include "libkv/options.h"
 
@@ -28,6 +30,12 @@ struct Session {
   libkv::Durability durability = libkv::Durability::kSynced;
   // In a cluster: how many nodes take part.
   cluster::Level write_level = cluster::Level::kQuorum, read_level = cluster::Level::kQuorum;
+  // Of the request at hand; see TakeDemands.
+  Demands demands;
+  cluster::Level write_level_now() const { return demands.write_level.value_or(write_level); }
+  cluster::Level read_level_now() const { return demands.read_level.value_or(read_level); }
+  // In a cluster: what this connection has written, and what was told as that by KV.SESSION.
+  cluster::DotSet written;
 
   // Told by the client.
   std::string name, library_name, library_version;

@@ -37,7 +37,7 @@ const std::vector<const Command*>& AllCommands() {
           ClientCommands(),      InfoCommands(),        ConfigCommands(),     CommandCommands(),
           DiagnosticCommands(),  TransactionCommands(), SearchCommands(),     VectorSetCommands(),
           FtCommands(),          SpaceCommands(),       DocumentCommands(),   MetadataCommands(),
-          MaintenanceCommands(), IndexCommands(),       ClusterCommands()}) {
+          MaintenanceCommands(), IndexCommands(),       ClusterCommands(),    DemandCommands()}) {
       for (const Command& command : rows) commands.push_back(&command);
     }
     std::sort(commands.begin(), commands.end(),

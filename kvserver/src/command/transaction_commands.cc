@@ -48,7 +48,7 @@ void Exec(Context& context, Arguments /*arguments*/) {
   EndMulti(session);
 
   // From here on nobody writes: what was not written until now will not be before the end.
-  WriteTurns::Writer writer(context.node.turns(), session.durability, session.write_level);
+  WriteTurns::Writer writer(context.node.turns(), session.durability, session.write_level_now());
   const bool is_broken = IsWatchBroken(session);
   UnwatchAll(context.node, session);
   if (is_broken) {
@@ -68,6 +68,7 @@ void Exec(Context& context, Arguments /*arguments*/) {
   }
   session.writer = nullptr;
   session.hold = writer.Finish();
+  cluster::AddToSession(writer.written(), &session.written);
 }
 
 void Discard(Context& context, Arguments /*arguments*/) {

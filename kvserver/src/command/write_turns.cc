@@ -12,6 +12,10 @@ namespace {
 // What a write costs beside its bytes.
 constexpr size_t kWriteOverhead = 32;
 
+using cluster::Level;
+
+size_t NumberOf(Level level) { return static_cast<size_t>(level); }
+
 bool IsOver(int64_t expiry, int64_t now) { return expiry != 0 && expiry <= now; }
 
 }  // namespace
@@ -67,12 +71,17 @@ class WriteTurns::TurnStorage : public cluster::Storage {
 
   void PutRow(std::string_view name, std::string_view value) override {
     Turn& turn = *turns_.filling_;
-    turn.rows.push_back({false, turn.arena.Copy(name), turn.arena.Copy(value)});
+    turn.rows.push_back({.unit = static_cast<uint32_t>(turn.unit_ends.size()),
+                         .name = turn.arena.Copy(name),
+                         .value = turn.arena.Copy(value)});
     turn.bytes += name.size() + value.size() + kWriteOverhead;
   }
   void DeleteRow(std::string_view name) override {
     Turn& turn = *turns_.filling_;
-    turn.rows.push_back({true, turn.arena.Copy(name), {}});
+    turn.rows.push_back({.is_delete = true,
+                         .unit = static_cast<uint32_t>(turn.unit_ends.size()),
+                         .name = turn.arena.Copy(name),
+                         .value = {}});
     turn.bytes += name.size() + kWriteOverhead;
   }
   // Only at the start, when nothing is pending.
@@ -141,7 +150,10 @@ std::unique_ptr<WriteTurns::Turn> WriteTurns::NewTurn() {
 }
 
 WriteTurns::Writer::Writer(WriteTurns& turns, libkv::Durability durability, cluster::Level level)
-    : turns_(turns), lock_(turns.mutex_), durability_(durability), level_(level) {}
+    : turns_(turns),
+      lock_(turns.mutex_),
+      durability_(durability),
+      level_(turns.is_replicated() ? level : cluster::Level::kOne) {}
 
 WriteTurns::Writer::~Writer() { Finish(); }
 
@@ -149,7 +161,7 @@ absl::StatusOr<std::optional<WriteTurns::Entry>> WriteTurns::Writer::Read(std::s
   const auto found = turns_.overlay_.find(key);
   if (found != turns_.overlay_.end()) {
     const Slot& slot = found->second;
-    if (slot.turn >= seen_.turn) seen_ = {slot.turn, slot.unit};
+    if (slot.turn >= seen_.turn) seen_ = turns_.HoldOf(slot);
     const Write& write = slot.write;
     const bool is_over = write.expiry != 0 && write.expiry <= turns_.clock_();
     if (write.is_delete || is_over) return std::optional<Entry>();
@@ -165,7 +177,7 @@ absl::StatusOr<bool> WriteTurns::Writer::Exists(std::string_view key) {
   const auto found = turns_.overlay_.find(key);
   if (found != turns_.overlay_.end()) {
     const Slot& slot = found->second;
-    if (slot.turn >= seen_.turn) seen_ = {slot.turn, slot.unit};
+    if (slot.turn >= seen_.turn) seen_ = turns_.HoldOf(slot);
     const bool is_over = slot.write.expiry != 0 && slot.write.expiry <= turns_.clock_();
     return !slot.write.is_delete && !is_over;
   }
@@ -230,9 +242,29 @@ void WriteTurns::Writer::Delete(std::string_view key) {
 absl::Status WriteTurns::Writer::Replicate(const cluster::ClientWrite& write) {
   ++count_;
   TurnStorage storage(turns_);
-  absl::Status status = turns_.replicator_->Write(storage, write);
-  if (!status.ok() && failure_.ok()) failure_ = status;
-  return status;
+  const absl::StatusOr<cluster::Dot> dot = turns_.replicator_->Write(storage, write);
+  if (!dot.ok()) {
+    if (failure_.ok()) failure_ = dot.status();
+    return dot.status();
+  }
+  if (dot->counter == 0) return absl::OkStatus();
+  if (written_.first == 0) written_ = {dot->actor, dot->counter, dot->counter};
+  written_.last = dot->counter;  // nobody writes in between
+  return absl::OkStatus();
+}
+
+void WriteTurns::Writer::PutRow(std::string_view name, std::string_view value) {
+  TurnStorage(turns_).PutRow(name, value);
+}
+
+void WriteTurns::Writer::WithStorage(absl::FunctionRef<void(cluster::Storage& turn)> work) {
+  TurnStorage storage(turns_);
+  work(storage);
+}
+
+WriteTurns::Hold WriteTurns::Writer::hold() const {
+  const Turn& turn = *turns_.filling_;
+  return {turn.number, static_cast<uint32_t>(turn.unit_ends.size()), level_};
 }
 
 void WriteTurns::Add(const Write& write) {
@@ -261,7 +293,8 @@ WriteTurns::Hold WriteTurns::Writer::Finish() {
   Hold hold = seen_;
   if (count_ > 0) {
     Turn& turn = *turns_.filling_;
-    hold = {turn.number, static_cast<uint32_t>(turn.unit_ends.size())};
+    hold = this->hold();
+    turn.levels.Add(level_);
     if (!failure_.ok()) {
       turn.refused.push_back({hold.unit, std::move(failure_)});
       turns_.has_writes_.store(true, std::memory_order_relaxed);
@@ -283,7 +316,7 @@ std::optional<std::optional<WriteTurns::Entry>> WriteTurns::Pending(std::string_
   const auto found = overlay_.find(key);
   if (found == overlay_.end()) return std::nullopt;
   const Slot& slot = found->second;
-  hold = {slot.turn, slot.unit};
+  hold = HoldOf(slot);
   const bool is_over = slot.write.expiry != 0 && slot.write.expiry <= clock_();
   if (slot.write.is_delete || is_over) return std::optional<Entry>();
   return std::optional<Entry>({std::string(slot.write.value), slot.write.expiry});
@@ -301,6 +334,21 @@ void WriteTurns::WithStorage(absl::FunctionRef<void(cluster::Storage& turn)> wor
 uint64_t WriteTurns::PendingTurn(std::string_view key) const {
   const auto found = overlay_.find(key);
   return found == overlay_.end() ? 0 : found->second.turn;
+}
+
+WriteTurns::Hold WriteTurns::PendingHold(std::string_view key) {
+  const auto found = overlay_.find(key);
+  return found == overlay_.end() ? Hold() : HoldOf(found->second);
+}
+
+// It waits until that is stored, whatever its writer waits for.
+WriteTurns::Hold WriteTurns::HoldOf(const Slot& slot) {
+  Turn* turn = filling_.get();
+  for (const std::unique_ptr<Turn>& flying : flying_) {
+    if (flying->number == slot.turn) turn = flying.get();
+  }
+  turn->levels.Add(cluster::Level::kOne);
+  return {slot.turn, slot.unit, cluster::Level::kOne};
 }
 
 void WriteTurns::SubmitStorage() {
@@ -371,15 +419,17 @@ void WriteTurns::HandOver() {
   }
 }
 
+void WriteTurns::AddRow(const RowWrite& row, libkv::Batch& batch) {
+  if (row.is_delete) {
+    batch.DeleteRow(row.name);
+  } else {
+    batch.PutRow(row.name, row.value);
+  }
+}
+
 void WriteTurns::WriteTurn(Turn& turn) {
   libkv::Batch batch = BatchOf(turn, 0, turn.writes.size());
-  for (const RowWrite& row : turn.rows) {
-    if (row.is_delete) {
-      batch.DeleteRow(row.name);
-    } else {
-      batch.PutRow(row.name, row.value);
-    }
-  }
+  for (const RowWrite& row : turn.rows) AddRow(row, batch);
   const libkv::Durability durability =
       skips_sync_ != nullptr && skips_sync_() ? libkv::Durability::kWritten : turn.durability;
   store_.Write({.durability = durability}, std::move(batch), [this, &turn](absl::Status status) {
@@ -409,6 +459,9 @@ void WriteTurns::WriteEach(Turn& turn) {
   for (uint32_t unit = 0; unit < turn.unit_ends.size(); ++unit) {
     libkv::Batch batch = BatchOf(turn, begin, turn.unit_ends[unit]);
     begin = turn.unit_ends[unit];
+    for (const RowWrite& row : turn.rows) {
+      if (row.unit == unit) AddRow(row, batch);
+    }
     const auto done = [this, &turn, rest, unit](absl::Status status) {
       std::unique_lock lock(rest->mutex);
       if (!status.ok()) rest->failures.push_back({unit, std::move(status)});
@@ -438,15 +491,25 @@ void WriteTurns::TurnDone(Turn& done, absl::Status status, std::vector<Failure> 
       const auto found = overlay_.find(write.key);
       if (found != overlay_.end() && found->second.turn == turn->number) overlay_.erase(found);
     }
-    StoredTurn& stored = stored_.emplace_back();
+    StoredTurn stored;
     stored.number = turn->number;
     stored.sealed = turn->sealed;
-    stored.units = static_cast<uint32_t>(turn->unit_ends.size());
     stored.failures = std::move(turn->failures);
     if (stored.failures.empty()) stored.failures = std::move(turn->refused);
-    if (turn->sealed != 0) stored.waits = replicator_->Stored(turn->sealed, turn->status);
+    const bool waits = turn->sealed != 0 && replicator_->Stored(turn->sealed, turn->status);
     if (replicator_ != nullptr) replicator_->NothingPending(turn->number);
-    if (turn->acknowledgement) Acknowledge(stored, *turn->acknowledgement);
+    for (const Level level : cluster::kLevels) {
+      stored.is_waited_for = turn->levels.Has(level);
+      if (!stored.is_waited_for && level != Level::kOne) continue;
+      const auto& acknowledgement = turn->acknowledgements[NumberOf(level)];
+      stored.waits = waits && level != Level::kOne && !acknowledgement;
+      stored.status = waits && acknowledgement ? *acknowledgement : absl::OkStatus();
+      std::deque<StoredTurn>& queue = stored_[NumberOf(level)];
+      queue.push_back(stored);
+      // Those that do not concern the replicator do not break the order of those that do.
+      if (stored.sealed == 0 && queue.size() > 1)
+        queue.back().sealed = queue[queue.size() - 2].sealed;
+    }
     turn->arena.Clear();
     turn->writes.clear();
     turn->rows.clear();
@@ -458,7 +521,8 @@ void WriteTurns::TurnDone(Turn& done, absl::Status status, std::vector<Failure> 
     turn->is_done = false;
     turn->failures.clear();
     turn->status = absl::OkStatus();
-    turn->acknowledgement.reset();
+    turn->levels = {};
+    turn->acknowledgements = {};
     if (spare_ == nullptr) spare_ = std::move(turn);
   }
   ReportFinished(lock);
@@ -476,46 +540,65 @@ void WriteTurns::TurnDone(Turn& done, absl::Status status, std::vector<Failure> 
 
 // With finish_mutex_ held too.
 void WriteTurns::ReportFinished(std::unique_lock<std::mutex>& lock) {
-  while (!stored_.empty() && !stored_.front().waits) {
-    auto finished = std::make_shared<Finished>();
-    finished->turn = stored_.front().number;
-    finished->failures = std::move(stored_.front().failures);
-    stored_.pop_front();
-    if (!finished->failures.empty()) {
-      failed_.push_back(finished);
-      if (failed_.size() > kFailedTurnsMax) failed_.pop_front();
+  for (const Level level : cluster::kLevels) {
+    std::deque<StoredTurn>& stored = stored_[NumberOf(level)];
+    while (!stored.empty() && !stored.front().waits) {
+      StoredTurn front = std::move(stored.front());
+      stored.pop_front();
+      Report(std::move(front), level, lock);
     }
-    last_finished_.store(finished->turn, std::memory_order_release);
-    lock.unlock();
-    on_finished_(finished);
-    lock.lock();
   }
 }
 
-void WriteTurns::Acknowledged(uint64_t sealed, const absl::Status& status) {
+void WriteTurns::Report(StoredTurn stored, Level level, std::unique_lock<std::mutex>& lock) {
+  auto finished = std::make_shared<Finished>();
+  finished->turn = stored.number;
+  finished->level = level;
+  finished->failures = std::move(stored.failures);
+  finished->status = std::move(stored.status);
+  if (!finished->failures.empty() || !finished->status.ok()) {
+    failed_.push_back(finished);
+    if (failed_.size() > kFailedTurnsMax) failed_.pop_front();
+  }
+  last_finished_[NumberOf(level)].store(finished->turn, std::memory_order_release);
+  if (!stored.is_waited_for) return;
+  lock.unlock();
+  on_finished_(finished);
+  lock.lock();
+}
+
+void WriteTurns::Acknowledged(uint64_t sealed, Level level, const absl::Status& status) {
   const std::lock_guard finish(finish_mutex_);
   std::unique_lock lock(mutex_);
-  for (StoredTurn& stored : stored_) {
-    if (stored.sealed == sealed) Acknowledge(stored, status);
+  std::deque<StoredTurn>& stored = stored_[NumberOf(level)];
+  const auto found = std::lower_bound(
+      stored.begin(), stored.end(), sealed,
+      [](const StoredTurn& turn, uint64_t number) { return turn.sealed < number; });
+  if (found != stored.end() && found->sealed == sealed && std::exchange(found->waits, false)) {
+    found->status = status;
   }
   for (const std::unique_ptr<Turn>& turn : flying_) {
-    if (turn->sealed == sealed) turn->acknowledgement = status;
+    if (turn->sealed == sealed) turn->acknowledgements[NumberOf(level)] = status;
   }
   ReportFinished(lock);
 }
 
-void WriteTurns::Acknowledge(StoredTurn& stored, const absl::Status& status) {
-  if (!std::exchange(stored.waits, false) || status.ok()) return;
-  stored.failures.clear();
-  for (uint32_t unit = 0; unit < stored.units; ++unit) stored.failures.push_back({unit, status});
+absl::Status WriteTurns::Finished::Of(uint32_t unit) const {
+  const auto failure =
+      std::lower_bound(failures.begin(), failures.end(), unit,
+                       [](const Failure& each, uint32_t number) { return each.unit < number; });
+  return failure != failures.end() && failure->unit == unit ? failure->status : status;
 }
 
 absl::Status WriteTurns::FailureOf(Hold hold) const {
   const std::lock_guard lock(mutex_);
+  return FailureLocked(hold);
+}
+
+absl::Status WriteTurns::FailureLocked(Hold hold) const {
   for (const std::shared_ptr<const Finished>& finished : failed_) {
-    if (finished->turn != hold.turn) continue;
-    for (const Failure& failure : finished->failures) {
-      if (failure.unit == hold.unit) return failure.status;
+    if (finished->turn == hold.turn && finished->level == hold.level) {
+      return finished->Of(hold.unit);
     }
   }
   return absl::OkStatus();

@@ -14,12 +14,15 @@
 // that could still be lost.
 //
 // In a cluster a Replicator takes part: it turns each write into what is stored, adds rows to the
-// turn, and says when enough nodes have it; only then the turn is finished.
+// turn, and says when enough nodes have it. How many are enough is each request's own level: a turn
+// is finished level by level, and for each level turns finish in order. So a request that waits for
+// all nodes, one of which is gone, holds up nobody who waits for a majority.
 //
 // Threads: a Writer holds the lock; everything else locks by itself.
 #ifndef KVSERVER_SRC_COMMAND_WRITE_TURNS_H_
 #define KVSERVER_SRC_COMMAND_WRITE_TURNS_H_
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -38,6 +41,7 @@
 #include "absl/status/statusor.h"
 #include "base/arena.h"
 #include "cluster/replica.h"
+#include "cluster/session_token.h"
 #include "cluster/storage.h"
 #include "libkv/store.h"
 
@@ -49,11 +53,13 @@ class WriteTurns {
   static constexpr size_t kTurnWritesMax = 1'000;
   static constexpr size_t kTurnBytesMax = size_t{1} << 20;
 
-  // Where a reply has to wait: for the end of `turn`, if that is not 0; `unit` counts the writing
-  // requests of a turn.
+  // Where a reply has to wait: for the end of `turn` at `level`, if the turn is not 0; `unit`
+  // counts the writing requests of a turn. kOne is the end of what the store does, with or without
+  // others.
   struct Hold {
     uint64_t turn = 0;
     uint32_t unit = 0;
+    cluster::Level level = cluster::Level::kOne;
   };
   // A request of a finished turn whose writes were not stored.
   struct Failure {
@@ -62,10 +68,13 @@ class WriteTurns {
   };
   struct Finished {
     uint64_t turn = 0;
+    cluster::Level level = cluster::Level::kOne;
     std::vector<Failure> failures;  // ascending; usually none
+    absl::Status status;            // of all units of the level
+    absl::Status Of(uint32_t unit) const;
   };
-  // Called once per turn, in order, by the store's thread or by one that calls Submit. It must not
-  // block.
+  // Called once per turn and level that a reply waits for, in order for each level, by the store's
+  // thread or by one that calls Submit. It must not block.
   using OnFinished = std::function<void(const std::shared_ptr<const Finished>&)>;
 
   struct Entry {
@@ -77,15 +86,17 @@ class WriteTurns {
   class Replicator {
    public:
     virtual ~Replicator() = default;
-    // A write of a client, made in `turn`. Not OK: nothing was.
-    virtual absl::Status Write(cluster::Storage& turn, const cluster::ClientWrite& write) = 0;
+    // A write of a client, made in `turn`, under this name; with the counter 0: there was nothing
+    // to do. Not OK: nothing was done.
+    virtual absl::StatusOr<cluster::Dot> Write(cluster::Storage& turn,
+                                               const cluster::ClientWrite& write) = 0;
     // The request is over; its reply waits for so many nodes.
     virtual void EndUnit(cluster::Level level) = 0;
     // The turn is about to be handed to the store, with what is written now. 0: nothing of it
     // concerns the replicator.
     virtual uint64_t Seal(cluster::Storage& turn) = 0;
     // The turn that was sealed so is stored, in order; or could not be, and never will. True: its
-    // replies wait for Acknowledged.
+    // replies above level kOne wait for Acknowledged.
     virtual bool Stored(uint64_t sealed, const absl::Status& status) = 0;
     // Of turns up to this one nothing is pending any more: reads of the store see all of it, unless
     // it could not be stored.
@@ -124,6 +135,16 @@ class WriteTurns {
     void Delete(std::string_view key);
     // In a cluster: any write. An error is also the reply of the request, in place of what it has.
     absl::Status Replicate(const cluster::ClientWrite& write);
+    // A row beside the keys, in the same commit (libkv::Batch::PutRow).
+    void PutRow(std::string_view name, std::string_view value);
+    // In a cluster: what was written.
+    const cluster::DotRange& written() const { return written_; }
+    // What a reply waits for that depends on what is written here.
+    Hold hold() const;
+    // As WriteTurns::FailureOf.
+    absl::Status FailureOf(Hold hold) const { return turns_.FailureLocked(hold); }
+    // The turn that is filling, as its storage.
+    void WithStorage(absl::FunctionRef<void(cluster::Storage& turn)> work);
     size_t count() const { return count_; }
 
     // Ends the request. What its reply must wait for: its own writes, or those it has read.
@@ -136,6 +157,7 @@ class WriteTurns {
     const libkv::Durability durability_;
     const cluster::Level level_;
     size_t count_ = 0;
+    cluster::DotRange written_;
     Hold seen_;
     bool finished_ = false;
     absl::Status failure_;
@@ -148,11 +170,13 @@ class WriteTurns {
   void WithStorage(absl::FunctionRef<void(cluster::Storage& turn)> work);
   // The turn of what is pending of the key; 0: nothing is. Under the lock, as a Replicator runs.
   uint64_t PendingTurn(std::string_view key) const;
+  // The same for a reply that shows it. Under the lock too.
+  Hold PendingHold(std::string_view key);
   // Hands over what WithStorage has written, unless a turn is under way and will be followed by
   // another call of this: `on_stored` of it tells. Any thread.
   void SubmitStorage();
-  // A turn that was sealed so has been acknowledged, or not in time.
-  void Acknowledged(uint64_t sealed, const absl::Status& status);
+  // A turn that was sealed so has been acknowledged at this level, or not in time.
+  void Acknowledged(uint64_t sealed, cluster::Level level, const absl::Status& status);
   // A fault for learners and tests: turns for which it answers true are not synced, and yet
   // acknowledged as if they were.
   void SkipSyncs(std::function<bool()> skips) { skips_sync_ = std::move(skips); }
@@ -177,7 +201,11 @@ class WriteTurns {
   static constexpr size_t kFailedTurnsMax = 1'024;
   absl::Status FailureOf(Hold hold) const;
 
-  uint64_t last_finished() const { return last_finished_.load(std::memory_order_acquire); }
+  uint64_t last_finished(cluster::Level level) const {
+    return last_finished_[static_cast<size_t>(level)].load(std::memory_order_acquire);
+  }
+  // Up to it nothing is pending.
+  uint64_t last_stored() const { return last_finished(cluster::Level::kOne); }
   uint64_t turns_submitted() const { return submitted_.load(std::memory_order_relaxed); }
 
  private:
@@ -190,10 +218,13 @@ class WriteTurns {
   };
   struct RowWrite {
     bool is_delete = false;
+    uint32_t unit = 0;
     std::string_view name, value;
   };
   class TurnStorage;
   friend class TurnStorage;
+  template <typename T>
+  using PerLevel = std::array<T, std::size(cluster::kLevels)>;  // by its number
   struct Turn {
     uint64_t number = 0;
     Arena arena;
@@ -206,26 +237,31 @@ class WriteTurns {
     libkv::Durability durability = libkv::Durability::kBuffered;
     bool is_done = false;
     std::vector<Failure> failures;
-    absl::Status status;                          // of the whole turn
-    std::optional<absl::Status> acknowledgement;  // that came before the turn was stored
+    absl::Status status;     // of the whole turn
+    cluster::Levels levels;  // of its units; and kOne, if somebody has read what is pending in it
+    PerLevel<std::optional<absl::Status>> acknowledgements;  // that came before it was stored
   };
   // A turn that is stored, and waits for other nodes or for those in front of it.
   struct StoredTurn {
     uint64_t number = 0, sealed = 0;
-    uint32_t units = 0;
     bool waits = false;
+    bool is_waited_for = true;  // by a reply
     std::vector<Failure> failures;
+    absl::Status status;
   };
   struct Slot {
     uint64_t turn = 0;
     uint32_t unit = 0;
     Write write;
   };
+  // What a reply waits for that has read it.
+  Hold HoldOf(const Slot& slot);
   struct KeyHash {
     size_t operator()(std::string_view key) const;
   };
   using Overlay = absl::flat_hash_map<std::string_view, Slot, KeyHash, std::equal_to<>>;
 
+  absl::Status FailureLocked(Hold hold) const;
   void Add(const Write& write);
   void SubmitLocked(std::unique_lock<std::mutex>& lock);
   void HandOver();
@@ -233,9 +269,10 @@ class WriteTurns {
   void WriteEach(Turn& turn);
   void TurnDone(Turn& turn, absl::Status status, std::vector<Failure> failures);
   void ReportFinished(std::unique_lock<std::mutex>& lock);
-  static void Acknowledge(StoredTurn& stored, const absl::Status& status);
+  void Report(StoredTurn stored, cluster::Level level, std::unique_lock<std::mutex>& lock);
   std::unique_ptr<Turn> NewTurn();
   libkv::Batch BatchOf(const Turn& turn, size_t begin, size_t end) const;
+  static void AddRow(const RowWrite& row, libkv::Batch& batch);
 
   libkv::Store& store_;
   const std::function<int64_t()> clock_;
@@ -249,7 +286,7 @@ class WriteTurns {
   std::unique_ptr<Turn> filling_;
   std::deque<std::unique_ptr<Turn>> flying_;
   std::deque<Turn*> to_store_;  // of them: not handed over yet
-  std::deque<StoredTurn> stored_;
+  PerLevel<std::deque<StoredTurn>> stored_;
   Replicator* replicator_ = nullptr;
   std::function<void()> on_stored_;
   bool is_put_off_ = false;  // SubmitStorage is
@@ -260,7 +297,8 @@ class WriteTurns {
   std::deque<std::shared_ptr<const Finished>> failed_;  // the newest last
   uint64_t next_number_ = 1;
   std::atomic<bool> is_full_{false}, has_writes_{false};
-  std::atomic<uint64_t> last_finished_{0}, submitted_{0};
+  PerLevel<std::atomic<uint64_t>> last_finished_{};
+  std::atomic<uint64_t> submitted_{0};
 };
 
 }  // namespace kvserver

@@ -127,6 +127,7 @@ size_t Connection::RunRequests(std::string_view input) {
   while (at < input.size() && may_run()) {
     const size_t begin = output_.size();
     protocol_->reply().SetOutput(&output_);
+    if (session_.demands.any()) session_.demands = {};
     size_t used = 0;
     const Protocol::Next next = protocol_->Parse(input.substr(at), used, request_);
     at += used;
@@ -162,6 +163,7 @@ void Connection::RunOne() {
   Context context{thread_.node(), session_, protocol_->reply()};
   session_.commands.fetch_add(1, std::memory_order_relaxed);
   const size_t begin = output_.size();
+  if (!TakeDemands(context, request_)) return;
   const Dispatched dispatched = Dispatch(context, request_.args);
   if (dispatched == Dispatched::kDone) return;
   output_.resize(begin);
@@ -256,7 +258,7 @@ void Connection::AfterReply(size_t begin) {
       std::memory_order_relaxed);
   if (std::exchange(session_.description_changed, false)) UpdateDescription();
   WriteTurns& turns = thread_.node().turns();
-  if (session_.hold.turn > turns.last_finished()) {
+  if (session_.hold.turn > turns.last_finished(session_.hold.level)) {
     Hold(begin);
   } else if (session_.hold.turn != 0) {  // it was full, or the request took long
     const absl::Status failure = turns.FailureOf(session_.hold);
@@ -273,16 +275,19 @@ void Connection::Hold(size_t begin) {
 }
 
 void Connection::TurnFinished(const WriteTurns::Finished& finished) {
-  auto failure = finished.failures.begin();
-  for (HeldReply& held : holds_) {
-    if (held.hold.turn != finished.turn || failure == finished.failures.end()) continue;
-    failure =
-        std::lower_bound(finished.failures.begin(), finished.failures.end(), held.hold.unit,
-                         [](const WriteTurns::Failure& f, uint32_t unit) { return f.unit < unit; });
-    if (failure == finished.failures.end()) break;
-    if (failure->unit == held.hold.unit) ReplaceWithError(held, failure->status);
+  if (!finished.failures.empty() || !finished.status.ok()) {
+    for (HeldReply& held : holds_) {
+      if (held.hold.turn != finished.turn || held.hold.level != finished.level) continue;
+      const absl::Status status = finished.Of(held.hold.unit);
+      if (!status.ok()) ReplaceWithError(held, status);
+    }
   }
-  while (!holds_.empty() && holds_.front().hold.turn <= finished.turn) holds_.pop_front();
+  // Those at other levels may have been told before, and wait for the replies in front of them.
+  finished_[static_cast<size_t>(finished.level)] = finished.turn;
+  const auto is_over = [this](const WriteTurns::Hold& hold) {
+    return hold.turn <= finished_[static_cast<size_t>(hold.level)];
+  };
+  while (!holds_.empty() && is_over(holds_.front().hold)) holds_.pop_front();
   if (slow_waits_ && holds_.empty()) RunOnWorker();
   thread_.Dirty(shared_from_this());
 }

@@ -6,6 +6,7 @@
 #ifndef KVSERVER_SRC_NET_CONNECTION_H_
 #define KVSERVER_SRC_NET_CONNECTION_H_
 
+#include <array>
 #include <boost/asio/ip/tcp.hpp>
 #include <deque>
 #include <memory>
@@ -92,6 +93,8 @@ class Connection : public Client, public std::enable_shared_from_this<Connection
   std::string output_;
   size_t sent_ = 0;
   std::deque<HeldReply> holds_;
+  // The newest turns of each level that this thread has heard of while replies were held.
+  std::array<uint64_t, std::size(cluster::kLevels)> finished_{};
 
   // A request on a worker thread, with bytes of its own.
   bool is_busy_ = false;

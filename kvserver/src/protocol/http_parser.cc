@@ -84,7 +84,7 @@ class HttpParser::Fields : public http::basic_parser<true> {
     request_.target = ToStd(target);
     request_.minor_version = version - 10;
   }
-  void on_field_impl(http::field name, string_view, string_view value, error_code&) override {
+  void on_field_impl(http::field name, string_view text, string_view value, error_code&) override {
     ++count;
     switch (name) {
       case http::field::content_length:
@@ -116,6 +116,10 @@ class HttpParser::Fields : public http::basic_parser<true> {
         break;
       case http::field::if_none_match:
         request_.if_none_match = ToStd(value);
+        break;
+      case http::field::unknown:
+        if (boost::beast::iequals(text, "x-session")) request_.session = ToStd(value);
+        if (boost::beast::iequals(text, "idempotency-key")) request_.idempotency_key = ToStd(value);
         break;
       default:
         break;

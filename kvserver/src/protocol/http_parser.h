@@ -26,6 +26,8 @@ struct HttpRequest {
   std::string_view query;   // without "?", not decoded
   std::string_view host;    // of the target, else of the header; with the port
   std::string_view content_type, accept_encoding, origin, if_match, if_none_match;
+  std::optional<std::string_view> session;  // X-Session
+  std::string_view idempotency_key;
   int minor_version = 1;
   bool has_length = false;  // Content-Length or chunked: a body was announced
   bool keep_alive = true;   // what the client wants

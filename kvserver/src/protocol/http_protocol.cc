@@ -129,6 +129,7 @@ Next HttpProtocol::Route(const kvserver::Route& route, std::string_view rest, Re
     return Refuse(501, "ERR", "this server does not have " + std::string(route.command));
   }
   session_.durability = node_.settings().durability.load(std::memory_order_relaxed);
+  if (!TakeDemands(*command)) return Next::kAnswered;
   switch (route.action) {
     case Action::kGetValue:
     case Action::kPutValue:
@@ -260,6 +261,34 @@ bool HttpProtocol::TakeDurability() {
   return true;
 }
 
+bool HttpProtocol::TakeLevel(std::string_view name, std::optional<cluster::Level>* level) {
+  const std::string* const given = FindParameter(query_, name);
+  if (given == nullptr) return true;
+  *level = ReadLevel(*given);
+  if (*level) return true;
+  Refuse(400, "ERR", std::string(name) + " is one, quorum or all");
+  return false;
+}
+
+// What the request asks for beside its command: ?w=, ?r= and header fields.
+bool HttpProtocol::TakeDemands(const Command& command) {
+  const HttpRequest& http = parser_.request();
+  Demands& demands = session_.demands;
+  if (!TakeLevel("w", &demands.write_level) || !TakeLevel("r", &demands.read_level)) return false;
+  // Each request stands for itself: a proxy may send those of many clients over this connection.
+  session_.written = {};
+  if (http.session) {
+    demands.session = *http.session;
+  } else if (command.has(kWrite) && node_.replication() != nullptr) {
+    demands.session = "";
+  }
+  std::string_view id = http.idempotency_key;
+  // A string of structured fields (RFC 8941) stands in quotes.
+  if (id.size() > 2 && id.front() == '"' && id.back() == '"') id = id.substr(1, id.size() - 2);
+  demands.request_id = id;
+  return true;
+}
+
 // "60", "60s" or "1500ms".
 bool HttpProtocol::AddExpiry(Request& request) {
   const std::string* const given = FindParameter(query_, "ttl");
@@ -321,6 +350,7 @@ Next HttpProtocol::Bind(const Command& command, std::span<const JsonField> field
 Next HttpProtocol::QueryRequest(const Command& command, Request& request) {
   fields_.clear();
   for (const auto& [name, value] : query_) {
+    if (name == "w" || name == "r") continue;  // see TakeDemands
     fields_.push_back({.kind = JsonField::kString, .name = name, .text = value});
   }
   return Bind(command, fields_, request);
@@ -397,6 +427,7 @@ Next HttpProtocol::AnyCommand(Request& request) {
   if (!RunsOverHttp(*command)) {
     return Refuse(400, "ERR", "'" + name + "' is about a connection, and HTTP has none");
   }
+  if (!TakeDemands(*command)) return Next::kAnswered;
   return Bind(*command, fields_, request);
 }
 

@@ -3,6 +3,7 @@
 #ifndef KVSERVER_SRC_PROTOCOL_HTTP_PROTOCOL_H_
 #define KVSERVER_SRC_PROTOCOL_HTTP_PROTOCOL_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,8 @@ class HttpProtocol : public Protocol {
   Next KeyRequest(const kvserver::Route& route, std::string_view rest, Request& request);
   bool TakeKey(std::string_view rest);
   bool TakeDurability();
+  bool TakeDemands(const Command& command);
+  bool TakeLevel(std::string_view name, std::optional<cluster::Level>* level);
   bool AddExpiry(Request& request);
   bool AddCondition(const kvserver::Route& route, Request& request);
   Next QueryRequest(const Command& command, Request& request);

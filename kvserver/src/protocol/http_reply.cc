@@ -107,10 +107,10 @@ int StatusOfError(std::string_view message) {
     int status;
   };
   constexpr Row kRows[] = {
-      {"BUSY", 503},      {"BUSYKEY", 409}, {"DATALOSS", 500}, {"EXECABORT", 409},
-      {"MISCONF", 503},   {"NOAUTH", 401},  {"NOINDEX", 409},  {"NOPERM", 403},
-      {"NOTFOUND", 404},  {"OOM", 507},     {"TRYAGAIN", 503}, {"VERSIONMISMATCH", 412},
-      {"WRONGTYPE", 409},
+      {"BUSY", 503},       {"BUSYKEY", 409},         {"DATALOSS", 500},        {"EXECABORT", 409},
+      {"MISCONF", 503},    {"NOAUTH", 401},          {"NOINDEX", 409},         {"NOPERM", 403},
+      {"NOREPLICAS", 503}, {"NOTFOUND", 404},        {"NOTLINEARIZABLE", 501}, {"OOM", 507},
+      {"TRYAGAIN", 503},   {"VERSIONMISMATCH", 412}, {"WRONGTYPE", 409},
   };
   const auto [code, sentence] = SplitError(message);
   for (const Row& row : kRows) {
@@ -186,6 +186,7 @@ void HttpReply::Begin() {
   is_nested_ = is_answered_ = false;
   step_ = 0;
   version_.clear();
+  session_.clear();
   expires_at_ = 0;
   body_.clear();
   if (!is_json()) return;
@@ -197,13 +198,14 @@ void HttpReply::Begin() {
 void HttpReply::End() {
   if (is_answered_) return;
   is_answered_ = true;
+  const std::string session = session_.empty() ? "" : "X-Session: " + session_ + "\r\n";
   if (is_json()) {
     json_.End();
-    Answer(200, "application/json", body_, "Cache-Control: no-store\r\n");
+    Answer(200, "application/json", body_, session + "Cache-Control: no-store\r\n");
     if (body_.capacity() > kBodyBytesKept) body_.shrink_to_fit();
   } else {
     const std::string tag = version_.empty() ? "" : "ETag: \"" + version_ + "\"\r\n";
-    Answer(204, "", "", tag);
+    Answer(204, "", "", tag + session);
   }
 }
 

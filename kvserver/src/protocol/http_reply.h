@@ -43,6 +43,7 @@ class HttpReply : public ReplyWriter {
   void Begin() override;
   void End() override;
   void BeginCommand(const Command& command) override { json_.BeginCommand(command); }
+  void Session(std::string_view token) override { session_ = token; }
   void ErrorInstead(std::string_view reply, std::string_view message) override;
   void Simple(std::string_view word) override;
   void Error(std::string_view message) override;
@@ -70,7 +71,7 @@ class HttpReply : public ReplyWriter {
   bool is_nested_ = false;  // within an array or a map
   bool is_answered_ = false;
   size_t step_ = 0;  // of a map that is not written as JSON
-  std::string version_;
+  std::string version_, session_;
   int64_t expires_at_ = 0;
   JsonWriter json_{JsonWriter::Framing::kLine};
   std::string body_;

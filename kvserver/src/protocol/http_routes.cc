@@ -14,6 +14,16 @@ constexpr RouteParameter kKey = {
 constexpr RouteParameter kEncoding = {
     .name = "enc",
     .description = "b64: the key in the path is base64, of either alphabet, padded or not"};
+constexpr RouteParameter kReadLevel = {
+    .name = "r", .description = "In a cluster, how many nodes are asked: one, quorum or all"};
+constexpr RouteParameter kWriteLevel = {
+    .name = "w",
+    .description = "In a cluster, how many nodes have it on disk first: one, quorum or all"};
+constexpr RouteParameter kSession = {
+    .name = "X-Session",
+    .in = In::kHeader,
+    .description =
+        "The token of an earlier answer: this one is of a node that has seen that write"};
 constexpr RouteParameter kIfMatch = {
     .name = "If-Match",
     .in = In::kHeader,
@@ -22,6 +32,8 @@ constexpr RouteParameter kIfMatch = {
 constexpr RouteParameter kGetParameters[] = {
     kKey,
     kEncoding,
+    kReadLevel,
+    kSession,
     kIfMatch,
     {.name = "If-None-Match",
      .in = In::kHeader,
@@ -34,12 +46,22 @@ constexpr RouteParameter kPutParameters[] = {
     {.name = "durability",
      .description = "What the answer waits for: synced (survives a power cut), written (the end of "
                     "this process), buffered"},
+    kWriteLevel,
+    kSession,
     kIfMatch,
     {.name = "If-None-Match",
      .in = In::kHeader,
      .description = "*: only if there is no such key; else 412"}};
-constexpr RouteParameter kDeleteParameters[] = {kKey, kEncoding, kPutParameters[3], kIfMatch};
-constexpr RouteParameter kBulkParameters[] = {kPutParameters[3]};
+constexpr RouteParameter kDeleteParameters[] = {kKey,        kEncoding, kPutParameters[3],
+                                                kWriteLevel, kSession,  kIfMatch};
+constexpr RouteParameter kBulkParameters[] = {kPutParameters[3], kWriteLevel, kSession};
+constexpr RouteParameter kAnyParameters[] = {
+    kReadLevel,
+    kWriteLevel,
+    kSession,
+    {.name = "Idempotency-Key",
+     .in = In::kHeader,
+     .description = "Of INCR, DECR, INCRBY, DECRBY: a repeated one is counted once by this node"}};
 constexpr RouteParameter kKeysParameters[] = {
     {.name = "prefix", .description = "Only keys that begin with it"},
     {.name = "cursor", .description = "Where the page before ended: its cursor"},
@@ -67,7 +89,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/admin/compact", Route::kBody, "kv.compact"},
     {"POST", "/v1/admin/verify", Route::kBody, "kv.verify"},
     {"POST", "/v1/admin/reindex", Route::kBody, "kv.reindex"},
-    {"POST", "/v1/command", Route::kAnyCommand, "", "Run any command of the table"},
+    {"POST", "/v1/command", Route::kAnyCommand, "", "Run any command of the table", kAnyParameters},
     {"GET", "/metrics", Route::kMetrics, "", "Counters and times, for Prometheus"},
     {"GET", "/livez", Route::kLive, "", "Whether the process works", kVerbose},
     {"GET", "/readyz", Route::kReady, "", "Whether requests will be served", kVerbose},

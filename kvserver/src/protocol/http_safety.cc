@@ -72,6 +72,7 @@ bool IsMediaType(std::string_view content_type, std::string_view type) {
 
 bool HasTag(std::string_view list, std::string_view tag, bool count_weak) {
   list = Trim(list);
+  tag = tag.substr(0, tag.find('.'));
   if (list == "*") return true;
   while (!list.empty()) {
     // Our own tags hold no commas, so other people's may be cut wherever they like.
@@ -82,10 +83,9 @@ bool HasTag(std::string_view list, std::string_view tag, bool count_weak) {
       if (!count_weak) continue;
       item.remove_prefix(2);
     }
-    if (item.size() == tag.size() + 2 && item.front() == '"' && item.back() == '"' &&
-        item.substr(1, tag.size()) == tag) {
-      return true;
-    }
+    if (item.size() < 2 || item.front() != '"' || item.back() != '"') continue;
+    item = item.substr(1, item.size() - 2);
+    if (item.substr(0, item.find('.')) == tag) return true;
   }
   return false;
 }

@@ -25,7 +25,8 @@ bool IsSameOrigin(std::string_view origin, std::string_view host);
 bool IsMediaType(std::string_view content_type, std::string_view type);
 
 // Entity tags: `list` is "*" or tags like "\"1f\", W/\"2e\"", and has `tag` (without quotes) or is
-// "*". If-Match counts no weak ones (W/).
+// "*". If-Match counts no weak ones (W/). What stands behind a dot in a tag does not count: in a
+// cluster that is what the node had seen, and differs from node to node.
 bool HasTag(std::string_view list, std::string_view tag, bool count_weak);
 
 }  // namespace kvserver

@@ -20,8 +20,8 @@ constexpr size_t kQuotedBytesMax = 64;
 constexpr std::string_view kBase64Suffix = "_b64";
 
 constexpr std::string_view kValueCommands[] = {
-    "get",  "getdel", "getex",  "getset", "incrbyfloat", "kv.bulkset", "mget",
-    "mset", "msetnx", "psetex", "set",    "setex",       "setnx",
+    "get",  "getdel", "getex",  "getset", "incrbyfloat", "kv.bulkset", "kv.getx", "kv.setx",
+    "mget", "mset",   "msetnx", "psetex", "set",         "setex",      "setnx",
 };
 
 // Other parameters that any JSON value may be given for. Where commands read the stored form, with

@@ -32,7 +32,8 @@ absl::Status BindJson(std::string_view json_object, const Command& command, Aren
                       Request& request);
 
 // Whether the values of this command, in arguments and replies, are JSON values in their stored
-// form (json_value.h) rather than plain strings: SET, GET, MGET and their like.
+// form (json_value.h) rather than plain strings: SET, GET, MGET and their like. In a reply that is
+// a map those under the names "value" and "siblings" are.
 bool HoldsJsonValues(const Command& command);
 
 }  // namespace kvserver

@@ -18,12 +18,18 @@ constexpr Rename kTopKOfText[] = {{"query", "text"}, {"top_k", "limit"}};
 constexpr Rename kFieldAsPath[] = {{"field", "path"}};
 constexpr JsonField kEveryKey[] = {{kString, "prefix", ""}};
 
+constexpr Rename kCondition[] = {{"if_ctx", "if_version"}};
+
 constexpr JsonVerb kLineVerbs[] = {
     {.name = "BULK_SET", .command = "kv.bulkset"},
     {.name = "CREATE_INDEX",
      .command = "kv.createindex",
      .renames = kFieldAsPath,
      .constants = kEveryKey},
+    {.name = "DEL", .command = "kv.delx", .needs = "ctx"},
+    {.name = "DEL", .command = "kv.delx", .renames = kCondition, .needs = "if_ctx"},
+    {.name = "DELETE", .command = "kv.delx", .needs = "ctx"},
+    {.name = "DELETE", .command = "kv.delx", .renames = kCondition, .needs = "if_ctx"},
     {.name = "DELETE", .command = "del"},
     {.name = "INCR", .command = "incrby", .renames = kAmount, .needs = "amount"},
     {.name = "METADATA", .command = "kv.metadata"},
@@ -38,6 +44,8 @@ constexpr JsonVerb kLineVerbs[] = {
      .command = "kv.similar",
      .renames = kTopKOfText,
      .shape = HitsAsSimilarities},
+    {.name = "SET", .command = "kv.setx", .renames = kCondition, .needs = "ctx"},
+    {.name = "SET", .command = "kv.setx", .renames = kCondition, .needs = "if_ctx"},
 };
 
 // Framed JSON.
@@ -45,6 +53,8 @@ constexpr JsonVerb kLineVerbs[] = {
 constexpr JsonField kExcerpts[] = {{JsonField::kNumber, "excerpts", "160"},
                                    {JsonField::kBool, "html", "true"}};
 constexpr Rename kVal[] = {{"val", "value"}, {"val_b64", "value_b64"}};
+constexpr Rename kValAndCondition[] = {
+    {"val", "value"}, {"val_b64", "value_b64"}, {"if_ctx", "if_version"}, {"px", "ttl_ms"}};
 constexpr Rename kData[] = {{"data", "items"}};
 constexpr Rename kK[] = {{"k", "limit"}};
 constexpr Rename kKOfText[] = {{"query", "text"}, {"value", "text"}, {"k", "limit"}};
@@ -52,16 +62,24 @@ constexpr Rename kValueAsText[] = {{"value", "text"}};
 
 constexpr JsonVerb kFramedVerbs[] = {
     {.name = "BULK", .command = "kv.bulkset", .renames = kData},
+    {.name = "DEL", .command = "kv.delx", .needs = "ctx"},
+    {.name = "DEL", .command = "kv.delx", .renames = kCondition, .needs = "if_ctx"},
     {.name = "EMBED_VALUE",
      .command = "kv.embed",
      .renames = kValueAsText,
      .result_name = "embedding"},
-    {.name = "GET", .command = "get", .result_name = "val", .shape = ValueAndMeta},
+    {.name = "GET",
+     .command = "kv.getx",
+     .command_in_multi = "get",
+     .result_name = "val",
+     .shape = ValueAndMeta},
     {.name = "SEARCH",
      .command = "kv.search",
      .renames = kK,
      .constants = kExcerpts,
      .shape = HitsAsColumns},
+    {.name = "SET", .command = "kv.setx", .renames = kValAndCondition, .needs = "ctx"},
+    {.name = "SET", .command = "kv.setx", .renames = kValAndCondition, .needs = "if_ctx"},
     {.name = "SET", .command = "set", .renames = kVal},
     {.name = "SIMILAR", .command = "kv.similar", .renames = kKOfText, .shape = HitsAsColumns},
 };

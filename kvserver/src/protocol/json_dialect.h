@@ -21,6 +21,7 @@ struct JsonVerb {
   };
   std::string_view name;  // in capitals; any case is taken
   std::string_view command;
+  std::string_view command_in_multi = "";     // between MULTI and EXEC, whose reply has no shape
   std::span<const Rename> renames = {};       // members; all others keep their names
   std::span<const JsonField> constants = {};  // members, unless the request has them
   std::string_view needs = "";

@@ -14,8 +14,8 @@ constexpr std::string_view kBadJson = "BADJSON", kBadArgument = "BADARG", kTooBi
 constexpr size_t kQuotedBytesMax = 64;
 constexpr size_t kFieldsKept = 1'024;  // room that is kept from request to request
 
-// They change how replies look, which is fixed here.
-constexpr std::string_view kRespOnly[] = {"hello", "monitor"};
+// They change how replies look, which is fixed here; or what has members of its own here.
+constexpr std::string_view kRespOnly[] = {"hello", "kv.with", "monitor"};
 
 // "CLIENT LIST" is the row "client|list".
 const Command* FindByName(std::string_view name) {
@@ -75,6 +75,14 @@ absl::Status JsonProtocol::MakeRequest(Request& request) {
       envelope.id = &field;
     } else if (field.name == "durability") {
       envelope.durability = &field;
+    } else if (field.name == "w") {
+      envelope.write_level = &field;
+    } else if (field.name == "r") {
+      envelope.read_level = &field;
+    } else if (field.name == "session") {
+      envelope.session = &field;
+    } else if (field.name == "request_id") {
+      envelope.request_id = &field;
     } else if (field.name == "args") {
       envelope.arguments = &field;
     } else {
@@ -91,13 +99,18 @@ absl::Status JsonProtocol::MakeRequest(Request& request) {
   if (envelope.durability != nullptr) {
     if (absl::Status status = TakeDurability(*envelope.durability); !status.ok()) return status;
   }
+  if (absl::Status status = TakeDemands(envelope); !status.ok()) return status;
   if (envelope.arguments != nullptr) {
     return TakeArguments(*envelope.command, *envelope.arguments, request);
   }
 
   const std::string_view name = envelope.command->text;
   const JsonVerb* const verb = FindVerb(dialect_, name, members_);
-  const Command* const command = FindByName(verb != nullptr ? verb->command : name);
+  std::string_view command_name = verb != nullptr ? verb->command : name;
+  if (session_.in_multi && verb != nullptr && !verb->command_in_multi.empty()) {
+    command_name = verb->command_in_multi;
+  }
+  const Command* const command = FindByName(command_name);
   if (command == nullptr || command->run == nullptr) {
     return absl::NotFoundError(UnknownCommand(name));
   }
@@ -146,6 +159,35 @@ absl::Status JsonProtocol::TakeDurability(const JsonField& field) {
   if (!asked) return absl::InvalidArgumentError("'durability' must be synced, written or buffered");
   own_durability_ = session_.durability;
   session_.durability = *asked;
+  return absl::OkStatus();
+}
+
+absl::Status JsonProtocol::TakeDemands(const Envelope& envelope) {
+  Demands& demands = session_.demands;
+  const auto read_level = [](const JsonField* field, std::optional<cluster::Level>* level) {
+    if (field == nullptr) return true;
+    if (field->kind == JsonField::kString) *level = ReadLevel(field->text);
+    return level->has_value();
+  };
+  if (!read_level(envelope.write_level, &demands.write_level)) {
+    return absl::InvalidArgumentError("'w' must be one, quorum or all");
+  }
+  if (!read_level(envelope.read_level, &demands.read_level)) {
+    return absl::InvalidArgumentError("'r' must be one, quorum or all");
+  }
+  if (envelope.session != nullptr) {
+    if (envelope.session->kind != JsonField::kString) {
+      return absl::InvalidArgumentError("'session' must be a token, or \"\" to begin");
+    }
+    demands.session = envelope.session->text;
+  }
+  if (envelope.request_id == nullptr) return absl::OkStatus();
+  const std::string_view id = envelope.request_id->text;
+  if (envelope.request_id->kind != JsonField::kString || id.empty() ||
+      id.size() > kRequestIdBytesMax) {
+    return absl::InvalidArgumentError("'request_id' must be a string of 1 to 128 bytes");
+  }
+  demands.request_id = id;
   return absl::OkStatus();
 }
 

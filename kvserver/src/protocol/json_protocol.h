@@ -41,12 +41,17 @@ class JsonProtocol : public Protocol {
     const JsonField* id = nullptr;
     const JsonField* command = nullptr;
     const JsonField* durability = nullptr;
+    const JsonField* write_level = nullptr;
+    const JsonField* read_level = nullptr;
+    const JsonField* session = nullptr;
+    const JsonField* request_id = nullptr;
     const JsonField* arguments = nullptr;
   };
 
   absl::Status MakeRequest(Request& request);
   absl::Status TakeId(const JsonField& field);
   absl::Status TakeDurability(const JsonField& field);
+  absl::Status TakeDemands(const Envelope& envelope);
   absl::Status TakeArguments(const JsonField& command, const JsonField& arguments,
                              Request& request);
   Next Refuse(std::string_view code, const absl::Status& status);

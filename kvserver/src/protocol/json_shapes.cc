@@ -38,8 +38,35 @@ bool ReadHits(std::string_view json, Arena& arena, std::vector<JsonField>& hits)
 }  // namespace
 
 void ValueAndMeta(const JsonResult& result, std::string& out) {
-  AppendMember(out, result.name, result.json);
-  out.append(result.is_null ? ",\"meta\":{\"found\":false}" : ",\"meta\":{\"found\":true}");
+  Arena arena;
+  std::vector<JsonField> members;
+  std::string_view value = result.json;
+  std::string text, meta;
+  if (result.json.starts_with('{') && ReadJsonObject(result.json, arena, members).ok()) {
+    for (const JsonField& member : members) {
+      if (member.name == "value") {
+        value = member.text;
+        if (member.kind == JsonField::kString) {
+          AppendField(text, member);
+          value = text;
+        }
+        continue;
+      }
+      meta += ',';
+      AppendMember(meta, member.name, "");
+      AppendField(meta, member);
+    }
+  }
+  // {"b64": "..."}
+  const bool is_bytes = result.is_value_bytes && ReadJsonObject(value, arena, members).ok();
+  if (is_bytes) {
+    AppendMember(out, std::string(result.name) + "_b64", "");
+    AppendField(out, members[0]);
+  } else {
+    AppendMember(out, result.name, value);
+  }
+  out.append(result.is_null ? ",\"meta\":{\"found\":false" : ",\"meta\":{\"found\":true");
+  out.append(meta).append("}");
 }
 
 void HitsAsList(const JsonResult& result, std::string& out) {

@@ -56,7 +56,9 @@ void JsonWriter::Refuse(std::string_view code, std::string_view message) {
 void JsonWriter::Begin() {
   ReplyWriter::Begin();
   levels_.clear();
-  has_result_ = is_error_ = is_null_ = shows_values_ = false;
+  session_.clear();
+  has_result_ = is_error_ = is_null_ = shows_values_ = is_value_bytes_ = false;
+  is_value_name_ = true;
   if (framing_ == Framing::kLength) out_->append(kLengthBytes, '\0');
   begin_ = out_->size();
   *out_ += '{';
@@ -79,8 +81,13 @@ void JsonWriter::End() {
     // "name":json
     shape_({.name = text.substr(1, result_name_bytes_),
             .json = text.substr(result_name_bytes_ + 3),
-            .is_null = is_null_},
+            .is_null = is_null_,
+            .is_value_bytes = is_value_bytes_},
            *out_);
+  }
+  if (!session_.empty()) {
+    out_->append(",\"session\":");
+    AppendJsonString(*out_, session_);
   }
   *out_ += '}';
   if (framing_ == Framing::kLine) {
@@ -93,7 +100,10 @@ void JsonWriter::End() {
   }
 }
 
-void JsonWriter::BeginCommand(const Command& command) { shows_values_ = HoldsJsonValues(command); }
+void JsonWriter::BeginCommand(const Command& command) {
+  shows_values_ = HoldsJsonValues(command);
+  is_value_name_ = true;
+}
 
 void JsonWriter::ErrorInstead(std::string_view reply, std::string_view message) {
   // The id is that of the reply; the request that is being read has another.
@@ -154,12 +164,14 @@ void JsonWriter::Word(std::string_view json) {
 void JsonWriter::String(std::string_view bytes, bool is_stored) {
   if (!BeginElement()) return;
   if (is_name()) {
+    is_value_name_ = bytes == "value" || bytes == "siblings";
     if (!AppendJsonString(*out_, bytes)) {
       out_->append("\"b64:");
       AppendBase64(*out_, bytes);
       *out_ += '"';
     }
   } else if (is_stored ? !AppendStored(*out_, bytes) : !AppendJsonString(*out_, bytes)) {
+    is_value_bytes_ |= levels_.size() == 1 && is_value_name_;
     if (levels_.empty()) {
       out_->resize(result_begin_);
       result_name_bytes_ += kBase64Suffix.size();
@@ -218,7 +230,7 @@ void JsonWriter::Double(double value) {
 
 void JsonWriter::Bool(bool value) { Word(value ? "true" : "false"); }
 
-void JsonWriter::Value(std::string_view bytes) { String(bytes, shows_values_); }
+void JsonWriter::Value(std::string_view bytes) { String(bytes, shows_values_ && is_value_name_); }
 
 void JsonWriter::Text(std::string_view text) { String(text, false); }
 

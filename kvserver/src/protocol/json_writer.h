@@ -21,9 +21,10 @@ namespace kvserver {
 
 // Gives a good reply another shape, once it is whole.
 struct JsonResult {
-  std::string_view name;  // of the member it would be: "result", or "result_b64"
-  std::string_view json;  // its text
-  bool is_null;           // there is none, as opposed to a stored null
+  std::string_view name;        // of the member it would be: "result", or "result_b64"
+  std::string_view json;        // its text
+  bool is_null;                 // there is none, as opposed to a stored null
+  bool is_value_bytes = false;  // of a map: its "value" is in base64
 };
 // Appends members to the object that is open: "name":value, separated by commas.
 using JsonShape = void (*)(const JsonResult& result, std::string& out);
@@ -47,6 +48,7 @@ class JsonWriter : public ReplyWriter {
   void Begin() override;
   void End() override;
   void BeginCommand(const Command& command) override;
+  void Session(std::string_view token) override { session_ = token; }
   void ErrorInstead(std::string_view reply, std::string_view message) override;
 
   void Simple(std::string_view word) override;
@@ -89,7 +91,10 @@ class JsonWriter : public ReplyWriter {
   size_t result_begin_ = 0;  // of the member with the result
   size_t result_name_bytes_ = 0;
   bool has_result_ = false, is_error_ = false, is_null_ = false, shows_values_ = false;
+  bool is_value_bytes_ = false;
+  bool is_value_name_ = true;  // the last name of a map, or there is none
   std::vector<Level> levels_;
+  std::string session_;
 };
 
 }  // namespace kvserver

@@ -57,6 +57,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, Log*
       std::make_unique<Node>(*server->store_, settings, [&threads](const auto& finished) {
         for (const std::unique_ptr<IoThread>& thread : threads) thread->TurnFinished(finished);
       });
+  if (absl::Status loaded = server->node_->request_ids().Load(*server->store_); !loaded.ok()) {
+    return loaded;
+  }
   if (config.cluster.is_member) {
     absl::StatusOr<std::unique_ptr<Peering>> peering =
         Peering::Start(config.cluster, *server->store_, *server->node_, log);

@@ -42,7 +42,7 @@ TEST_CASE("the verbs of framed JSON, and every command besides") {
   CHECK(RequestOf(R"({"cmd":"SET","key":"k","val":{"a": 1}})") == Words{"set", "k", "{\"a\":1}"});
   CHECK(RequestOf(R"({"cmd":"SET","key":"k","val_b64":"/w=="})") == Words{"set", "k", "\xff"});
   CHECK(RequestOf(R"({"cmd":"set","key":"k","value":"v"})") == Words{"set", "k", "v"});
-  CHECK(RequestOf(R"({"cmd":"GET","key":"k"})") == Words{"get", "k"});
+  CHECK(RequestOf(R"({"cmd":"GET","key":"k"})") == Words{"kv.getx", "k"});
   CHECK(RequestOf(R"({"cmd":"DEL","key":"k"})") == Words{"del", "k"});
   CHECK(RequestOf(R"({"cmd":"INCR","key":"k"})") == Words{"incr", "k"});
   CHECK(RequestOf(R"({"command":"GET","key":"k"})")[0].find("'cmd' must be") != std::string::npos);
@@ -59,7 +59,7 @@ TEST_CASE("a wrong frame has its error, and the next frame is read") {
   const Steps steps = Feed(Frame("") + Frame("x") + Frame("[]") + Frame("{}") +
                            Frame("{\"cmd\":\"NOPE\"}") + Frame("{\"cmd\":\"GET\",\"key\":\"k\"}"));
   CHECK(!steps.is_closed);
-  CHECK(steps.requests == std::vector<Words>{{"get", "k"}});
+  CHECK(steps.requests == std::vector<Words>{{"kv.getx", "k"}});
   CHECK(steps.output.starts_with(Frame(
       R"({"status":"error","code":"BADJSON","message":"not JSON at byte 0: it ends too early"})")));
 }
@@ -101,7 +101,7 @@ TEST_CASE("thousands of damaged frames have one reply each, and the next frame i
     CAPTURE(json);
     const Steps steps = Feed(Frame(json) + Frame("{\"cmd\":\"GET\",\"key\":\"sane\"}"));
     REQUIRE(!steps.is_closed);
-    REQUIRE(steps.requests.back() == Words{"get", "sane"});
+    REQUIRE(steps.requests.back() == Words{"kv.getx", "sane"});
     size_t replies = 0;
     for (size_t at = 0; at < steps.output.size(); ++replies) {
       size_t length = 0;

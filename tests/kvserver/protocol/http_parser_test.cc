@@ -250,6 +250,16 @@ TEST_CASE("lists of entity tags are searched") {
   CHECK_FALSE(HasTag("W/\"a\"", "a", false));
   CHECK_FALSE(HasTag("a", "a", true));
   CHECK_FALSE(HasTag("", "a", true));
+  CHECK_FALSE(HasTag("\"", "a", true));
+  CHECK_FALSE(HasTag("\"ab\"", "a", true));
+}
+
+TEST_CASE("of an entity tag what stands behind a dot does not count") {
+  CHECK(HasTag("\"a.one\"", "a.two", false));
+  CHECK(HasTag("\"a\"", "a.two", false));
+  CHECK(HasTag("\"b\", W/\"a.one\"", "a", true));
+  CHECK_FALSE(HasTag("\"b.two\"", "a.two", false));
+  CHECK_FALSE(HasTag("\".a\"", "a.two", false));
 }
 
 }  // namespace kvserver

@@ -123,7 +123,7 @@ absl::Status Replica::Impl::Put(Storage& storage, std::string_view key, const Lo
     }
   }
   if (versions.size() > 1) ++counts_.conflicts;
-  storage.Set(key, EncodeRecord(versions, actors_));
+  storage.Set(key, EncodeRecord(versions, actors_, storage.MergeOf(key)));
   return absl::OkStatus();
 }
 

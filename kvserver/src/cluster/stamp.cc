@@ -250,4 +250,8 @@ bool StampHasVector(std::string_view stamp) {
   return !stamp.empty() && (static_cast<uint8_t>(stamp[0]) & kHasVector) != 0;
 }
 
+bool StampHasSiblings(std::string_view stamp) {
+  return !stamp.empty() && (static_cast<uint8_t>(stamp[0]) & kFormMask) == kSeveral;
+}
+
 }  // namespace kvserver::cluster

@@ -44,6 +44,9 @@ uint64_t ItemId(std::string_view key, const std::vector<Dot>& dots);
 // Whether the record's own version has a given vector.
 bool StampHasVector(std::string_view stamp);
 
+// Whether the stamp is of several versions.
+bool StampHasSiblings(std::string_view stamp);
+
 }  // namespace kvserver::cluster
 
 #endif  // KVSERVER_SRC_CLUSTER_STAMP_H_

@@ -11,6 +11,8 @@
 
 #include "base/clock.h"
 #include "base/numbers.h"
+#include "cluster/merge_function.h"
+#include "cluster/stamp.h"
 #include "command/command.h"
 #include "command/keyspace.h"
 #include "command/node.h"
@@ -32,12 +34,16 @@ bool IsWord(std::string_view argument, std::string_view upper) {
                     [](char a, char b) { return (a >= 'a' && a <= 'z' ? a - 'a' + 'A' : a) == b; });
 }
 
-// In a cluster the version is the context: what this node has seen of the key.
-void GetState(Context& context, std::string_view key, const WriteTurns::Entry& entry) {
+// In a cluster the version is the context: what this node has seen of the key. The value is what
+// `conflict` makes of the siblings, or, if that is null, what the space of the key does.
+void GetState(Context& context, std::string_view key, const cluster::MergeFunction* conflict) {
   Replication& replication = *context.node.replication();
   const absl::StatusOr<cluster::KeyState> state = replication.State(key);
   if (!state.ok()) return ReplyStatus(context, state.status());
-  context.reply.BeginMap(4);
+  if (state->versions.empty()) return context.reply.Null();
+  if (conflict == nullptr) conflict = context.node.turns().conflict_rules()->Of(key);
+  const cluster::StoredRecord entry = cluster::Resolve(state->versions, conflict);
+  context.reply.BeginMap(5);
   context.reply.Value("version");
   context.reply.Value(replication.ContextToken(state->context));
   context.reply.Value("expires_at");
@@ -51,6 +57,8 @@ void GetState(Context& context, std::string_view key, const WriteTurns::Entry& e
   context.reply.Value("siblings");
   context.reply.BeginArray(state->versions.size());
   for (const cluster::Version& version : state->versions) context.reply.Value(version.value);
+  context.reply.Value("conflict");
+  context.reply.Value(conflict == nullptr ? "lww" : conflict->name);
 }
 
 // In a cluster: whether this node has no version of the key that the writer has not seen. Replies
@@ -94,6 +102,15 @@ bool WriteSeen(Context& context, cluster::ClientWrite write, std::string_view to
 }
 
 void GetX(Context& context, Arguments arguments) {
+  const cluster::MergeFunction* conflict = nullptr;
+  if (arguments.size() > 2) {
+    if (arguments.size() != 4 || !IsWord(arguments[2], "CONFLICT")) {
+      return context.reply.Error("ERR syntax error");
+    }
+    const auto function = cluster::Merges().Find(arguments[3]);
+    if (!function.ok()) return ReplyStatus(context, function.status());
+    conflict = *function;
+  }
   const auto entry = EntryOf(context, arguments[1]);
   if (absl::IsNotFound(entry.status())) {
     context.node.misses.fetch_add(1, std::memory_order_relaxed);
@@ -101,7 +118,7 @@ void GetX(Context& context, Arguments arguments) {
   }
   if (!entry.ok()) return ReplyStatus(context, entry.status());
   context.node.hits.fetch_add(1, std::memory_order_relaxed);
-  if (context.node.replication() != nullptr) return GetState(context, arguments[1], *entry);
+  if (context.node.replication() != nullptr) return GetState(context, arguments[1], conflict);
   context.reply.BeginMap(3);
   context.reply.Value("version");
   context.reply.Value(VersionOf(entry->value, entry->expiry));
@@ -272,7 +289,10 @@ void Keys(Context& context, Arguments arguments) {
   context.reply.Text(std::to_string(context.node.cursors().Put(std::move(keys.back()))));
 }
 
-constexpr Parameter kKeyOnly[] = {{.name = "key", .type = Parameter::kKey}};
+constexpr Parameter kGetParameters[] = {
+    {.name = "key", .type = Parameter::kKey},
+    {.name = "conflict", .token = "CONFLICT", .optional = true},
+};
 constexpr Parameter kSetParameters[] = {
     {.name = "key", .type = Parameter::kKey},
     {.name = "value"},
@@ -304,14 +324,14 @@ constexpr Command kCommands[] = {
      .parameters = kDeleteParameters,
      .run = DelX},
     {.name = "kv.getx",
-     .arity = 2,
+     .arity = -2,
      .flags = kReadOnly | kFast,
      .first_key = 1,
      .last_key = 1,
      .key_step = 1,
      .group = "document",
      .summary = "Get the value of a key with its version and its expiry time",
-     .parameters = kKeyOnly,
+     .parameters = kGetParameters,
      .run = GetX},
     {.name = "kv.keys",
      .arity = -1,

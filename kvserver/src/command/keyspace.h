@@ -3,6 +3,7 @@
 #ifndef KVSERVER_SRC_COMMAND_KEYSPACE_H_
 #define KVSERVER_SRC_COMMAND_KEYSPACE_H_
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,6 +39,7 @@ class KeyWriter {
   void Delete(std::string_view key);
   // In a cluster (Node::replication): any write. An error is the reply of the request.
   absl::Status Replicate(const cluster::ClientWrite& write);
+  absl::Status ReplicateSystem(const cluster::ClientWrite& write);  // of a system key
 
   // Gives the value of `key`, which is `entry`, another expiry time; its vector stays.
   absl::Status SetExpiry(std::string_view key, const Entry& entry, int64_t expiry);
@@ -88,6 +90,9 @@ inline constexpr std::string_view kValueTooLong =
 
 // Key and value within the store's bounds. Otherwise the reply is the error, and false.
 bool CheckSizes(Context& context, std::string_view key, std::string_view value = {});
+
+// Writes system keys for the request, whose reply waits for it: SharedSpaces::WriteRecord.
+std::function<absl::Status(const cluster::ClientWrite&)> SystemWriter(Context& context);
 
 }  // namespace kvserver
 

@@ -27,6 +27,11 @@ inline std::string KeyOf(size_t key) {
   }
 }
 
+// What makes one value of the siblings of a key: of every second number the least, and of every
+// fourth key, of which the values are JSON arrays, all elements; else the latest.
+inline bool IsLeast(size_t key) { return key % 8 == 7; }
+inline bool IsUnion(size_t key) { return key % 4 == 1; }
+
 // For people.
 inline std::string KeyName(size_t key) { return "key " + std::to_string(key); }
 

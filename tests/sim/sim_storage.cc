@@ -1,5 +1,7 @@
 #include "sim/sim_storage.h"
 
+#include "cluster/merge_function.h"
+
 namespace kvserver::sim {
 
 using cluster::StoredRecord;
@@ -26,6 +28,13 @@ void SimStorage::Delete(std::string_view key) {
   std::optional<StoredRecord> before = Exchange(key, std::nullopt);
   if (!before) return;
   open_.changes.push_back({false, std::string(key), std::move(before), std::nullopt});
+}
+
+const cluster::MergeFunction* SimStorage::MergeOf(std::string_view key) {
+  static const cluster::MergeFunction* const least = *cluster::Merges().Find("min");
+  static const cluster::MergeFunction* const all = *cluster::Merges().Find("set_union");
+  if (key.ends_with('\0')) return all;
+  return key.starts_with('n') && (key.back() - '0') % 2 == 1 ? least : nullptr;
 }
 
 void SimStorage::PutRow(std::string_view name, std::string_view value) {

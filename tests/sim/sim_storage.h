@@ -32,6 +32,8 @@ class SimStorage : public cluster::Storage {
                                                             bool with_vector) override;
   void Set(std::string_view key, const cluster::StoredRecord& record) override;
   void Delete(std::string_view key) override;
+  // By the names that sim/names.h gives.
+  const cluster::MergeFunction* MergeOf(std::string_view key) override;
   void PutRow(std::string_view name, std::string_view value) override;
   void DeleteRow(std::string_view name) override;
   absl::Status ForEachRow(

@@ -1,5 +1,6 @@
 // What must hold: at the end of every transaction, for every read, and when all is quiet.
 #include <charconv>
+#include <set>
 #include <sstream>
 
 #include "sim/names.h"
@@ -23,24 +24,41 @@ int64_t NumberOf(const std::string& text) {
   return number;
 }
 
-// What clients are to see of these versions, which are at least one. Written apart from the one of
-// the replicas.
-StoredRecord Resolved(const std::vector<Version>& versions) {
+bool IsLater(const Version& one, const Version& other) {
+  return std::pair(one.time, one.dot) > std::pair(other.time, other.dot);
+}
+
+// What clients are to see of these versions of a key, which are at least one. Written apart from
+// the one of the replicas.
+StoredRecord Resolved(size_t key, const std::vector<Version>& versions) {
   StoredRecord record;
   const Version* winner = nullptr;
+  const Version* with_vector = nullptr;
+  std::set<std::string> elements;
   int64_t sum = 0;
   bool has_counter = false;
   for (const Version& version : versions) {
     if (version.kind == cluster::Kind::kCounter) {
       sum += NumberOf(version.value);
       has_counter = true;
-    } else if (winner == nullptr ||
-               std::pair(winner->time, winner->dot) < std::pair(version.time, version.dot)) {
-      winner = &version;
+      continue;
     }
+    elements.insert(version.value);
+    const bool wins =
+        winner == nullptr || (IsLeast(key) ? NumberOf(version.value) < NumberOf(winner->value)
+                                           : IsLater(version, *winner));
+    if (wins) winner = &version;
+    if (version.vector.empty()) continue;
+    if (with_vector == nullptr || IsLater(version, *with_vector)) with_vector = &version;
   }
   if (has_counter) {
     record.value = std::to_string(sum + (winner == nullptr ? 0 : NumberOf(winner->value)));
+  } else if (IsUnion(key) && elements.size() > 1) {
+    for (const std::string& element : elements) {
+      record.value += (record.value.empty() ? "[" : ",") + element.substr(1, element.size() - 2);
+    }
+    record.value += "]";
+    if (with_vector != nullptr) record.vector = with_vector->vector;
   } else {
     record.value = winner->value;
     record.vector = winner->vector;
@@ -137,7 +155,7 @@ void Simulation::CheckQuiet() {
       const bool is_there = record != node->storage.image().records.end();
       if (is_there == state->versions.empty()) return Violation("I2: a record without a version");
       if (!is_there) continue;
-      const StoredRecord resolved = Resolved(state->versions);
+      const StoredRecord resolved = Resolved(key, state->versions);
       if (record->second.value != resolved.value || record->second.vector != resolved.vector ||
           record->second.expiry != resolved.expiry) {
         return Violation("I10: " + KeyName(key) + " is " + record->second.value + ", not " +

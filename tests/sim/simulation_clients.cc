@@ -93,8 +93,9 @@ bool Simulation::WriteOne(Node& node, size_t client, std::vector<WriteId>* unit)
   }
   truth.is_delete = write.is_delete;
   if (!write.is_delete && write.context != ClientWrite::Context::kCounter) {
-    truth.value = IsNumber(key) ? std::to_string(1'000 * next_value_)
-                                : "value " + std::to_string(next_value_);
+    truth.value = IsNumber(key)  ? std::to_string(1'000 * next_value_)
+                  : IsUnion(key) ? "[" + std::to_string(next_value_) + "]"
+                                 : "value " + std::to_string(next_value_);
     ++next_value_;
     if (random_.Chance(p.vector)) truth.vector = {static_cast<float>(next_value_), 0.5};
   }

@@ -138,7 +138,7 @@ absl::StatusOr<Dot> Replica::Impl::Write(Storage& storage, const ClientWrite& wr
   }
   // The caller must not be left with half a write.
   const uint64_t wall = static_cast<uint64_t>(std::max<int64_t>(now_ms, 0)) << 16;
-  own.time = std::max(wall, time_ + 1);
+  own.time = write.time != 0 ? write.time : std::max(wall, time_ + 1);
   own.dot = {self_, counter_ + 1};
   std::vector<Version> versions = std::move(left);
   if (!write.is_delete) versions.push_back(own);
@@ -151,7 +151,7 @@ absl::StatusOr<Dot> Replica::Impl::Write(Storage& storage, const ClientWrite& wr
   }
   const absl::Status put = Put(storage, key, *loaded, std::move(versions), now_ms);
   if (!put.ok()) return put;
-  time_ = own.time;
+  time_ = std::max(time_, own.time);
   ++counter_;
 
   const DotSet* const extra = ExtraOf(key);

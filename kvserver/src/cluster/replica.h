@@ -95,6 +95,9 @@ struct ClientWrite {
   int64_t expiry = 0;
   std::span<const float> vector;
   int64_t amount = 0;  // kCounter: `value` does not count
+  // Of one that replaces a version by the same value: its time and 1, so that a write which knew
+  // neither is later. 0: now.
+  uint64_t time = 0;
 };
 
 struct Outgoing {

@@ -123,7 +123,8 @@ absl::Status Replica::Impl::Put(Storage& storage, std::string_view key, const Lo
     }
   }
   if (versions.size() > 1) ++counts_.conflicts;
-  storage.Set(key, EncodeRecord(versions, actors_));
+  const MergeFunction* const merge = versions.size() > 1 ? storage.MergeOf(key) : nullptr;
+  storage.Set(key, EncodeRecord(versions, actors_, merge));
   return absl::OkStatus();
 }
 

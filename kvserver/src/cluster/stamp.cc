@@ -24,27 +24,60 @@ absl::Status Malformed() {
   return absl::DataLossError("the stamp of a record is malformed, or of a newer kvserver");
 }
 
-const Version* Winner(const std::vector<Version>& versions) {
-  const Version* winner = nullptr;
-  for (const Version& version : versions) {
-    if (version.kind != Kind::kRegister) continue;
-    if (winner == nullptr || version.time > winner->time ||
-        (version.time == winner->time && version.dot > winner->dot)) {
-      winner = &version;
-    }
-  }
-  return winner;
+bool IsLater(const Version& a, const Version* b) {
+  return b == nullptr || a.time > b->time || (a.time == b->time && a.dot > b->dot);
 }
 
-// The version of which value, vector and expiry are the record's; null: it is a sum.
-const Version* RecordVersion(const std::vector<Version>& versions) {
-  if (versions.size() == 1) return &versions[0];
-  const Version* const winner = Winner(versions);
-  const bool has_counters =
-      std::any_of(versions.begin(), versions.end(),
-                  [](const Version& version) { return version.kind == Kind::kCounter; });
-  if (!has_counters || (winner != nullptr && !ParseInteger(winner->value))) return winner;
-  return nullptr;
+// What the versions show: one of them, or a value that none has.
+struct Resolution {
+  const Version* own = nullptr;  // value and vector are the record's; null: `value` is
+  std::string value;
+  const Version* vector_of = nullptr;  // without `own`
+};
+
+Resolution RegistersOf(const std::vector<Version>& versions, const MergeFunction* merge) {
+  Resolution resolution;
+  std::vector<Sibling> siblings;
+  for (const Version& version : versions) {
+    if (version.kind != Kind::kRegister) continue;
+    siblings.push_back({version.value, version.time, version.dot});
+    if (IsLater(version, resolution.own)) resolution.own = &version;
+    if (!version.vector.empty() && IsLater(version, resolution.vector_of)) {
+      resolution.vector_of = &version;
+    }
+  }
+  if (merge == nullptr || siblings.size() < 2) return resolution;
+  resolution.value = MergeSiblings(*merge, siblings);
+  resolution.own = nullptr;
+  for (const Version& version : versions) {
+    const bool has_it = version.kind == Kind::kRegister && version.value == resolution.value;
+    if (has_it && IsLater(version, resolution.own)) resolution.own = &version;
+  }
+  return resolution;
+}
+
+Resolution ResolutionOf(const std::vector<Version>& versions, const MergeFunction* merge) {
+  if (versions.size() == 1) return {.own = &versions[0], .value = {}};
+  Resolution registers = RegistersOf(versions, merge);
+  Wide sum = 0;
+  bool has_registers = false, has_counters = false;
+  for (const Version& version : versions) {
+    has_registers |= version.kind == Kind::kRegister;
+    if (version.kind != Kind::kCounter) continue;
+    has_counters = true;
+    sum += ParseInteger(version.value).value_or(0);
+  }
+  if (!has_counters) return registers;
+  if (has_registers) {
+    const auto number =
+        ParseInteger(registers.own != nullptr ? registers.own->value : registers.value);
+    if (!number) return registers;
+    sum += *number;
+  }
+  constexpr Wide kMax = std::numeric_limits<int64_t>::max();
+  constexpr Wide kMin = std::numeric_limits<int64_t>::min();
+  return {.own = nullptr,
+          .value = std::to_string(static_cast<int64_t>(std::clamp(sum, kMin, kMax)))};
 }
 
 int64_t LastExpiry(const std::vector<Version>& versions) {
@@ -54,6 +87,16 @@ int64_t LastExpiry(const std::vector<Version>& versions) {
     last = std::max(last, version.expiry);
   }
   return last;
+}
+
+StoredRecord RecordOf(const std::vector<Version>& versions, const Resolution& resolution) {
+  StoredRecord record;
+  record.expiry = LastExpiry(versions);
+  record.value = resolution.own != nullptr ? resolution.own->value : resolution.value;
+  const Version* const vector_of =
+      resolution.own != nullptr ? resolution.own : resolution.vector_of;
+  if (vector_of != nullptr) record.vector = vector_of->vector;
+  return record;
 }
 
 void AppendDot(std::string& out, const Version& version, ActorTable& actors) {
@@ -74,27 +117,14 @@ bool ReadDot(ByteReader& reader, const ActorTable& actors, Dot* dot, uint64_t* t
 
 }  // namespace
 
-StoredRecord Resolve(const std::vector<Version>& versions) {
-  StoredRecord record;
-  record.expiry = LastExpiry(versions);
-  if (const Version* const own = RecordVersion(versions)) {
-    record.value = own->value;
-    record.vector = own->vector;
-    return record;
-  }
-  const Version* const winner = Winner(versions);
-  Wide sum = winner == nullptr ? 0 : *ParseInteger(winner->value);
-  for (const Version& version : versions) {
-    if (version.kind == Kind::kCounter) sum += ParseInteger(version.value).value_or(0);
-  }
-  constexpr Wide kMax = std::numeric_limits<int64_t>::max();
-  constexpr Wide kMin = std::numeric_limits<int64_t>::min();
-  record.value = std::to_string(static_cast<int64_t>(std::clamp(sum, kMin, kMax)));
-  return record;
+StoredRecord Resolve(const std::vector<Version>& versions, const MergeFunction* merge) {
+  return RecordOf(versions, ResolutionOf(versions, merge));
 }
 
-StoredRecord EncodeRecord(const std::vector<Version>& versions, ActorTable& actors) {
-  StoredRecord record = Resolve(versions);
+StoredRecord EncodeRecord(const std::vector<Version>& versions, ActorTable& actors,
+                          const MergeFunction* merge) {
+  const Resolution resolution = ResolutionOf(versions, merge);
+  StoredRecord record = RecordOf(versions, resolution);
   if (versions.size() == 1) {
     const Version& version = versions[0];
     uint8_t head = kSingle;
@@ -105,7 +135,7 @@ StoredRecord EncodeRecord(const std::vector<Version>& versions, ActorTable& acto
     AppendDot(record.stamp, version, actors);
     return record;
   }
-  const Version* const own = RecordVersion(versions);
+  const Version* const own = resolution.own;
   std::string& out = record.stamp;
   const bool own_has_vector = own != nullptr && !own->vector.empty();
   out.push_back(static_cast<char>(kSeveral | (own_has_vector ? kHasVector : 0)));
@@ -218,6 +248,10 @@ uint64_t ItemId(std::string_view key, const std::vector<Dot>& dots) {
 
 bool StampHasVector(std::string_view stamp) {
   return !stamp.empty() && (static_cast<uint8_t>(stamp[0]) & kHasVector) != 0;
+}
+
+bool StampHasSiblings(std::string_view stamp) {
+  return !stamp.empty() && (static_cast<uint8_t>(stamp[0]) & kFormMask) == kSeveral;
 }
 
 }  // namespace kvserver::cluster

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "cluster/actor_table.h"
+#include "cluster/merge_function.h"
 #include "cluster/storage.h"
 #include "cluster/version.h"
 
@@ -19,10 +20,14 @@ namespace kvserver::cluster {
 // registers the one with the greatest (time, dot) wins. With counters it is the number in that
 // register, none counting as 0, plus all of theirs, within 64 bits; unless the register is no
 // number: then that is the value. It expires when the last of the versions does.
-StoredRecord Resolve(const std::vector<Version>& versions);
+//
+// With `merge` the registers are what it makes of them. The vector is that of the latest register
+// with that value; or, if none has it, of the latest with a vector.
+StoredRecord Resolve(const std::vector<Version>& versions, const MergeFunction* merge = nullptr);
 
 // The same, with the stamp. New actors get numbers.
-StoredRecord EncodeRecord(const std::vector<Version>& versions, ActorTable& actors);
+StoredRecord EncodeRecord(const std::vector<Version>& versions, ActorTable& actors,
+                          const MergeFunction* merge = nullptr);
 
 // DataLoss: not such a stamp, or with an actor that has no number. The vector of the record's own
 // version is record.vector.
@@ -38,6 +43,9 @@ uint64_t ItemId(std::string_view key, const std::vector<Dot>& dots);
 
 // Whether the record's own version has a given vector.
 bool StampHasVector(std::string_view stamp);
+
+// Whether the stamp is of several versions.
+bool StampHasSiblings(std::string_view stamp);
 
 }  // namespace kvserver::cluster
 

@@ -28,6 +28,8 @@ struct StoredRecord {
   friend bool operator==(const StoredRecord&, const StoredRecord&) = default;
 };
 
+struct MergeFunction;
+
 class Storage {
  public:
   virtual ~Storage() = default;
@@ -37,6 +39,10 @@ class Storage {
                                                            bool with_vector) = 0;
   virtual void Set(std::string_view key, const StoredRecord& record) = 0;
   virtual void Delete(std::string_view key) = 0;
+
+  // What makes one value of the siblings of `key`; null: the latest write is shown. It may change
+  // between transactions: what is stored is brought to the new one by whoever changes it.
+  virtual const MergeFunction* MergeOf(std::string_view /*key*/) { return nullptr; }
 
   virtual void PutRow(std::string_view name, std::string_view value) = 0;
   virtual void DeleteRow(std::string_view name) = 0;

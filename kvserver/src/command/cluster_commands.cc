@@ -1,5 +1,6 @@
 // What a node tells of its cluster.
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,29 @@ std::string_view StateOf(const cluster::ReplicaStatus& status) {
   return status.is_ready ? "ready" : "starting";
 }
 
+// The definitions that the cluster has agreed on, and how they are in force here.
+void ReplySpaces(Context& context) {
+  ReplyWriter& reply = context.reply;
+  std::map<std::string, SharedSpaces::State> states;
+  if (context.node.spaces() != nullptr) states = context.node.spaces()->states();
+  reply.Value("spaces");
+  reply.BeginArray(states.size());
+  for (const auto& [prefix, state] : states) {
+    reply.BeginMap(5);
+    reply.Value("prefix");
+    reply.Value(prefix);
+    reply.Value("definition");
+    reply.Value(state.definition);
+    reply.Value("state");
+    reply.Value(state.state);
+    reply.Value("error");
+    reply.Value(state.error);
+    reply.Value("rejected");
+    reply.BeginArray(state.rejected.size());
+    for (const std::string& text : state.rejected) reply.Value(text);
+  }
+}
+
 void Cluster(Context& context, Arguments /*arguments*/) {
   Replication* const replication = OfCluster(context);
   if (replication == nullptr) return;
@@ -47,7 +71,7 @@ void Cluster(Context& context, Arguments /*arguments*/) {
   const std::vector<Replication::Link> links = replication->PeerLinks();
   const int64_t now = NowMilliseconds();
   ReplyWriter& reply = context.reply;
-  reply.BeginMap(13);
+  reply.BeginMap(14);
   Pair(reply, "node_id", status.self.slot);
   Pair(reply, "generation", status.self.generation);
   reply.Value("state");
@@ -62,6 +86,7 @@ void Cluster(Context& context, Arguments /*arguments*/) {
   Pair(reply, "pulled_objects", status.pulled_objects);
   Pair(reply, "recoveries", status.range_sessions);
   Pair(reply, "refused_messages", status.refused_messages);
+  ReplySpaces(context);
   reply.Value("peers");
   reply.BeginArray(status.peers.size());
   for (const cluster::PeerStatus& peer : status.peers) {

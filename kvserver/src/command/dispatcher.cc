@@ -9,6 +9,7 @@
 #include "command/cluster_rules.h"
 #include "command/keys_of.h"
 #include "command/keyspace.h"
+#include "command/made_vectors.h"
 #include "command/monitor.h"
 #include "command/node.h"
 #include "command/quoted.h"
@@ -205,6 +206,20 @@ void EndReply(Context& context) {
   context.node.CountError(context.reply.error_code());
 }
 
+// Within EXEC the vectors are there already, and others wait for the lock.
+void RunWithVectors(Context& context, const Command& command, Arguments arguments) {
+  Session& session = context.session;
+  if (context.node.spaces() == nullptr || session.writer != nullptr) {
+    return command.run(context, arguments);
+  }
+  MadeVectors vectors;
+  const absl::Status status = vectors.Make(context, command, arguments);
+  if (!status.ok()) return ReplyStatus(context, status);
+  session.made_vectors = &vectors;
+  command.run(context, arguments);
+  session.made_vectors = nullptr;
+}
+
 }  // namespace
 
 void RunCommand(Context& context, const Command& command, Arguments arguments) {
@@ -215,7 +230,7 @@ void RunCommand(Context& context, const Command& command, Arguments arguments) {
   }
   context.reply.BeginCommand(command);
   const int64_t start = SteadyMicroseconds();
-  command.run(context, arguments);
+  RunWithVectors(context, command, arguments);
   const int64_t took = SteadyMicroseconds() - start;
   context.node.command_times().Add(command, took);
   Settings& settings = context.node.settings();
@@ -241,14 +256,15 @@ Dispatched Dispatch(Context& context, Arguments arguments, bool has_asked) {
       return Dispatched::kAskPeers;
     }
     const bool is_slow = command->has(kSlow) || MustLeaveThread(session, *command) ||
-                         (command->is_slow != nullptr && command->is_slow(context, arguments));
+                         (command->is_slow != nullptr && command->is_slow(context, arguments)) ||
+                         NeedsVectors(context, *command, arguments);
     if (is_slow) return Dispatched::kSlow;
     RunCommand(context, *command, arguments);
   } else if (command->has(kNoMulti)) {
     session.multi_failed = true;
     context.reply.Error("ERR Command not allowed inside a transaction");
   } else {
-    Queue(context, arguments, command->has(kSlow));
+    Queue(context, arguments, command->has(kSlow) || NeedsVectors(context, *command, arguments));
   }
   EndReply(context);
   return Dispatched::kDone;

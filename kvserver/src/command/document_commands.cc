@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/numbers.h"
+#include "cluster/merge_function.h"
 #include "cluster/session_token.h"
 #include "cluster/stamp.h"
 #include "command/command.h"
@@ -80,7 +81,9 @@ std::string VersionOf(Context& context, std::string_view key, KeyWriter& writer,
   return VersionOf(replication, key, {own}, now);
 }
 
-void GetState(Context& context, std::string_view key) {
+// The value is what `conflict` makes of the siblings, or, if that is null, what the space of the key
+// does.
+void GetState(Context& context, std::string_view key, const cluster::MergeFunction* conflict) {
   Session& session = context.session;
   Replication& replication = *context.node.replication();
   const bool is_key = !key.empty() && key.size() <= libkv::kKeyBytesMax;
@@ -102,8 +105,9 @@ void GetState(Context& context, std::string_view key) {
     return context.reply.Null();
   }
   context.node.hits.fetch_add(1, std::memory_order_relaxed);
-  const cluster::StoredRecord record = cluster::Resolve(state->versions);
-  context.reply.BeginMap(4);
+  if (conflict == nullptr) conflict = context.node.turns().conflict_rules()->Of(key);
+  const cluster::StoredRecord record = cluster::Resolve(state->versions, conflict);
+  context.reply.BeginMap(5);
   context.reply.Value("version");
   context.reply.Value(VersionOf(replication, key, DotsOf(*state), state->context));
   context.reply.Value("expires_at");
@@ -117,6 +121,8 @@ void GetState(Context& context, std::string_view key) {
   context.reply.Value("siblings");
   context.reply.BeginArray(state->versions.size());
   for (const cluster::Version& version : state->versions) context.reply.Value(version.value);
+  context.reply.Value("conflict");
+  context.reply.Value(conflict == nullptr ? "lww" : conflict->name);
 }
 
 // What a write with a version or a context is to overwrite.
@@ -197,7 +203,16 @@ bool WriteSeen(Context& context, cluster::ClientWrite write, std::string_view to
 }
 
 void GetX(Context& context, Arguments arguments) {
-  if (context.node.replication() != nullptr) return GetState(context, arguments[1]);
+  const cluster::MergeFunction* conflict = nullptr;
+  if (arguments.size() > 2) {
+    if (arguments.size() != 4 || !IsWord(arguments[2], "CONFLICT")) {
+      return context.reply.Error("ERR syntax error");
+    }
+    const auto function = cluster::Merges().Find(arguments[3]);
+    if (!function.ok()) return ReplyStatus(context, function.status());
+    conflict = *function;
+  }
+  if (context.node.replication() != nullptr) return GetState(context, arguments[1], conflict);
   const auto entry = EntryOf(context, arguments[1]);
   if (absl::IsNotFound(entry.status())) {
     context.node.misses.fetch_add(1, std::memory_order_relaxed);
@@ -375,7 +390,10 @@ void Keys(Context& context, Arguments arguments) {
   context.reply.Text(std::to_string(context.node.cursors().Put(std::move(keys.back()))));
 }
 
-constexpr Parameter kKeyOnly[] = {{.name = "key", .type = Parameter::kKey}};
+constexpr Parameter kGetParameters[] = {
+    {.name = "key", .type = Parameter::kKey},
+    {.name = "conflict", .token = "CONFLICT", .optional = true},
+};
 constexpr Parameter kSetParameters[] = {
     {.name = "key", .type = Parameter::kKey},
     {.name = "value"},
@@ -407,14 +425,14 @@ constexpr Command kCommands[] = {
      .parameters = kDeleteParameters,
      .run = DelX},
     {.name = "kv.getx",
-     .arity = 2,
+     .arity = -2,
      .flags = kReadOnly | kFast,
      .first_key = 1,
      .last_key = 1,
      .key_step = 1,
      .group = "document",
      .summary = "Get the value of a key with its version and its expiry time",
-     .parameters = kKeyOnly,
+     .parameters = kGetParameters,
      .run = GetX},
     {.name = "kv.keys",
      .arity = -1,

@@ -1,4 +1,5 @@
 // KV.*: fields that can be asked for, vectors as they are stored, and many keys at once.
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -6,6 +7,7 @@
 #include "command/command.h"
 #include "command/field_filters.h"
 #include "command/keyspace.h"
+#include "command/made_vectors.h"
 #include "command/node.h"
 #include "command/vector_argument.h"
 
@@ -93,9 +95,36 @@ void QueryIndex(Context& context, Arguments arguments) {
   }
 }
 
+// In a cluster the definition changes, on all nodes.
+absl::Status CreateShared(Context& context, Arguments arguments) {
+  SharedSpaces& spaces = *context.node.spaces();
+  const std::string path(arguments[2]);
+  const auto add = [&](SpaceDefinition& space) {
+    const bool is_there =
+        std::find(space.fields.begin(), space.fields.end(), path) != space.fields.end();
+    if (!is_there) space.fields.push_back(path);
+    return absl::OkStatus();
+  };
+  const absl::Status status = spaces.Redefine(arguments[1], add, SystemWriter(context));
+  if (!absl::IsNotFound(status)) return status;
+  SpaceDefinition space;
+  space.prefix = arguments[1];
+  space.fields = {path};
+  return spaces.Define(std::move(space), SystemWriter(context));
+}
+
+absl::Status DropShared(Context& context, Arguments arguments) {
+  const auto remove = [&](SpaceDefinition& space) {
+    std::erase(space.fields, arguments[2]);
+    return absl::OkStatus();
+  };
+  return context.node.spaces()->Redefine(arguments[1], remove, SystemWriter(context));
+}
+
 // Where no space has that prefix, one is made that has the field and nothing else.
 void CreateIndex(Context& context, Arguments arguments) {
   libkv::Store& store = context.node.store();
+  if (context.node.spaces() != nullptr) return ReplyOk(context, CreateShared(context, arguments));
   absl::Status status = store.CreateFieldIndex(arguments[1], arguments[2]);
   if (absl::IsNotFound(status)) {
     libkv::Space space;
@@ -107,6 +136,7 @@ void CreateIndex(Context& context, Arguments arguments) {
 }
 
 void DropIndex(Context& context, Arguments arguments) {
+  if (context.node.spaces() != nullptr) return ReplyOk(context, DropShared(context, arguments));
   ReplyOk(context, context.node.store().DropFieldIndex(arguments[1], arguments[2]));
 }
 
@@ -128,6 +158,10 @@ void Embed(Context& context, Arguments arguments) {
     }
   }
   if (!reader.ok()) return context.reply.Error(reader.error());
+  std::vector<float> made;
+  const auto is_made = EmbedQuestion(context, prefix, arguments[1], kind, &made);
+  if (!is_made.ok()) return ReplyStatus(context, is_made.status());
+  if (*is_made) return ReplyVector(context.reply, made);
   const auto vector = context.node.store().Embed(prefix, arguments[1], kind);
   if (!vector.ok()) return ReplyStatus(context, vector.status());
   ReplyVector(context.reply, *vector);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cluster/session_token.h"
+#include "command/made_vectors.h"
 #include "command/node.h"
 #include "command/session.h"
 
@@ -85,6 +86,9 @@ absl::StatusOr<std::vector<float>> KeyWriter::VectorOf(std::string_view key) {
 
 void KeyWriter::Set(std::string_view key, std::string_view value, int64_t expiry,
                     std::span<const float> vector) {
+  if (vector.empty() && context_.session.made_vectors != nullptr) {
+    vector = context_.session.made_vectors->Of(key, value);
+  }
   writer_->Set(key, value, expiry, vector);
   context_.node.watched_keys().Written(key);
 }
@@ -94,9 +98,17 @@ void KeyWriter::PutRow(std::string_view name, std::string_view value) {
 }
 
 absl::Status KeyWriter::Replicate(const cluster::ClientWrite& write) {
-  const absl::Status status = writer_->Replicate(write);
+  cluster::ClientWrite own = write;
+  if (own.vector.empty() && !own.is_delete && context_.session.made_vectors != nullptr) {
+    own.vector = context_.session.made_vectors->Of(own.key, own.value);
+  }
+  const absl::Status status = writer_->Replicate(own);
   if (status.ok()) context_.node.watched_keys().Written(write.key);
   return status;
+}
+
+absl::Status KeyWriter::ReplicateSystem(const cluster::ClientWrite& write) {
+  return writer_->ReplicateSystem(write);
 }
 
 void KeyWriter::Delete(std::string_view key) {
@@ -256,6 +268,13 @@ bool CheckSizes(Context& context, std::string_view key, std::string_view value) 
     return false;
   }
   return true;
+}
+
+std::function<absl::Status(const cluster::ClientWrite&)> SystemWriter(Context& context) {
+  return [&context](const cluster::ClientWrite& write) {
+    KeyWriter writer(context);
+    return writer.ReplicateSystem(write);
+  };
 }
 
 }  // namespace kvserver

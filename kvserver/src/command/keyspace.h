@@ -3,6 +3,7 @@
 #ifndef KVSERVER_SRC_COMMAND_KEYSPACE_H_
 #define KVSERVER_SRC_COMMAND_KEYSPACE_H_
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -42,6 +43,7 @@ class KeyWriter {
   void PutRow(std::string_view name, std::string_view value);
   const WriteTurns::Writer& writer() const { return *writer_; }
   WriteTurns::Writer& writer() { return *writer_; }
+  absl::Status ReplicateSystem(const cluster::ClientWrite& write);  // of a system key
 
   // Gives the value of `key`, which is `entry`, another expiry time; its vector stays.
   absl::Status SetExpiry(std::string_view key, const Entry& entry, int64_t expiry);
@@ -95,6 +97,9 @@ inline constexpr std::string_view kValueTooLong =
 
 // Key and value within the store's bounds. Otherwise the reply is the error, and false.
 bool CheckSizes(Context& context, std::string_view key, std::string_view value = {});
+
+// Writes system keys for the request, whose reply waits for it: SharedSpaces::WriteRecord.
+std::function<absl::Status(const cluster::ClientWrite&)> SystemWriter(Context& context);
 
 }  // namespace kvserver
 

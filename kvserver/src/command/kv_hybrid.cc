@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "command/field_filters.h"
 #include "command/keyspace.h"
+#include "command/made_vectors.h"
 #include "command/node.h"
 #include "command/search_options.h"
 #include "command/search_verbs.h"
@@ -81,6 +82,11 @@ void Hybrid(Context& context, Arguments arguments) {
   ReadHybrid(reader, request);
   if (!CheckRead(context, reader)) return;
   libkv::Store& store = context.node.store();
+  if (request.options.vector.empty()) {
+    const auto is_made = EmbedQuestion(context, request.options.prefix, arguments[1],
+                                       libkv::EmbedKind::kQuery, &request.options.vector);
+    if (!is_made.ok()) return ReplyStatus(context, is_made.status());
+  }
   request.options.snapshot = store.GetSnapshot();
   const auto result = store.Hybrid(request.options, arguments[1]);
   if (!result.ok()) return ReplyStatus(context, result.status());

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "command/field_filters.h"
 #include "command/keyspace.h"
+#include "command/made_vectors.h"
 #include "command/node.h"
 #include "command/search_options.h"
 #include "command/search_verbs.h"
@@ -61,6 +62,12 @@ void Similar(Context& context, Arguments arguments) {
   if (!CheckRead(context, reader)) return;
   libkv::Store& store = context.node.store();
   libkv::SimilarOptions& options = request.options;
+  if (request.text) {
+    const auto is_made = EmbedQuestion(context, options.prefix, *request.text,
+                                       libkv::EmbedKind::kQuery, &request.vector);
+    if (!is_made.ok()) return ReplyStatus(context, is_made.status());
+    if (*is_made) request.text.reset();
+  }
   options.snapshot = store.GetSnapshot();
   const auto near = request.text  ? store.SimilarText(options, *request.text)
                     : request.key ? store.SimilarTo(options, *request.key)

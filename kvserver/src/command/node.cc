@@ -23,6 +23,11 @@ absl::Status Node::StartReplication(Replication::Options options) {
   return replication_->Start();
 }
 
+absl::Status Node::StartSpaces(std::vector<SpaceDefinition> wanted) {
+  spaces_ = std::make_unique<SharedSpaces>(store_, turns_, *replication_);
+  return spaces_->Start(std::move(wanted));
+}
+
 void Node::CountError(std::string_view code) {
   if (code.empty()) return;
   errors.fetch_add(1, std::memory_order_relaxed);

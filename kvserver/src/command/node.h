@@ -16,6 +16,7 @@
 #include "command/replication.h"
 #include "command/request_ids.h"
 #include "command/settings.h"
+#include "command/shared_spaces.h"
 #include "command/slow_log.h"
 #include "command/watched_keys.h"
 #include "command/write_turns.h"
@@ -33,6 +34,9 @@ class Node {
   Replication* replication() { return replication_.get(); }
   // Before the first request; see Replication::Start.
   absl::Status StartReplication(Replication::Options options);
+  // The definitions of the cluster; null: this node runs alone. To be started after replication.
+  SharedSpaces* spaces() { return spaces_.get(); }
+  absl::Status StartSpaces(std::vector<SpaceDefinition> wanted);
   Clients& clients() { return clients_; }
   WatchedKeys& watched_keys() { return watched_keys_; }
   Cursors& cursors() { return cursors_; }
@@ -72,6 +76,7 @@ class Node {
   CommandTimes command_times_;
   const int64_t started_us_;
   const std::string run_id_;
+  std::unique_ptr<SharedSpaces> spaces_;  // uses what is above
 };
 
 }  // namespace kvserver

@@ -12,6 +12,8 @@
 #include "base/system_random.h"
 #include "cluster/message_codec.h"
 #include "cluster/stamp.h"
+#include "command/parked_vector.h"
+#include "command/system_keys.h"
 
 namespace kvserver {
 namespace {
@@ -187,14 +189,16 @@ void Replication::Fail(const absl::Status& status) {
 absl::Status Replication::CheckVector(const cluster::ClientWrite& write) const {
   if (write.vector.empty()) return absl::OkStatus();
   const std::optional<libkv::Space> space = store_.SpaceOf(write.key);
-  if (!space || space->vector_dimension != write.vector.size()) {
+  const bool is_expected =
+      expected_dimension_ && expected_dimension_(write.key) == write.vector.size();
+  if (!is_expected && (!space || space->vector_dimension != write.vector.size())) {
     return absl::InvalidArgumentError("the vector has " + std::to_string(write.vector.size()) +
                                       " numbers, and the space of the key has not");
   }
   double norm = 0;
   for (const float x : write.vector) norm += static_cast<double>(x) * x;
   if (!std::isfinite(norm)) return absl::InvalidArgumentError("the vector has NaN or infinity");
-  if (norm == 0 && space->metric == libkv::Metric::kCosine) {
+  if (norm == 0 && space && space->metric == libkv::Metric::kCosine) {
     return absl::InvalidArgumentError("a vector of length zero has no direction to compare");
   }
   return absl::OkStatus();
@@ -350,6 +354,58 @@ void Replication::LookAtWaiters() {
   }
 }
 
+absl::Status Replication::Rewrite(std::span<const std::string> keys) {
+  absl::Status status;
+  turns_.WithStorage([&](cluster::Storage& storage) {
+    cluster::ActorTable actors = replica_.actors();  // stays as it is: all of them have numbers
+    for (const std::string& key : keys) {
+      const auto record = storage.Read(key, true);
+      if (!record.ok()) {
+        status = record.status();
+        return;
+      }
+      if (!record->has_value()) continue;
+      if (!cluster::StampHasSiblings((*record)->stamp)) {
+        storage.Set(key, **record);
+        continue;
+      }
+      const auto versions = cluster::DecodeRecord(**record, actors);
+      if (!versions.ok()) {
+        status = versions.status();
+        return;
+      }
+      storage.Set(key, cluster::EncodeRecord(*versions, actors, storage.MergeOf(key)));
+    }
+  });
+  turns_.SubmitStorage();
+  return status;
+}
+
+absl::Status Replication::AddVector(const std::string& key, const cluster::Version& version,
+                                    std::span<const float> vector) {
+  absl::Status status;
+  turns_.WithStorage([&](cluster::Storage& storage) {
+    const absl::StatusOr<cluster::KeyState> state = replica_.State(storage, key);
+    if (!state.ok()) {
+      status = state.status();
+      return;
+    }
+    if (state->versions.size() != 1 || state->versions[0].dot != version.dot) return;
+    cluster::ClientWrite write;
+    write.key = key;
+    write.context = cluster::ClientWrite::Context::kGiven;
+    write.seen.Add(version.dot);
+    write.value = version.value;
+    write.expiry = version.expiry;
+    write.vector = vector;
+    write.time = version.time + 1;
+    status = Write(storage, write);
+    EndUnit(cluster::Level::kOne);
+  });
+  turns_.SubmitStorage();
+  return status;
+}
+
 cluster::ReplicaStatus Replication::Status() {
   cluster::ReplicaStatus status;
   turns_.WithStorage([&](cluster::Storage&) { status = replica_.Status(); });
@@ -370,7 +426,7 @@ absl::StatusOr<Replication::Fingerprint> Replication::MakeFingerprint() {
   const auto it = store_.NewIterator({.snapshot = snapshot, .fill_cache = false});
   std::vector<cluster::Dot> dots;
   for (it->SeekToFirst(); it->Valid(); it->Next()) {
-    if (!cluster::DecodeDots(it->stamp(), actors, &dots)) {
+    if (!cluster::DecodeDots(UnparkVector(it->stamp(), nullptr), actors, &dots)) {
       return absl::DataLossError("the stamp of a record is malformed (key " +
                                  std::string(it->key().substr(0, 80)) + ")");
     }
@@ -378,6 +434,16 @@ absl::StatusOr<Replication::Fingerprint> Replication::MakeFingerprint() {
     fingerprint.hash += cluster::ItemId(it->key(), dots);
   }
   if (!it->status().ok()) return it->status();
+  const absl::Status walked = store_.ForEachRow(
+      {.snapshot = snapshot}, kSystemRowPrefix, [&](std::string_view name, std::string_view row) {
+        std::string_view stamp, value;
+        if (!ReadSystemRow(row, &stamp, &value) || !cluster::DecodeDots(stamp, actors, &dots)) {
+          return true;
+        }
+        fingerprint.hash += cluster::ItemId(SystemKeyOfRow(name), dots);
+        return true;
+      });
+  if (!walked.ok()) return walked;
   return fingerprint;
 }
 

@@ -50,6 +50,11 @@ class Replication : public WriteTurns::Replicator {
   // Takes part in all turns from now on, as a new run. When it returns, what must be on disk before
   // the first message is. FailedPrecondition: the directory does not fit; see Replica::Start.
   absl::Status Start();
+  // The dimension of vectors that clients may give with a value of the key though the store has no
+  // space for them yet; 0: none. Called under the lock of the turns.
+  void SetExpectedDimension(std::function<size_t(std::string_view key)> expected) {
+    expected_dimension_ = std::move(expected);
+  }
   // From here on messages leave. `wake`: Tick is to be called soon. Null: none of it any more.
   void Connect(SendBytes send, Warn warn, std::function<void()> wake);
 
@@ -77,6 +82,13 @@ class Replication : public WriteTurns::Replicator {
                                           WriteTurns::Writer* writer = nullptr,
                                           WriteTurns::Hold* hold = nullptr);
   cluster::ReplicaStatus Status();
+  // Stores the records of these keys anew, with the same versions: for rules of the storage that
+  // have changed. Keys that are gone are passed over. The rest is on its way when it returns.
+  absl::Status Rewrite(std::span<const std::string> keys);
+  // Gives the only version of a key, if it still is `version`, a vector: as a write of this node
+  // that has seen it. Nothing happens if the key has changed.
+  absl::Status AddVector(const std::string& key, const cluster::Version& version,
+                         std::span<const float> vector);
   // Of all keys and their versions: equal on nodes that hold the same. Reads every key, of one
   // moment; takes no lock meanwhile.
   struct Fingerprint {
@@ -148,6 +160,7 @@ class Replication : public WriteTurns::Replicator {
   const std::function<int64_t()> clock_ms_;
   cluster::Actor self_;
   uint64_t token_secret_ = 0;
+  std::function<size_t(std::string_view key)> expected_dimension_;  // set before the first request
   std::atomic<bool> is_ready_{false};
   std::atomic<bool> must_submit_{false};
 

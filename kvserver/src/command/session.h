@@ -17,6 +17,7 @@
 namespace kvserver {
 
 struct Command;
+class MadeVectors;
 
 // A request that waits for EXEC, with bytes of its own.
 using OwnedRequest = std::vector<std::string>;
@@ -57,7 +58,8 @@ struct Session {
   uint64_t last_turn = 0;
   // Of the request that runs now: its writes go here when it is part of EXEC.
   WriteTurns::Writer* writer = nullptr;
-  WriteTurns::Hold hold;  // what the reply of this request waits for
+  const MadeVectors* made_vectors = nullptr;  // of the values that it sets
+  WriteTurns::Hold hold;                      // what the reply of this request waits for
 
   // What the connection is to do when the reply is written.
   bool close_after_reply = false;

@@ -1,5 +1,6 @@
 // KV.SPACE: which keys are indexed, and how.
 #include <algorithm>
+#include <map>
 #include <string>
 
 #include "command/argument_reader.h"
@@ -17,21 +18,42 @@ void Field(ReplyWriter& reply, std::string_view name, uint64_t value) {
   reply.Integer(static_cast<int64_t>(value));
 }
 
+// By prefix. In a cluster what it has agreed on, else what the store has.
+std::map<std::string, std::string> Definitions(Context& context) {
+  std::map<std::string, std::string> texts;
+  for (const libkv::Space& space : context.node.store().Spaces()) {
+    texts[space.prefix] = SpaceText(space);
+  }
+  if (context.node.spaces() == nullptr) return texts;
+  for (const SpaceDefinition& space : context.node.spaces()->definitions()) {
+    texts[space.prefix] = SpaceText(space);
+  }
+  return texts;
+}
+
 void List(Context& context, Arguments /*arguments*/) {
-  const std::vector<libkv::Space> spaces = context.node.store().Spaces();
-  context.reply.BeginArray(spaces.size());
-  for (const libkv::Space& space : spaces) {
+  const std::map<std::string, std::string> texts = Definitions(context);
+  context.reply.BeginArray(texts.size());
+  for (const auto& [prefix, text] : texts) {
     context.reply.BeginMap(2);
     context.reply.Value("prefix");
-    context.reply.Value(space.prefix);
+    context.reply.Value(prefix);
     context.reply.Value("definition");
-    context.reply.Value(SpaceText(space));
+    context.reply.Value(text);
   }
+}
+
+absl::Status DefineAlone(libkv::Store& store, const SpaceDefinition& space) {
+  if (!space.conflict.empty()) {
+    return absl::InvalidArgumentError(
+        "conflict is of clusters: a node that runs alone has no siblings");
+  }
+  return store.DefineSpace(space);
 }
 
 void Define(Context& context, Arguments arguments) {
   ArgumentReader reader(arguments.subspan(3));
-  libkv::Space space;
+  SpaceDefinition space;
   space.prefix = arguments[2];
   while (reader.NextOption()) {
     const SpaceOption kind = SpaceOptionOf(reader.option());
@@ -46,13 +68,19 @@ void Define(Context& context, Arguments arguments) {
     if (!status.ok()) reader.Fail(std::string(status.message()));
   }
   if (!reader.ok()) return context.reply.Error(reader.error());
-  const absl::Status status = context.node.store().DefineSpace(space);
+  const absl::Status status =
+      context.node.spaces() == nullptr
+          ? DefineAlone(context.node.store(), space)
+          : context.node.spaces()->Define(std::move(space), SystemWriter(context));
   if (!status.ok()) return ReplyStatus(context, status);
   context.reply.Ok();
 }
 
 void Drop(Context& context, Arguments arguments) {
-  const absl::Status status = context.node.store().DropSpace(arguments[2]);
+  const absl::Status status =
+      context.node.spaces() == nullptr
+          ? context.node.store().DropSpace(arguments[2])
+          : context.node.spaces()->Drop(arguments[2], SystemWriter(context));
   if (!status.ok()) return ReplyStatus(context, status);
   context.reply.Ok();
 }
@@ -84,7 +112,7 @@ void Info(Context& context, Arguments arguments) {
   reply.Value("prefix");
   reply.Value(stats->prefix);
   reply.Value("definition");
-  reply.Value(SpaceText(*space));
+  reply.Value(Definitions(context)[space->prefix]);
   reply.Value("embedder");
   if (stats->embedder.empty()) {
     reply.Null();
@@ -126,6 +154,7 @@ constexpr P kDefineParameters[] = {
     {.name = "learn", .type = P::kFlag, .token = "LEARN", .optional = true},
     {.name = "values", .type = P::kFlag, .token = "VALUES", .optional = true},
     {.name = "fields", .token = "FIELDS", .optional = true, .many = true, .token_each = true},
+    {.name = "conflict", .token = "CONFLICT", .optional = true},
 };
 
 constexpr uint32_t kChange = kAdmin | kSlow | kNoMulti;

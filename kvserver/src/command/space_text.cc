@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "base/numbers.h"
+#include "cluster/merge_function.h"
 #include "command/argument_reader.h"
+#include "command/embedders.h"
 #include "libkv/analyzer.h"
 #include "libkv/embedder.h"
 
@@ -31,7 +33,7 @@ absl::Status AddPaths(std::vector<std::string>& paths, std::string_view option,
   return absl::OkStatus();
 }
 
-absl::Status SetAnalyzer(libkv::Space& space, std::string_view name) {
+absl::Status SetAnalyzer(SpaceDefinition& space, std::string_view name) {
   // By its id as well: "german/1".
   auto analyzer = libkv::MakeAnalyzer(name.substr(0, name.find('/')));
   if (!analyzer.ok()) return analyzer.status();
@@ -40,7 +42,7 @@ absl::Status SetAnalyzer(libkv::Space& space, std::string_view name) {
   return absl::OkStatus();
 }
 
-absl::Status SetDimension(libkv::Space& space, std::string_view text) {
+absl::Status SetDimension(SpaceDefinition& space, std::string_view text) {
   const auto value = ParseInteger(text);
   if (!value || *value < 1 || *value > int64_t{libkv::kVectorDimensionMax}) {
     return Wrong("dimension must be an integer from 1 to " +
@@ -50,7 +52,7 @@ absl::Status SetDimension(libkv::Space& space, std::string_view text) {
   return absl::OkStatus();
 }
 
-absl::Status SetMetric(libkv::Space& space, std::string_view name) {
+absl::Status SetMetric(SpaceDefinition& space, std::string_view name) {
   if (EqualsIgnoringCase(name, "cosine")) {
     space.metric = libkv::Metric::kCosine;
   } else if (EqualsIgnoringCase(name, "l2")) {
@@ -63,7 +65,7 @@ absl::Status SetMetric(libkv::Space& space, std::string_view name) {
   return absl::OkStatus();
 }
 
-absl::Status SetPrecision(libkv::Space& space, std::string_view name) {
+absl::Status SetPrecision(SpaceDefinition& space, std::string_view name) {
   const bool is_half = EqualsIgnoringCase(name, "f16");
   if (!is_half && !EqualsIgnoringCase(name, "f32")) {
     return Wrong("precision must be f32 or f16, not " + QuotedWord(name));
@@ -72,40 +74,54 @@ absl::Status SetPrecision(libkv::Space& space, std::string_view name) {
   return absl::OkStatus();
 }
 
-absl::Status SetEmbedder(libkv::Space& space, std::string_view name) {
+absl::Status SetEmbedder(SpaceDefinition& space, std::string_view name) {
+  space.embedder_name.clear();
   if (EqualsIgnoringCase(name, "none")) {
     space.embedder = nullptr;
   } else if (EqualsIgnoringCase(name, "hash") || EqualsIgnoringCase(name, "hash/1")) {
     space.embedder = libkv::MakeHashEmbedder();
   } else {
-    return Wrong("embedder must be hash or none, not " + QuotedWord(name));
+    space.embedder_name = name;
+    space.embedder = NamedEmbedders().Find(name);
+    if (space.embedder == nullptr) {
+      std::string known = "hash";
+      for (const std::string& one : NamedEmbedders().names()) known += ", " + one;
+      return Wrong("embedder must be " + known + " or none, not " + QuotedWord(name));
+    }
   }
   return absl::OkStatus();
 }
 
-absl::Status SetText(libkv::Space& space, std::string_view /*value*/) {
+absl::Status SetConflict(SpaceDefinition& space, std::string_view name) {
+  const auto function = cluster::Merges().Find(name);
+  if (!function.ok()) return function.status();
+  space.conflict = name == "lww" ? "" : name;
+  return absl::OkStatus();
+}
+
+absl::Status SetText(SpaceDefinition& space, std::string_view /*value*/) {
   space.text = true;
   return absl::OkStatus();
 }
-absl::Status SetLearn(libkv::Space& space, std::string_view /*value*/) {
+absl::Status SetLearn(SpaceDefinition& space, std::string_view /*value*/) {
   space.learn = true;
   return absl::OkStatus();
 }
-absl::Status SetValues(libkv::Space& space, std::string_view /*value*/) {
+absl::Status SetValues(SpaceDefinition& space, std::string_view /*value*/) {
   space.values = true;
   return absl::OkStatus();
 }
-absl::Status AddTextFields(libkv::Space& space, std::string_view list) {
+absl::Status AddTextFields(SpaceDefinition& space, std::string_view list) {
   return AddPaths(space.text_fields, "textfields", list);
 }
-absl::Status AddFields(libkv::Space& space, std::string_view list) {
+absl::Status AddFields(SpaceDefinition& space, std::string_view list) {
   return AddPaths(space.fields, "fields", list);
 }
 
 struct OptionRow {
   std::string_view name;
   SpaceOption kind;
-  absl::Status (*set)(libkv::Space& space, std::string_view value);
+  absl::Status (*set)(SpaceDefinition& space, std::string_view value);
 };
 constexpr OptionRow kOptions[] = {
     {"text", SpaceOption::kFlag, SetText},
@@ -118,6 +134,7 @@ constexpr OptionRow kOptions[] = {
     {"precision", SpaceOption::kValued, SetPrecision},
     {"embedder", SpaceOption::kValued, SetEmbedder},
     {"fields", SpaceOption::kValued, AddFields},
+    {"conflict", SpaceOption::kValued, SetConflict},
 };
 
 const OptionRow* FindOption(std::string_view name) {
@@ -133,6 +150,47 @@ std::string Join(const std::vector<std::string>& items) {
   return out;
 }
 
+using Options = std::vector<std::pair<std::string, std::string>>;
+
+Options IndexOptions(const libkv::Space& space, const std::string& embedder_name) {
+  Options options;
+  const auto add = [&options](std::string name, std::string value = "") {
+    options.emplace_back(std::move(name), std::move(value));
+  };
+  if (space.analyzer != nullptr) {
+    const std::string id = space.analyzer->id();
+    add("analyzer", id.substr(0, id.find('/')));
+  } else if (space.text) {
+    add("text");
+  }
+  if (!space.text_fields.empty()) add("textfields", Join(space.text_fields));
+  if (space.learn) add("learn");
+  const std::string embedder = space.embedder == nullptr ? "" : space.embedder->identity();
+  if (!embedder_name.empty()) {
+    add("embedder", embedder_name);
+  } else if (!embedder.empty()) {
+    add("embedder", embedder == "hash/1" ? "hash" : embedder);
+  }
+  if (space.vector_dimension != 0 && (embedder.empty() || !embedder_name.empty())) {
+    add("dimension", std::to_string(space.vector_dimension));
+  }
+  if (space.metric == libkv::Metric::kL2) add("metric", "l2");
+  if (space.metric == libkv::Metric::kInnerProduct) add("metric", "ip");
+  if (space.precision == libkv::VectorPrecision::kFloat16) add("precision", "f16");
+  if (space.values) add("values");
+  if (!space.fields.empty()) add("fields", Join(space.fields));
+  return options;
+}
+
+std::string TextOf(const std::string& prefix, const Options& options) {
+  std::string text = prefix + ":";
+  for (size_t i = 0; i < options.size(); ++i) {
+    const auto& [name, value] = options[i];
+    text += (i == 0 ? "" : ",") + name + (value.empty() ? "" : "=" + value);
+  }
+  return text;
+}
+
 }  // namespace
 
 SpaceOption SpaceOptionOf(std::string_view option) {
@@ -140,18 +198,21 @@ SpaceOption SpaceOptionOf(std::string_view option) {
   return row == nullptr ? SpaceOption::kUnknown : row->kind;
 }
 
-absl::Status SetSpaceOption(libkv::Space& space, std::string_view option, std::string_view value) {
+absl::Status SetSpaceOption(SpaceDefinition& space, std::string_view option, std::string_view value,
+                            bool needs_embedder) {
   const OptionRow* const row = FindOption(option);
   if (row == nullptr) return Wrong("unknown option " + QuotedWord(option));
-  return row->set(space, value);
+  absl::Status status = row->set(space, value);
+  const bool is_missing = row->set == SetEmbedder && !space.embedder_name.empty();
+  return is_missing && !needs_embedder ? absl::OkStatus() : status;
 }
 
-absl::StatusOr<libkv::Space> ParseSpace(std::string_view text) {
+absl::StatusOr<SpaceDefinition> ParseSpace(std::string_view text) {
   const size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) {
     return Wrong("a space is prefix:options, and " + QuotedWord(text) + " has no colon");
   }
-  libkv::Space space;
+  SpaceDefinition space;
   space.prefix = text.substr(0, colon);
   for (const std::string& part : Split(text.substr(colon + 1), ",")) {
     const size_t equals = part.find('=');
@@ -171,30 +232,23 @@ absl::StatusOr<libkv::Space> ParseSpace(std::string_view text) {
   return space;
 }
 
+std::vector<std::pair<std::string, std::string>> SpaceOptions(const SpaceDefinition& space) {
+  Options options = IndexOptions(space, space.embedder_name);
+  if (!space.conflict.empty()) options.emplace_back("conflict", space.conflict);
+  return options;
+}
+
 std::string SpaceText(const libkv::Space& space) {
-  std::vector<std::string> options;
-  if (space.analyzer != nullptr) {
-    const std::string id = space.analyzer->id();
-    options.push_back("analyzer=" + id.substr(0, id.find('/')));
-  } else if (space.text) {
-    options.emplace_back("text");
-  }
-  if (!space.text_fields.empty()) options.push_back("textfields=" + Join(space.text_fields));
-  if (space.learn) options.emplace_back("learn");
-  const std::string embedder = space.embedder == nullptr ? "" : space.embedder->identity();
-  if (!embedder.empty()) {
-    options.push_back("embedder=" + (embedder == "hash/1" ? "hash" : embedder));
-  } else if (space.vector_dimension != 0) {
-    options.push_back("dimension=" + std::to_string(space.vector_dimension));
-  }
-  if (space.metric == libkv::Metric::kL2) options.emplace_back("metric=l2");
-  if (space.metric == libkv::Metric::kInnerProduct) options.emplace_back("metric=ip");
-  if (space.precision == libkv::VectorPrecision::kFloat16) options.emplace_back("precision=f16");
-  if (space.values) options.emplace_back("values");
-  if (!space.fields.empty()) options.push_back("fields=" + Join(space.fields));
-  std::string text = space.prefix + ":";
-  for (size_t i = 0; i < options.size(); ++i) text += (i == 0 ? "" : ",") + options[i];
-  return text;
+  return TextOf(space.prefix, IndexOptions(space, ""));
+}
+
+std::string SpaceText(const SpaceDefinition& space) {
+  return TextOf(space.prefix, SpaceOptions(space));
+}
+
+bool AsksForIndex(const libkv::Space& space) {
+  return space.text || space.learn || space.embedder != nullptr || space.vector_dimension != 0 ||
+         space.values || !space.fields.empty();
 }
 
 }  // namespace kvserver

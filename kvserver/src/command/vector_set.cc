@@ -52,7 +52,8 @@ bool BelongsTo(const libkv::Store& store, std::string_view key, std::string_view
   return space && space->prefix == prefix;
 }
 
-absl::Status DefineVectorSet(libkv::Store& store, std::string_view set, size_t dimension) {
+absl::Status DefineVectorSet(libkv::Store& store, std::string_view set, size_t dimension,
+                             absl::FunctionRef<absl::Status(const libkv::Space& space)> define) {
   libkv::Space space;
   space.prefix = SetPrefix(set);
   space.vector_dimension = static_cast<uint32_t>(dimension);
@@ -70,7 +71,7 @@ absl::Status DefineVectorSet(libkv::Store& store, std::string_view set, size_t d
         " already: to make them a vector set, use KV.SPACE DEFINE " + space.prefix + " DIMENSION " +
         std::to_string(dimension));
   }
-  return store.DefineSpace(space);
+  return define(space);
 }
 
 std::optional<libkv::SpaceStats> VectorSetStats(const libkv::Store& store, std::string_view set) {

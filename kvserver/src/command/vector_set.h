@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "libkv/options.h"
 #include "libkv/store.h"
@@ -26,8 +27,9 @@ std::optional<libkv::Space> FindVectorSet(const libkv::Store& store, std::string
 bool BelongsTo(const libkv::Store& store, std::string_view key, std::string_view prefix);
 
 // Makes the set. FailedPrecondition: keys under the prefix exist already, or the set would be part
-// of another one, or have one within it. Waits for the disk.
-absl::Status DefineVectorSet(libkv::Store& store, std::string_view set, size_t dimension);
+// of another one, or have one within it. Waits for the disk. `define` defines the space.
+absl::Status DefineVectorSet(libkv::Store& store, std::string_view set, size_t dimension,
+                             absl::FunctionRef<absl::Status(const libkv::Space& space)> define);
 
 // What the space says of itself; nullopt: it was dropped.
 std::optional<libkv::SpaceStats> VectorSetStats(const libkv::Store& store, std::string_view set);

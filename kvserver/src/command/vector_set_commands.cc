@@ -105,7 +105,13 @@ void VAdd(Context& context, Arguments arguments) {
     if (context.session.writer != nullptr) {
       return context.reply.Error("ERR the first VADD to a set cannot be part of a transaction");
     }
-    const absl::Status status = DefineVectorSet(store, set, addition.vector.size());
+    const auto define = [&](const libkv::Space& made) {
+      if (context.node.spaces() == nullptr) return store.DefineSpace(made);
+      SpaceDefinition definition;
+      static_cast<libkv::Space&>(definition) = made;
+      return context.node.spaces()->Define(std::move(definition), SystemWriter(context));
+    };
+    const absl::Status status = DefineVectorSet(store, set, addition.vector.size(), define);
     if (!status.ok()) return ReplyStatus(context, status);
     space = FindVectorSet(store, set);
     if (!space) return context.reply.Error("TRYAGAIN the set is being dropped");
@@ -115,7 +121,9 @@ void VAdd(Context& context, Arguments arguments) {
     return context.reply.Error("ERR the element's key " + QuotedWord(key) +
                                " belongs to another space, with a longer prefix");
   }
-  if (makes_set) return AddFirst(context, key, addition);
+  // In a cluster every write is replicated.
+  const bool is_alone = context.node.replication() == nullptr;
+  if (makes_set && is_alone) return AddFirst(context, key, addition);
   KeyWriter writer(context);
   const auto before = writer.Read(key);
   if (!before.ok()) return ReplyStatus(context, before.status());

@@ -3,8 +3,14 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <cmath>
+#include <deque>
+#include <limits>
 #include <map>
 #include <utility>
+
+#include "command/parked_vector.h"
+#include "command/system_keys.h"
 
 namespace kvserver {
 namespace {
@@ -32,17 +38,18 @@ class WriteTurns::TurnStorage : public cluster::Storage {
     if (found != turns_.overlay_.end()) {
       const Write& write = found->second.write;
       if (write.is_delete || IsOver(write.expiry, turns_.clock_())) return Found();
-      cluster::StoredRecord record{
-          std::string(write.value), std::string(write.stamp), write.expiry, {}};
+      cluster::StoredRecord record{std::string(write.value), "", write.expiry, {}};
       if (with_vector) record.vector.assign(write.vector.begin(), write.vector.end());
+      record.stamp = UnparkVector(write.stamp, with_vector ? &record.vector : nullptr);
       return Found(std::move(record));
     }
+    if (IsSystemKey(key)) return ReadSystem(key);
     absl::StatusOr<libkv::Entry> stored = turns_.store_.GetEntry({}, key);
     if (absl::IsNotFound(stored.status())) return Found();
     if (!stored.ok()) return stored.status();
-    cluster::StoredRecord record{
-        std::move(stored->value), std::move(stored->stamp), stored->expiry.value_or(0), {}};
-    if (with_vector) {
+    cluster::StoredRecord record{std::move(stored->value), "", stored->expiry.value_or(0), {}};
+    record.stamp = UnparkVector(stored->stamp, with_vector ? &record.vector : nullptr);
+    if (with_vector && record.vector.empty()) {
       absl::StatusOr<std::vector<float>> vector = turns_.store_.GetVector(key);
       const bool has_none =
           absl::IsNotFound(vector.status()) || absl::IsFailedPrecondition(vector.status());
@@ -58,15 +65,21 @@ class WriteTurns::TurnStorage : public cluster::Storage {
                 .vector = record.vector,
                 .expiry = record.expiry,
                 .stamp = record.stamp};
-    // A vector of another node that does not fit the spaces of this one is left out.
-    if (!record.vector.empty()) {
-      const std::optional<libkv::Space> space = turns_.store_.SpaceOf(key);
-      if (!space || space->vector_dimension != record.vector.size()) write.vector = {};
+    // A vector of another node that does not fit the spaces of this one waits.
+    std::string parked;
+    if (!record.vector.empty() && !IsTaken(key, record.vector)) {
+      parked = ParkVector(record.stamp, record.vector);
+      write.stamp = parked;
+      write.vector = {};
     }
     turns_.Add(write);
   }
   void Delete(std::string_view key) override {
     turns_.Add({.is_delete = true, .key = key, .value = {}, .vector = {}});
+  }
+
+  const cluster::MergeFunction* MergeOf(std::string_view key) override {
+    return turns_.conflict_rules_->Of(key);
   }
 
   void PutRow(std::string_view name, std::string_view value) override {
@@ -99,6 +112,23 @@ class WriteTurns::TurnStorage : public cluster::Storage {
     for (const auto& [key, slot] : turns_.overlay_) {
       if (key >= first && (end.empty() || key < end)) pending.emplace(key, &slot.write);
     }
+    // System keys are rows, and few.
+    std::deque<std::pair<std::string, std::string>> system;  // key, stamp
+    std::deque<Write> system_writes;
+    const absl::Status walked = turns_.store_.ForEachRow(
+        {}, kSystemRowPrefix, [&](std::string_view name, std::string_view row) {
+          std::string key = SystemKeyOfRow(name);
+          std::string_view stamp, value;
+          if (key < first || (!end.empty() && key >= end)) return true;
+          if (!ReadSystemRow(row, &stamp, &value)) return true;
+          system.emplace_back(std::move(key), stamp);
+          return true;
+        });
+    if (!walked.ok()) return walked;
+    for (const auto& [key, stamp] : system) {
+      system_writes.push_back({.key = key, .value = {}, .vector = {}, .stamp = stamp});
+      pending.emplace(key, &system_writes.back());
+    }
     const int64_t now = turns_.clock_();
     auto next = pending.begin();
     const auto visit_pending = [&] {
@@ -106,7 +136,7 @@ class WriteTurns::TurnStorage : public cluster::Storage {
       const std::string_view key = next->first;
       ++next;
       if (write.is_delete || IsOver(write.expiry, now)) return true;
-      return visit(key, write.stamp);
+      return visit(key, UnparkVector(write.stamp, nullptr));
     };
     const auto it = turns_.store_.NewIterator(
         {.snapshot = nullptr, .fill_cache = false},
@@ -116,7 +146,7 @@ class WriteTurns::TurnStorage : public cluster::Storage {
         if (!visit_pending()) return absl::OkStatus();
       }
       if (next != pending.end() && next->first == it->key()) continue;
-      if (!visit(it->key(), it->stamp())) return absl::OkStatus();
+      if (!visit(it->key(), UnparkVector(it->stamp(), nullptr))) return absl::OkStatus();
     }
     if (!it->status().ok()) return it->status();
     while (next != pending.end()) {
@@ -126,6 +156,42 @@ class WriteTurns::TurnStorage : public cluster::Storage {
   }
 
  private:
+  absl::StatusOr<std::optional<cluster::StoredRecord>> ReadSystem(std::string_view key) {
+    using Found = std::optional<cluster::StoredRecord>;
+    const absl::StatusOr<std::string> row = turns_.store_.GetRow({}, SystemRow(key));
+    if (absl::IsNotFound(row.status())) return Found();
+    if (!row.ok()) return row.status();
+    std::string_view stamp, value;
+    if (!ReadSystemRow(*row, &stamp, &value)) {
+      return absl::DataLossError("the row of a system key is malformed");
+    }
+    return Found({std::string(value), std::string(stamp), 0, {}});
+  }
+
+  // Whether the space of the key takes the vector, and will go on to. One that the store would
+  // refuse must not reach it: with it the whole turn would be refused.
+  bool IsTaken(std::string_view key, std::span<const float> vector) const {
+    const std::optional<libkv::Space> space = turns_.store_.SpaceOf(key);
+    if (!space || space->vector_dimension != vector.size()) return false;
+    for (const std::string& prefix : turns_.leaving_spaces_) {
+      if (key.starts_with(prefix)) return false;
+    }
+    constexpr float kHalfMax = 65'504;
+    const float limit = space->precision == libkv::VectorPrecision::kFloat16
+                            ? kHalfMax
+                            : std::numeric_limits<float>::max();
+    double norm = 0, rounded = 0;
+    for (const float x : vector) {
+      if (!(std::abs(x) <= limit)) return false;
+      norm += static_cast<double>(x) * x;
+      if (std::abs(x) >= 1e-7f) rounded = 1;  // what is left of it as a half
+    }
+    const bool is_half = space->precision == libkv::VectorPrecision::kFloat16;
+    const bool is_zero = norm == 0 || (is_half && rounded == 0);
+    constexpr double kNormMax = 1e30;  // the store takes a little more
+    return space->metric == libkv::Metric::kCosine ? !is_zero : norm <= kNormMax;
+  }
+
   WriteTurns& turns_;
 };
 
@@ -205,6 +271,7 @@ std::vector<WriteTurns::Writer::PendingKey> WriteTurns::Writer::PendingKeys() co
   std::vector<PendingKey> keys;
   const int64_t now = turns_.clock_();
   for (const auto& [key, slot] : turns_.overlay_) {
+    if (turns_.replicator_ != nullptr && IsSystemKey(key)) continue;
     const bool is_over = slot.write.expiry != 0 && slot.write.expiry <= now;
     keys.push_back({key, !slot.write.is_delete && !is_over});
   }
@@ -240,6 +307,17 @@ void WriteTurns::Writer::Delete(std::string_view key) {
 }
 
 absl::Status WriteTurns::Writer::Replicate(const cluster::ClientWrite& write) {
+  if (!IsSystemKey(write.key)) return GiveToReplicator(write);
+  ++count_;
+  if (failure_.ok()) failure_ = absl::InvalidArgumentError("keys that begin so are the cluster's");
+  return failure_;
+}
+
+absl::Status WriteTurns::Writer::ReplicateSystem(const cluster::ClientWrite& write) {
+  return GiveToReplicator(write);
+}
+
+absl::Status WriteTurns::Writer::GiveToReplicator(const cluster::ClientWrite& write) {
   ++count_;
   TurnStorage storage(turns_);
   const absl::StatusOr<cluster::Dot> dot = turns_.replicator_->Write(storage, write);
@@ -331,6 +409,26 @@ void WriteTurns::WithStorage(absl::FunctionRef<void(cluster::Storage& turn)> wor
   replicator_->Flush();
 }
 
+void WriteTurns::SetConflictRules(std::shared_ptr<const ConflictRules> rules) {
+  const std::lock_guard lock(mutex_);
+  conflict_rules_ = std::move(rules);
+}
+
+std::shared_ptr<const ConflictRules> WriteTurns::conflict_rules() const {
+  const std::lock_guard lock(mutex_);
+  return conflict_rules_;
+}
+
+void WriteTurns::SetLeavingSpaces(std::vector<std::string> prefixes) {
+  const std::lock_guard lock(mutex_);
+  leaving_spaces_ = std::move(prefixes);
+}
+
+void WriteTurns::OnSystemKeys(std::function<void()> on_system_keys) {
+  const std::lock_guard lock(mutex_);
+  on_system_keys_ = std::move(on_system_keys);
+}
+
 uint64_t WriteTurns::PendingTurn(std::string_view key) const {
   const auto found = overlay_.find(key);
   return found == overlay_.end() ? 0 : found->second.turn;
@@ -370,7 +468,13 @@ libkv::Batch WriteTurns::BatchOf(const Turn& turn, size_t begin, size_t end) con
   libkv::Batch batch;
   for (; begin < end; ++begin) {
     const Write& write = turn.writes[begin];
-    if (write.is_delete) {
+    if (replicator_ != nullptr && IsSystemKey(write.key)) {
+      if (write.is_delete) {
+        batch.DeleteRow(SystemRow(write.key));
+      } else {
+        batch.PutRow(SystemRow(write.key), SystemRowValue(write.stamp, write.value));
+      }
+    } else if (write.is_delete) {
       batch.Delete(write.key);
     } else {
       batch.Set(write.key, write.value,
@@ -487,10 +591,13 @@ void WriteTurns::TurnDone(Turn& done, absl::Status status, std::vector<Failure> 
   while (!flying_.empty() && flying_.front()->is_done) {
     std::unique_ptr<Turn> turn = std::move(flying_.front());
     flying_.pop_front();
+    bool has_system_keys = false;
     for (const Write& write : turn->writes) {
+      has_system_keys |= replicator_ != nullptr && IsSystemKey(write.key);
       const auto found = overlay_.find(write.key);
       if (found != overlay_.end() && found->second.turn == turn->number) overlay_.erase(found);
     }
+    if (has_system_keys && on_system_keys_) on_system_keys_();
     StoredTurn stored;
     stored.number = turn->number;
     stored.sealed = turn->sealed;

@@ -43,6 +43,7 @@
 #include "cluster/replica.h"
 #include "cluster/session_token.h"
 #include "cluster/storage.h"
+#include "command/conflict_rules.h"
 #include "libkv/store.h"
 
 namespace kvserver {
@@ -145,6 +146,8 @@ class WriteTurns {
     absl::Status FailureOf(Hold hold) const { return turns_.FailureLocked(hold); }
     // The turn that is filling, as its storage.
     void WithStorage(absl::FunctionRef<void(cluster::Storage& turn)> work);
+    // The same for a system key, which the others refuse.
+    absl::Status ReplicateSystem(const cluster::ClientWrite& write);
     size_t count() const { return count_; }
 
     // Ends the request. What its reply must wait for: its own writes, or those it has read.
@@ -152,6 +155,7 @@ class WriteTurns {
 
    private:
     friend class WriteTurns;
+    absl::Status GiveToReplicator(const cluster::ClientWrite& write);
     WriteTurns& turns_;
     std::unique_lock<std::mutex> lock_;
     const libkv::Durability durability_;
@@ -182,6 +186,15 @@ class WriteTurns {
   void SkipSyncs(std::function<bool()> skips) { skips_sync_ = std::move(skips); }
   // Called, by the store's thread, when turns are stored and SubmitStorage was put off.
   void OnStored(std::function<void()> on_stored) { on_stored_ = std::move(on_stored); }
+
+  // In a cluster. How siblings are merged from now on; and the prefixes of spaces that are about to
+  // go: vectors that come for their keys are parked (parked_vector.h). What is stored stays as it
+  // is.
+  void SetConflictRules(std::shared_ptr<const ConflictRules> rules);
+  std::shared_ptr<const ConflictRules> conflict_rules() const;
+  void SetLeavingSpaces(std::vector<std::string> prefixes);
+  // Called, with the lock held, when a turn that writes system keys is stored. Null: no more.
+  void OnSystemKeys(std::function<void()> on_system_keys);
 
   // For a pipeline that reads what it wrote: the pending state of `key`. Outer nullopt: nothing is
   // pending, ask the store. Inner nullopt: a delete is. `hold` is set to the turn it is in.
@@ -288,7 +301,9 @@ class WriteTurns {
   std::deque<Turn*> to_store_;  // of them: not handed over yet
   PerLevel<std::deque<StoredTurn>> stored_;
   Replicator* replicator_ = nullptr;
-  std::function<void()> on_stored_;
+  std::function<void()> on_stored_, on_system_keys_;
+  std::shared_ptr<const ConflictRules> conflict_rules_ = std::make_shared<ConflictRules>();
+  std::vector<std::string> leaving_spaces_;
   bool is_put_off_ = false;  // SubmitStorage is
   int finishing_ = 0;        // threads in TurnDone, which go on without the lock
   std::function<bool()> skips_sync_;

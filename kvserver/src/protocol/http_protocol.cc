@@ -211,6 +211,11 @@ Next HttpProtocol::KeyRequest(const kvserver::Route& route, std::string_view res
   request.args.assign({route.command, key_});
   if (route.action == Action::kGetValue) {
     of_.shape = HttpShape::kValue;
+    if (const std::string* const conflict = FindParameter(query_, "conflict")) {
+      if (*conflict == "siblings") of_.shape = HttpShape::kJson;
+      request.args.push_back("CONFLICT");
+      request.args.push_back(*conflict);
+    }
     of_.if_match = http.if_match;
     of_.if_none_match = http.if_none_match;
     return Next::kRequest;

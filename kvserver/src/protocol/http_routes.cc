@@ -37,7 +37,10 @@ constexpr RouteParameter kGetParameters[] = {
     kIfMatch,
     {.name = "If-None-Match",
      .in = In::kHeader,
-     .description = "304 instead of the value if it has one of these ETags"}};
+     .description = "304 instead of the value if it has one of these ETags"},
+    {.name = "conflict",
+     .description = "In a cluster: what makes one value of siblings: lww, max, json_merge, ...; "
+                    "siblings: all of them, as JSON"}};
 constexpr RouteParameter kPutParameters[] = {
     kKey,
     {.name = "ttl",

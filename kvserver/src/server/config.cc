@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "command/space_text.h"
+#include "server/embedder_option.h"
 #include "server/peers.h"
 
 namespace kvserver {
@@ -23,7 +24,7 @@ constexpr int64_t kOwnDescriptors = 1'024;
 struct Raw {
   std::string listen, memory = "512MB", durability = "synced", log_format = "logfmt";
   std::string peers, peer_listen, write_level = "quorum", read_level = "quorum";
-  std::vector<std::string> protocols, spaces;
+  std::vector<std::string> protocols, spaces, embedders;
   int64_t port = -1;
   bool port_first = false;  // whatever the environment or a file says of --listen
 };
@@ -104,6 +105,11 @@ void Define(CLI::App& app, Config& config, Raw& raw) {
                  "Index the keys with a prefix: 'PREFIX:text,embedder=hash,fields=a;b'; may be "
                  "repeated. ':text,learn' indexes words and meaning of every value")
       ->envname("KV_SPACE");
+  app.add_option("--embedder", raw.embedders,
+                 "A server that makes vectors, for embedder=NAME of --space: "
+                 "'NAME=URL,model=M,dimension=768'; also query_prefix=, document_prefix=, "
+                 "key_env=VARIABLE; may be repeated")
+      ->envname("KV_EMBEDDER");
   app.add_option("--protocols", raw.protocols, "Those that are spoken: resp, json, frame, http")
       ->envname("KV_PROTOCOLS")
       ->delimiter(',')
@@ -251,10 +257,20 @@ std::string Finish(Config& config, const Raw& raw) {
     return "--memory " + raw.memory + ": give a size of at least 8MB, such as 512MB or 4GB";
   }
   if (std::string problem = FinishCluster(config, raw); !problem.empty()) return problem;
+  for (const std::string& text : raw.embedders) {
+    const absl::Status status = AddEmbedder(text);
+    if (!status.ok()) return "--embedder " + text + ": " + std::string(status.message());
+  }
   for (const std::string& text : raw.spaces) {
-    absl::StatusOr<libkv::Space> space = ParseSpace(text);
+    absl::StatusOr<SpaceDefinition> space = ParseSpace(text);
     if (!space.ok()) return "--space: " + std::string(space.status().message());
-    config.store.spaces.push_back(*std::move(space));
+    if (config.cluster.is_member) {
+      config.cluster.spaces.push_back(*std::move(space));
+    } else if (!space->conflict.empty()) {
+      return "--space " + text + ": conflict= needs --peers: alone, there are no siblings";
+    } else {
+      config.store.spaces.push_back(*std::move(space));
+    }
   }
   for (std::string& host : settings.allowed_hosts) {
     for (char& c : host) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));

@@ -43,6 +43,10 @@ absl::StatusOr<std::unique_ptr<Peering>> Peering::Start(const ClusterConfig& con
   if (absl::Status status = node.StartReplication(config.replication); !status.ok()) return status;
   Replication& replication = *node.replication();
   replication.SetTokenSecret(config.name);
+  if (absl::Status status = node.StartSpaces(config.spaces); !status.ok()) return status;
+  node.spaces()->SetWarn([log](const std::string& line) {
+    if (log != nullptr) log->Warning(line);
+  });
 
   PeerNetworkOptions options;
   options.self = replication.self();
@@ -105,6 +109,7 @@ Peering::~Peering() {
   if (node_ != nullptr && node_->replication() != nullptr) {
     node_->replication()->Connect(nullptr, nullptr, nullptr);
     node_->replication()->SetLinks(nullptr);
+    if (node_->spaces() != nullptr) node_->spaces()->SetWarn(nullptr);
   }
   network_.reset();
 }

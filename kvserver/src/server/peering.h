@@ -26,6 +26,7 @@ struct ClusterConfig {
   uint16_t port = 0;                  // 0: one that is free
   std::vector<PeerAddress> others;
   Replication::Options replication;
+  std::vector<SpaceDefinition> spaces;  // that are to be there: SharedSpaces::Start
   double skip_sync = 0;  // the part of the commits that are not synced, to learn from
   bool is_member = false;
 };

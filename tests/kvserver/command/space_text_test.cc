@@ -3,6 +3,14 @@
 
 #include <doctest/doctest.h>
 
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "command/embedders.h"
+#include "command/made_vectors.h"
+#include "command/parked_vector.h"
+
 namespace kvserver {
 namespace {
 
@@ -32,6 +40,71 @@ TEST_CASE("a definition is read, and its text reads as the same") {
   }
   CHECK(RoundTrip("a:embedder=none,text,") == "a:text");
   CHECK(RoundTrip("a:analyzer=simple/1") == "a:analyzer=simple");
+}
+
+TEST_CASE("a definition names what merges siblings, and lww is what there is without it") {
+  CHECK(RoundTrip("cart::conflict=set_union") == "cart::conflict=set_union");
+  CHECK(RoundTrip("cart::CONFLICT=json_merge,text") == "cart::text,conflict=json_merge");
+  CHECK(RoundTrip("cart::text,conflict=lww") == "cart::text");
+  CHECK(RoundTrip("cart::conflict=newest") ==
+        "conflict must be one of json_merge, lww, max, min, set_union, siblings, not 'newest'");
+  const auto alone = ParseSpace("cart::conflict=max");
+  REQUIRE(alone.ok());
+  CHECK(!AsksForIndex(*alone));
+  CHECK(AsksForIndex(*ParseSpace("cart::conflict=max,fields=a")));
+}
+
+TEST_CASE(
+    "a definition may name an embedder that this process was given, or that it will not miss") {
+  class Two : public libkv::Embedder {
+   public:
+    std::string identity() const override { return "two/1"; }
+    size_t dimension() const override { return 2; }
+    absl::Status Embed(libkv::EmbedKind, std::span<const std::string_view>,
+                       std::span<float>) const override {
+      return absl::OkStatus();
+    }
+  };
+  REQUIRE(NamedEmbedders().Add("two", std::make_shared<Two>()).ok());
+  CHECK(NamedEmbedders().Add("hash", std::make_shared<Two>()).code() ==
+        absl::StatusCode::kInvalidArgument);
+  CHECK(NamedEmbedders().Add("Two words", std::make_shared<Two>()).code() ==
+        absl::StatusCode::kInvalidArgument);
+  const auto space = ParseSpace("a:embedder=two,dimension=2");
+  REQUIRE(space.ok());
+  CHECK(space->embedder->dimension() == 2);
+  CHECK(SpaceText(*space) == "a:embedder=two,dimension=2");
+  CHECK(RoundTrip("a:embedder=three") == "embedder must be hash, two or none, not 'three'");
+  SpaceDefinition other;
+  CHECK(SetSpaceOption(other, "embedder", "three", false).ok());
+  CHECK(other.embedder == nullptr);
+  CHECK(other.embedder_name == "three");
+  NamedEmbedders().Remove("two");
+}
+
+TEST_CASE("the text that is embedded is that of the strings, or of the fields that count") {
+  CHECK(EmbeddedText("plain text", {}) == "plain text");
+  CHECK(EmbeddedText("{\"b\":\"two\",\"a\":[\"one\",1]}", {}) == "one two");
+  CHECK(EmbeddedText("{\"a\":{\"b\":[{\"c\":\"x\"},{\"c\":\"y\"}]},\"d\":\"z\"}", {"d", "a.b.c"}) ==
+        "z x y");
+  CHECK(EmbeddedText("{\"a\":1}", {"a"}).empty());
+  CHECK(EmbeddedText("\xFF\xFE", {}).empty());
+  CHECK(EmbeddedText("17", {"a"}) == "17");
+}
+
+TEST_CASE("a parked vector leaves the stamp as it was") {
+  const std::vector<float> vector = {1, -2.5f};
+  const std::string parked = ParkVector("\x10stamp", vector);
+  CHECK(HasParkedVector(parked));
+  CHECK(!HasParkedVector("\x10stamp"));
+  CHECK(!HasParkedVector(""));
+  std::vector<float> read;
+  CHECK(UnparkVector(parked, &read) == "\x10stamp");
+  CHECK(read == vector);
+  CHECK(UnparkVector(parked, nullptr) == "\x10stamp");
+  read.clear();
+  CHECK(UnparkVector("\x10stamp", &read) == "\x10stamp");
+  CHECK(read.empty());
 }
 
 TEST_CASE("what is wrong with a definition is named") {

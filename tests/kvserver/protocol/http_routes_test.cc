@@ -96,6 +96,30 @@ TEST_CASE("an ETag is the version of a value: conditional reads and writes keep 
   CHECK(ask("PUT", "If-Match", "*").status == 204);
 }
 
+TEST_CASE("a read may say what makes one value of siblings") {
+  // A node that runs alone has none: any rule shows the value, and its name is checked.
+  TestServer server;
+  HttpClient http(server.port());
+  CHECK(http.Ask("PUT", "/v1/kv/a", "7").status == 204);
+  const HttpAnswer merged = http.Ask("GET", "/v1/kv/a?conflict=json_merge");
+  CHECK(merged.body == "7");
+  CHECK(merged.fields.contains("etag"));
+  const HttpAnswer all = http.Ask("GET", "/v1/kv/a?conflict=siblings");
+  CHECK(all.status == 200);
+  CHECK(all.body.find("{\"status\":\"ok\",\"result\":{\"version\":\"") == 0);
+  CHECK(all.body.find("\"value\":7") != std::string::npos);
+  const HttpAnswer wrong = http.Ask("GET", "/v1/kv/a?conflict=newest");
+  CHECK(wrong.status == 400);
+  CHECK(wrong.body.find("conflict must be one of json_merge, lww, max, min, set_union, siblings") !=
+        std::string::npos);
+  TestClient json(server.port());
+  json.Send("{\"command\":\"kv.getx\",\"key\":\"a\",\"conflict\":\"max\"}\n");
+  CHECK(json.ReadLine().find("\"value\":7") != std::string::npos);
+  CHECK(TestClient(server.port())
+            .Ask({"KV.SPACE", "DEFINE", "a:", "CONFLICT", "max"})
+            .find("conflict is of clusters") != std::string::npos);
+}
+
 TEST_CASE("of many writers with the same ETag one wins") {
   constexpr int kWriters = 4, kRounds = 25;
   TestServer server;

@@ -145,6 +145,7 @@ void Simulation::Start(Node& node) {
   node.is_syncing = node.is_seal_planned = node.fails_commit = false;
   node.open_writes.clear();
   node.turns.clear();
+  node.levels.clear();
   node.reads.clear();
   node.shown_units.clear();
   const bool was_empty = node.storage.image().rows.empty();
@@ -199,7 +200,10 @@ void Simulation::AfterCall(Node& node, const absl::Status& status) {
 
 void Simulation::Seal(Node& node) {
   const bool is_late = random_.Chance(0.1);
-  const uint64_t turn = node.replica->Seal(node.storage, node.level, NowMs(node), is_late);
+  cluster::Levels levels(node.level);
+  // Clients of different levels in one turn. Not drawn, so that all seeds run as before.
+  if (node.sealed_turn % 3 == 0) levels.Add(cluster::Level::kAll);
+  const uint64_t turn = node.replica->Seal(node.storage, levels, NowMs(node), is_late);
   if (node.replica->is_failed()) return AfterCall(node, absl::OkStatus());
   if (turn <= node.sealed_turn) return Violation("a turn is numbered twice");
   if (node.fails_commit) {
@@ -211,6 +215,7 @@ void Simulation::Seal(Node& node) {
   node.sealed_turn = turn;
   if (!node.open_writes.empty()) {
     node.turns[turn] = std::move(node.open_writes);
+    node.levels[turn] = levels;
     node.open_writes.clear();
   }
   Trace("node %zu seals turn %zu", node.index + 1, static_cast<size_t>(turn));

@@ -95,6 +95,7 @@ class Simulation {
     cluster::Level level = cluster::Level::kQuorum;  // of the open transaction
     std::vector<WriteId> open_writes;
     std::map<uint64_t, std::vector<WriteId>> turns;
+    std::map<uint64_t, cluster::Levels> levels;  // of them, that have no result yet
     std::map<uint64_t, Read> reads;
     std::vector<bool> shown_units;  // all of them is in the clock
     cluster::DotSet clock_before;

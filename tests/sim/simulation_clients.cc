@@ -143,6 +143,20 @@ bool Simulation::WriteOne(Node& node, size_t client, std::vector<WriteId>* unit)
 void Simulation::Acknowledged(Node& node, const cluster::TurnResult& result) {
   const auto turn = node.turns.find(result.turn);
   if (turn == node.turns.end()) return Violation("a turn without writes has a result");
+  cluster::Levels& levels = node.levels[result.turn];
+  if (!levels.Has(result.level)) return Violation("a level of a turn has a second result");
+  levels.Remove(result.level);
+  for (const Level weaker : cluster::kLevels) {
+    if (weaker < result.level && levels.Has(weaker)) {
+      return Violation("a weaker level of a turn has its result after a stronger one");
+    }
+  }
+  const size_t needed = result.level == Level::kOne   ? 1
+                        : result.level == Level::kAll ? nodes_.size()
+                                                      : nodes_.size() / 2 + 1;
+  if (result.is_acknowledged && result.acks < needed) {
+    return Violation("a turn is acknowledged by too few");
+  }
   Trace("node %zu: turn %zu is %sacknowledged by %u", node.index + 1,
         static_cast<size_t>(result.turn), result.is_acknowledged ? "" : "not ", result.acks);
   if (result.is_acknowledged) {
@@ -154,6 +168,8 @@ void Simulation::Acknowledged(Node& node, const cluster::TurnResult& result) {
       if (by_quorum) clients_[writers_[id]].needs.Add(truth_.at(id).dot);
     }
   }
+  if (!levels.empty()) return;
+  node.levels.erase(result.turn);
   node.turns.erase(turn);
 }
 

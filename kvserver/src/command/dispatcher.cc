@@ -120,8 +120,7 @@ bool MayDemand(Context& context, const Command& command) {
     } else if (!CountsOnce(command)) {
       why =
           "ERR a request id is for INCR, DECR, INCRBY and DECRBY: other requests may be repeated "
-          "as "
-          "they are";
+          "as they are";
     } else if (session.in_multi) {
       why = "ERR a request with an id cannot be part of a transaction";
     }

@@ -614,8 +614,9 @@ void WriteTurns::TurnDone(Turn& done, absl::Status status, std::vector<Failure> 
       std::deque<StoredTurn>& queue = stored_[NumberOf(level)];
       queue.push_back(stored);
       // Those that do not concern the replicator do not break the order of those that do.
-      if (stored.sealed == 0 && queue.size() > 1)
+      if (stored.sealed == 0 && queue.size() > 1) {
         queue.back().sealed = queue[queue.size() - 2].sealed;
+      }
     }
     turn->arena.Clear();
     turn->writes.clear();

@@ -55,4 +55,31 @@ TEST_CASE("writes that are not to be synced cost no sync, and a stronger one bes
   CHECK(server.node().store().Stats().syncs == syncs + 1);
 }
 
+TEST_CASE(
+    "a row of a request is stored with its writes, though another request spoils the commit") {
+  // Goal: what remembers a request is never without it, nor it without that. Method: a write that
+  // the store refuses stands in the same turn, so that the requests are stored one by one.
+  libkv::Options options;
+  options.spaces.push_back({.prefix = "v:", .vector_dimension = 2});
+  TestServer server({}, options);
+  WriteTurns& turns = server.node().turns();
+  const std::vector<float> wrong = {1, 2, 3};
+  {
+    WriteTurns::Writer writer(turns, libkv::Durability::kSynced);
+    writer.Set("a", "1");
+    writer.PutRow("row of a", "1");
+  }
+  {
+    WriteTurns::Writer writer(turns, libkv::Durability::kSynced);
+    writer.Set("v:b", "1", 0, wrong);
+    writer.PutRow("row of b", "1");
+  }
+  turns.Quiesce().unlock();
+  libkv::Store& store = server.node().store();
+  CHECK(store.Get({}, "a").value() == "1");
+  CHECK(store.GetRow({}, "row of a").value() == "1");
+  CHECK(absl::IsNotFound(store.Get({}, "v:b").status()));
+  CHECK(absl::IsNotFound(store.GetRow({}, "row of b").status()));
+}
+
 }  // namespace kvserver

@@ -289,6 +289,10 @@ WriteTurns::Hold WriteTurns::Writer::Finish() {
     if (turns_.replicator_ != nullptr) turns_.replicator_->EndUnit(level_);
     turn.unit_ends.push_back(turn.writes.size());
     turn.durability = std::min(turn.durability, durability_);  // the strongest comes first
+    turns_.is_small_unsynced_.store(turns_.replicator_ == nullptr &&
+                                        turn.durability != libkv::Durability::kSynced &&
+                                        turn.writes.size() <= kHereWritesMax,
+                                    std::memory_order_relaxed);
     if (turn.writes.size() >= kTurnWritesMax || turn.bytes >= kTurnBytesMax) {
       turns_.is_full_.store(true, std::memory_order_relaxed);
     }
@@ -335,6 +339,11 @@ void WriteTurns::SubmitStorage() {
 bool WriteTurns::Submit(Here here) {
   if (!has_writes_.load(std::memory_order_relaxed)) return false;
   std::unique_lock lock(mutex_);
+  // Who hands over makes room and must not wait for it; nor must the store's thread, which comes by
+  // SubmitStorage.
+  if (handing_over_ != std::this_thread::get_id()) {
+    room_.wait(lock, [this] { return waiting_bytes_.load() < kWaitingBytesMax; });
+  }
   return SubmitLocked(lock, here);
 }
 
@@ -361,10 +370,6 @@ libkv::Batch WriteTurns::SortedBatchOf(const Turn& turn) {
 
 // The lock is released when this returns.
 bool WriteTurns::SubmitLocked(std::unique_lock<std::mutex>& lock, Here here) {
-  // Who hands over makes room and must not wait for it.
-  if (handing_over_ != std::this_thread::get_id()) {
-    room_.wait(lock, [this] { return waiting_bytes_.load() < kWaitingBytesMax; });
-  }
   if (replicator_ != nullptr) {
     TurnStorage storage(*this);
     filling_->sealed = replicator_->Seal(storage);
@@ -388,6 +393,7 @@ bool WriteTurns::SubmitLocked(std::unique_lock<std::mutex>& lock, Here here) {
   is_put_off_ = false;
   is_full_.store(false, std::memory_order_relaxed);
   has_writes_.store(false, std::memory_order_relaxed);
+  is_small_unsynced_.store(false, std::memory_order_relaxed);
   submitted_.fetch_add(1, std::memory_order_relaxed);
   const bool is_left = std::exchange(is_handing_over_, true);
   if (!is_left) handing_over_ = std::this_thread::get_id();

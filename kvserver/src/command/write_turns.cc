@@ -289,10 +289,6 @@ WriteTurns::Hold WriteTurns::Writer::Finish() {
     if (turns_.replicator_ != nullptr) turns_.replicator_->EndUnit(level_);
     turn.unit_ends.push_back(turn.writes.size());
     turn.durability = std::min(turn.durability, durability_);  // the strongest comes first
-    turns_.is_small_unsynced_.store(turns_.replicator_ == nullptr &&
-                                        turn.durability != libkv::Durability::kSynced &&
-                                        turn.writes.size() <= kHereWritesMax,
-                                    std::memory_order_relaxed);
     if (turn.writes.size() >= kTurnWritesMax || turn.bytes >= kTurnBytesMax) {
       turns_.is_full_.store(true, std::memory_order_relaxed);
     }
@@ -393,7 +389,6 @@ bool WriteTurns::SubmitLocked(std::unique_lock<std::mutex>& lock, Here here) {
   is_put_off_ = false;
   is_full_.store(false, std::memory_order_relaxed);
   has_writes_.store(false, std::memory_order_relaxed);
-  is_small_unsynced_.store(false, std::memory_order_relaxed);
   submitted_.fetch_add(1, std::memory_order_relaxed);
   const bool is_left = std::exchange(is_handing_over_, true);
   if (!is_left) handing_over_ = std::this_thread::get_id();

@@ -189,8 +189,6 @@ class WriteTurns {
     return waiting_bytes_.load(std::memory_order_relaxed) > kWaitingBytesSlow;
   }
   bool has_writes() const { return has_writes_.load(std::memory_order_relaxed); }
-  // What is in the turn needs no sync and may be committed by the caller of Submit.
-  bool is_small_unsynced() const { return is_small_unsynced_.load(std::memory_order_relaxed); }
   bool is_full() const { return is_full_.load(std::memory_order_relaxed); }
 
   // Keeps all requests from writing, and waits until nothing is pending: for changes that go to the
@@ -303,7 +301,7 @@ class WriteTurns {
   Overlay overlay_;
   std::deque<std::shared_ptr<const Finished>> failed_;  // the newest last
   uint64_t next_number_ = 1;
-  std::atomic<bool> is_full_{false}, has_writes_{false}, is_small_unsynced_{false};
+  std::atomic<bool> is_full_{false}, has_writes_{false};
   std::atomic<size_t> waiting_bytes_{0};
   std::atomic<uint64_t> last_finished_{0}, submitted_{0}, committed_here_{0};
 };

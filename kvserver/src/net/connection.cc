@@ -87,8 +87,6 @@ void Connection::Readable() {
   session_.last_command_us.store(now, std::memory_order_relaxed);
   if (first_byte_us_ == 0) first_byte_us_ = now;
   Consume({buffer.data(), bytes});
-  // What waits for no turn leaves at once: the client works on it while others are served.
-  if (holds_.empty() && !in_dirty_) return Flush();
   thread_.Dirty(shared_from_this());
   WaitReadable();
 }

@@ -35,7 +35,6 @@ void IoThread::Run() {
     // Flushing may have left requests to run: then nothing is waited for.
     if (dirty_.empty() && !has_finished_.load()) context_.run_one();
     for (int i = 0; i < kHandlersPerTurn && !node_.turns().is_full(); ++i) {
-      if (i >= kHandlersPerSmallTurn && node_.turns().is_small_unsynced()) break;
       if (context_.poll_one() == 0) break;
     }
     EndTurn();

@@ -33,8 +33,6 @@ class IoThread {
  public:
   static constexpr size_t kReadBytes = size_t{64} << 10;  // one read of one socket
   static constexpr int kHandlersPerTurn = 256;
-  // With writes that no sync is to be shared by: their clients go on while others are served.
-  static constexpr int kHandlersPerSmallTurn = 16;
   // A connection is alone after so many turns in which no other was read from.
   static constexpr int kLoneTurnsMin = 16;
   // A commit that took this long shows a slow disk: for kHerePause times as long, others commit.

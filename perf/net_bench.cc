@@ -1,12 +1,13 @@
 // net_bench: kvserver beside other servers, by one client, in turns.
 //
-//   net_bench [--seconds 2] [--rounds 3] [--rows set,get,...] [--kvrocks FILE] [--dir FOLDER]
+//   net_bench [--seconds 2] [--rounds 3] [--rows set,get,...] [--kvrocks FILE] [--beside FILE]
+//             [--dir FOLDER]
 //
 // Every sample starts a fresh server; one that is to be read from is filled, and asked for all keys
 // once, before the measurement. The servers take turns within a round, and the order changes every
 // round. Reported are the medians: operations a second, the median and 99 % latency of a
 // round of a pipeline, CPU time of the server per operation, and for kvserver syncs per operation
-// by its own counter.
+// by its own counter. Then what is not beside a server: see net_bench_parts.h.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -19,6 +20,7 @@
 
 #include "net/load.h"
 #include "net/server_process.h"
+#include "net_bench_parts.h"
 #include "report.h"
 #include "support/loopback.h"
 
@@ -46,7 +48,7 @@ struct Options {
   double seconds = 2;
   int rounds = 3;
   std::vector<std::string> rows;
-  std::string kvrocks, directory, programs;
+  std::string kvrocks, beside, directory, programs;
 };
 
 struct Sample {
@@ -71,6 +73,14 @@ std::vector<Contender> Contenders(const Options& options) {
        {bin + "/kvserver", "--port", "{port}", "--data-dir", "{dir}/store", "--durability",
         "written"}},
   };
+  if (!options.beside.empty()) {
+    for (const size_t i : {size_t{1}, size_t{2}}) {
+      Contender other = contenders[i];
+      other.name = i == 1 ? "beside" : "beside-written";
+      other.argv[0] = options.beside;
+      contenders.push_back(std::move(other));
+    }
+  }
   const auto add = [&](const std::string& program, const std::string& name,
                        std::vector<std::string> arguments) {
     const std::string file =
@@ -109,21 +119,24 @@ std::vector<Row> Rows() {
   const auto get = [](const std::string& contender) {
     return contender == "memcached" ? MemcachedGet(kKeys) : RespGet(kKeys);
   };
-  const std::vector<std::string> durable = {"null", "kvserver", "redis-always", "kvrocks-synced"};
-  const std::vector<std::string> written = {"null",           "kvserver-written", "redis-none",
-                                            "redis-everysec", "memcached",        "kvrocks"};
+  const std::vector<std::string> durable = {"null", "kvserver", "beside", "redis-always",
+                                            "kvrocks-synced"};
+  const std::vector<std::string> written = {"null",       "kvserver-written", "beside-written",
+                                            "redis-none", "redis-everysec",   "memcached",
+                                            "kvrocks"};
   std::vector<Row> rows;
   for (const auto& [connections, depth] :
        std::vector<std::pair<int, int>>{{1, 1}, {50, 1}, {1, 16}, {50, 16}}) {
     const std::string shape = std::to_string(connections) + "x" + std::to_string(depth);
     rows.push_back({"set-durable-" + shape, connections, depth, false, set, durable});
     rows.push_back({"set-written-" + shape, connections, depth, false, set, written});
-    rows.push_back({"get-" + shape,
-                    connections,
-                    depth,
-                    true,
-                    get,
-                    {"null", "kvserver-written", "redis-none", "memcached", "kvrocks"}});
+    rows.push_back(
+        {"get-" + shape,
+         connections,
+         depth,
+         true,
+         get,
+         {"null", "kvserver-written", "beside-written", "redis-none", "memcached", "kvrocks"}});
   }
   rows.push_back({"json-set-written-50x16",
                   50,
@@ -254,20 +267,25 @@ int main(int argc, char** argv) {
   app.add_option("--rows", options.rows, "Only those whose names contain one of these")
       ->delimiter(',');
   app.add_option("--kvrocks", options.kvrocks, "Program of Apache Kvrocks, to be beside");
+  app.add_option("--beside", options.beside, "Another build of kvserver, to be beside");
   app.add_option("--dir", options.directory, "Where the servers keep their data: the disk counts")
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {
     const auto contenders = libkv::perf::Contenders(options);
+    const auto is_wanted = [&](const std::string& row) {
+      return options.rows.empty() ||
+             std::any_of(options.rows.begin(), options.rows.end(), [&](const std::string& part) {
+               return row.find(part) != std::string::npos;
+             });
+    };
     for (const Row& row : libkv::perf::Rows()) {
-      const auto named = [&](const std::string& part) {
-        return row.name.find(part) != std::string::npos;
-      };
-      if (!options.rows.empty() && std::none_of(options.rows.begin(), options.rows.end(), named)) {
-        continue;
-      }
-      libkv::perf::RunRow(row, contenders, options);
+      if (is_wanted(row.name)) libkv::perf::RunRow(row, contenders, options);
     }
+    const libkv::perf::PartOptions parts = {options.programs + "/kvserver", options.directory,
+                                            options.rounds, is_wanted};
+    libkv::perf::RunSearchRows(parts);
+    libkv::perf::RunMemoryRows(parts);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "net_bench: %s\n", error.what());
     return 1;

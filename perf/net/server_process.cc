@@ -99,6 +99,15 @@ double ServerProcess::resident_mb() const {
   return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
 }
 
+double ServerProcess::peak_mb() const {
+  std::ifstream in("/proc/" + std::to_string(pid_) + "/status");
+  std::string word;
+  while (in >> word && word != "VmHWM:") continue;
+  double kibibytes = 0;
+  in >> kibibytes;
+  return kibibytes * 1'024 / 1e6;
+}
+
 ServerProcess::Reads ServerProcess::reads() const {
   std::ifstream in("/proc/" + std::to_string(pid_) + "/io");
   Reads reads;

@@ -34,6 +34,7 @@ class ServerProcess {
   const std::string& directory() const { return directory_; }
   double cpu_seconds() const;  // user and system, of all its threads, so far
   double resident_mb() const;
+  double peak_mb() const;  // the most that was resident so far
   // Of /proc/PID/io, so far: what came from the disk, and what read() and the like returned, be it
   // from the disk, from the system's cache or from a timer.
   struct Reads {

@@ -9,6 +9,7 @@
 #include <map>
 #include <utility>
 
+#include "base/clock.h"
 #include "command/parked_vector.h"
 #include "command/system_keys.h"
 
@@ -17,6 +18,11 @@ namespace {
 
 // What a write costs beside its bytes.
 constexpr size_t kWriteOverhead = 32;
+// From so many writes on, sorting them costs less than what it saves in the store's skip list.
+constexpr size_t kSortedWritesMin = 64;
+// How old the list of spaces with slow embedders may be.
+constexpr int64_t kSlowPrefixesMaxUs = 50'000;
+constexpr std::string_view kBuiltInEmbedder = "hash/1";
 
 using cluster::Level;
 
@@ -25,6 +31,21 @@ size_t NumberOf(Level level) { return static_cast<size_t>(level); }
 bool IsOver(int64_t expiry, int64_t now) { return expiry != 0 && expiry <= now; }
 
 }  // namespace
+
+void WriteTurns::AddTo(libkv::Batch& batch, const Write& write) const {
+  if (replicator_ != nullptr && IsSystemKey(write.key)) {
+    if (write.is_delete) {
+      batch.DeleteRow(SystemRow(write.key));
+    } else {
+      batch.PutRow(SystemRow(write.key), SystemRowValue(write.stamp, write.value));
+    }
+  } else if (write.is_delete) {
+    batch.Delete(write.key);
+  } else {
+    batch.Set(write.key, write.value,
+              {.expires_at = write.expiry, .vector = write.vector, .stamp = write.stamp});
+  }
+}
 
 // The turn that is filling, as replication sees it. Lives under the lock.
 class WriteTurns::TurnStorage : public cluster::Storage {
@@ -207,6 +228,10 @@ WriteTurns::WriteTurns(libkv::Store& store, std::function<int64_t()> clock, OnFi
 WriteTurns::~WriteTurns() {
   std::unique_lock lock = Quiesce();
   idle_.wait(lock, [this] { return finishing_ == 0; });
+  is_closing_ = true;
+  lock.unlock();
+  slow_wake_.notify_one();
+  if (slow_thread_.joinable()) slow_thread_.join();
 }
 
 std::unique_ptr<WriteTurns::Turn> WriteTurns::NewTurn() {
@@ -458,33 +483,40 @@ void WriteTurns::SubmitStorage() {
   SubmitLocked(lock);
 }
 
-void WriteTurns::Submit() {
-  if (!has_writes_.load(std::memory_order_relaxed)) return;
+bool WriteTurns::Submit(Here here) {
+  if (!has_writes_.load(std::memory_order_relaxed)) return false;
   std::unique_lock lock(mutex_);
-  SubmitLocked(lock);
+  // Who hands over makes room and must not wait for it; nor must the store's thread, which comes by
+  // SubmitStorage.
+  if (handing_over_ != std::this_thread::get_id()) {
+    room_.wait(lock, [this] { return waiting_bytes_.load() < kWaitingBytesMax; });
+  }
+  return SubmitLocked(lock, here);
 }
 
 libkv::Batch WriteTurns::BatchOf(const Turn& turn, size_t begin, size_t end) const {
   libkv::Batch batch;
-  for (; begin < end; ++begin) {
-    const Write& write = turn.writes[begin];
-    if (replicator_ != nullptr && IsSystemKey(write.key)) {
-      if (write.is_delete) {
-        batch.DeleteRow(SystemRow(write.key));
-      } else {
-        batch.PutRow(SystemRow(write.key), SystemRowValue(write.stamp, write.value));
-      }
-    } else if (write.is_delete) {
-      batch.Delete(write.key);
-    } else {
-      batch.Set(write.key, write.value,
-                {.expires_at = write.expiry, .vector = write.vector, .stamp = write.stamp});
-    }
-  }
+  for (; begin < end; ++begin) AddTo(batch, turn.writes[begin]);
   return batch;
 }
 
-void WriteTurns::SubmitLocked(std::unique_lock<std::mutex>& lock) {
+// In the order of their keys, those of one key as they were: the skip list of the store finds each
+// place from the one before.
+libkv::Batch WriteTurns::SortedBatchOf(const Turn& turn) const {
+  std::vector<const Write*> order;
+  order.reserve(turn.writes.size());
+  for (const Write& write : turn.writes) order.push_back(&write);
+  std::sort(order.begin(), order.end(), [](const Write* a, const Write* b) {
+    const int compared = a->key.compare(b->key);
+    return compared != 0 ? compared < 0 : a < b;
+  });
+  libkv::Batch batch;
+  for (const Write* const write : order) AddTo(batch, *write);
+  return batch;
+}
+
+// The lock is released when this returns.
+bool WriteTurns::SubmitLocked(std::unique_lock<std::mutex>& lock, Here here) {
   if (replicator_ != nullptr) {
     TurnStorage storage(*this);
     filling_->sealed = replicator_->Seal(storage);
@@ -494,8 +526,14 @@ void WriteTurns::SubmitLocked(std::unique_lock<std::mutex>& lock) {
   if (filling_->unit_ends.empty() && filling_->writes.empty() && filling_->rows.empty()) {
     lock.unlock();
     if (replicator_ != nullptr) replicator_->Flush();
-    return;
+    return false;
   }
+  RefreshSlowPrefixes();
+  filling_->is_slow =
+      !slow_prefixes_.empty() && std::any_of(filling_->writes.begin(), filling_->writes.end(),
+                                             [this](const Write& write) { return IsSlow(write); });
+  const bool commits_here = MayCommitHere(*filling_, here);
+  waiting_bytes_.fetch_add(filling_->bytes);
   to_store_.push_back(filling_.get());
   flying_.push_back(std::move(filling_));
   filling_ = NewTurn();
@@ -503,23 +541,32 @@ void WriteTurns::SubmitLocked(std::unique_lock<std::mutex>& lock) {
   is_full_.store(false, std::memory_order_relaxed);
   has_writes_.store(false, std::memory_order_relaxed);
   submitted_.fetch_add(1, std::memory_order_relaxed);
+  const bool is_left = std::exchange(is_handing_over_, true);
+  if (!is_left) handing_over_ = std::this_thread::get_id();
   lock.unlock();
   if (replicator_ != nullptr) replicator_->Flush();
-  HandOver();
+  if (!is_left) HandOver(commits_here, false);
+  return !is_left && commits_here;
 }
 
-// The store may be done at once, when it refuses: then TurnDone is called within this, and locks.
-void WriteTurns::HandOver() {
-  const std::lock_guard submit(submit_mutex_);
-  while (true) {
-    Turn* turn = nullptr;
-    {
-      const std::lock_guard lock(mutex_);
-      if (to_store_.empty()) return;
-      turn = to_store_.front();
-      to_store_.pop_front();
-    }
-    WriteTurn(*turn);
+// Nothing is under way that it would wait for, and the wait is short.
+bool WriteTurns::MayCommitHere(const Turn& turn, Here here) const {
+  if (here == Here::kNothing || replicator_ != nullptr || turn.is_slow) return false;
+  if (turn.durability == libkv::Durability::kSynced && here != Here::kAll) return false;
+  return flying_.empty() && !is_handing_over_ && turn.writes.size() <= kHereWritesMax &&
+         turn.bytes <= kHereBytesMax;
+}
+
+// Which spaces ask an embedder that is not the built-in one: those of a while ago, so that a turn
+// costs a look at the clock. A turn of a newer space is embedded by the thread that submits it.
+void WriteTurns::RefreshSlowPrefixes() {
+  const int64_t now = SteadyMicroseconds();
+  if (slow_prefixes_us_ != 0 && now - slow_prefixes_us_ < kSlowPrefixesMaxUs) return;
+  slow_prefixes_us_ = now;
+  slow_prefixes_.clear();
+  for (const libkv::Space& space : store_.Spaces()) {
+    if (space.embedder == nullptr || space.learn) continue;
+    if (space.embedder->identity() != kBuiltInEmbedder) slow_prefixes_.push_back(space.prefix);
   }
 }
 
@@ -531,36 +578,105 @@ void WriteTurns::AddRow(const RowWrite& row, libkv::Batch& batch) {
   }
 }
 
-void WriteTurns::WriteTurn(Turn& turn) {
-  libkv::Batch batch = BatchOf(turn, 0, turn.writes.size());
+bool WriteTurns::IsSlow(const Write& write) const {
+  return !write.is_delete && write.vector.empty() &&
+         std::any_of(slow_prefixes_.begin(), slow_prefixes_.end(),
+                     [&](const std::string& prefix) { return write.key.starts_with(prefix); });
+}
+
+// By the one thread for which is_handing_over_ is set, which is cleared when nothing is left. The
+// store may be done at once, when it refuses: then TurnDone is called within this, and locks.
+void WriteTurns::HandOver(bool first_here, bool may_take_long) {
+  std::unique_lock lock(mutex_);
+  while (!to_store_.empty()) {
+    Turn& turn = *to_store_.front();
+    if (turn.is_slow && !may_take_long) return LeaveToSlowThread();
+    to_store_.pop_front();
+    waiting_bytes_.fetch_sub(turn.bytes);
+    room_.notify_all();
+    lock.unlock();
+    WriteTurn(turn, std::exchange(first_here, false));
+    lock.lock();
+  }
+  is_handing_over_ = false;
+  handing_over_ = {};
+}
+
+// With the lock.
+void WriteTurns::LeaveToSlowThread() {
+  is_left_to_slow_ = true;
+  handing_over_ = {};
+  if (!slow_thread_.joinable()) slow_thread_ = std::thread([this] { RunSlowThread(); });
+  slow_wake_.notify_one();
+}
+
+void WriteTurns::RunSlowThread() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    slow_wake_.wait(lock, [this] { return is_left_to_slow_ || is_closing_; });
+    if (!std::exchange(is_left_to_slow_, false)) return;
+    handing_over_ = std::this_thread::get_id();
+    lock.unlock();
+    HandOver(/*first_here=*/false, /*may_take_long=*/true);
+    lock.lock();
+  }
+}
+
+void WriteTurns::WriteTurn(Turn& turn, bool here) {
+  // The message of a request alone in its turn may count its items.
+  const bool sorts = turn.writes.size() >= kSortedWritesMin && turn.unit_ends.size() > 1;
+  libkv::Batch batch = sorts ? SortedBatchOf(turn) : BatchOf(turn, 0, turn.writes.size());
   for (const RowWrite& row : turn.rows) AddRow(row, batch);
   const libkv::Durability durability =
       skips_sync_ != nullptr && skips_sync_() ? libkv::Durability::kWritten : turn.durability;
-  store_.Write({.durability = durability}, std::move(batch), [this, &turn](absl::Status status) {
-    if (absl::IsInvalidArgument(status) && turn.unit_ends.size() > 1 && turn.sealed == 0) {
-      // One request spoils the commit of all; nothing of it was stored.
-      return WriteEach(turn);
-    }
-    std::vector<Failure> failures;
-    if (!status.ok()) {
-      for (uint32_t unit = 0; unit < turn.unit_ends.size(); ++unit) {
-        failures.push_back({unit, status});
-      }
-    }
-    TurnDone(turn, std::move(status), std::move(failures));
-  });
+  const libkv::WriteOptions write{.durability = durability};
+  if (here) {
+    committed_here_.fetch_add(1, std::memory_order_relaxed);
+    return Written(turn, store_.Apply(write, batch));
+  }
+  store_.Write(write, std::move(batch),
+               [this, &turn](absl::Status status) { Written(turn, std::move(status)); });
 }
 
-void WriteTurns::WriteEach(Turn& turn) {
+void WriteTurns::Written(Turn& turn, absl::Status status) {
+  if (absl::IsInvalidArgument(status) && turn.unit_ends.size() > 1 && turn.sealed == 0) {
+    // One request spoils the commit of all; nothing of it was stored.
+    return WriteEach(turn);
+  }
+  // An embedder that cannot be reached is no reason to refuse what does not ask it.
+  if (!status.ok() && turn.is_slow && turn.unit_ends.size() > 1 && turn.sealed == 0) {
+    return WriteEach(turn, status);
+  }
+  std::vector<Failure> failures;
+  if (!status.ok()) {
+    for (uint32_t unit = 0; unit < turn.unit_ends.size(); ++unit)
+      failures.push_back({unit, status});
+  }
+  TurnDone(turn, std::move(status), std::move(failures));
+}
+
+// Every request by itself; those that an embedder is asked for not at all, if `of_slow` says that
+// it has failed.
+void WriteTurns::WriteEach(Turn& turn, const absl::Status& of_slow) {
   struct Rest {
     std::mutex mutex;
     size_t waiting = 0;
     std::vector<Failure> failures;
   };
   const auto rest = std::make_shared<Rest>();
-  rest->waiting = turn.unit_ends.size();
+  const size_t units = turn.unit_ends.size();  // with the last write the turn may be gone
+  rest->waiting = units;
+  std::vector<bool> is_left_out(units, false);
+  if (!of_slow.ok()) {
+    const std::lock_guard lock(mutex_);
+    for (size_t unit = 0, i = 0; unit < units; ++unit) {
+      for (; i < turn.unit_ends[unit]; ++i) {
+        if (IsSlow(turn.writes[i])) is_left_out[unit] = true;
+      }
+    }
+  }
   size_t begin = 0;
-  for (uint32_t unit = 0; unit < turn.unit_ends.size(); ++unit) {
+  for (uint32_t unit = 0; unit < units; ++unit) {
     libkv::Batch batch = BatchOf(turn, begin, turn.unit_ends[unit]);
     begin = turn.unit_ends[unit];
     for (const RowWrite& row : turn.rows) {
@@ -576,7 +692,11 @@ void WriteTurns::WriteEach(Turn& turn) {
                 [](const Failure& a, const Failure& b) { return a.unit < b.unit; });
       TurnDone(turn, absl::OkStatus(), std::move(failures));
     };
-    store_.Write({.durability = turn.durability}, std::move(batch), done);
+    if (is_left_out[unit]) {
+      done(of_slow);
+    } else {
+      store_.Write({.durability = turn.durability}, std::move(batch), done);
+    }
   }
 }
 
@@ -626,6 +746,7 @@ void WriteTurns::TurnDone(Turn& done, absl::Status status, std::vector<Failure> 
     turn->sealed = 0;
     turn->bytes = 0;
     turn->durability = libkv::Durability::kBuffered;
+    turn->is_slow = false;
     turn->is_done = false;
     turn->failures.clear();
     turn->status = absl::OkStatus();

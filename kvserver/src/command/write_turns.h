@@ -8,6 +8,11 @@
 // turn is handed to the store as one batch, without waiting; the replies of its writes are held
 // back until the store says that it is durable. Meanwhile the next turn fills.
 //
+// A small turn that nothing else is waiting for is committed by the I/O thread itself (Here): to
+// wake the store's thread, and to be woken by it, costs more than the commit. A turn with values
+// that an embedder must be asked about is handed over by a thread of its own: the embedder may be a
+// server far away, and reads go on meanwhile.
+//
 // Until then the writes are pending. Commands that read in order to write (INCR, SET NX) and later
 // commands of the same pipeline see them: pending first, then the store. So every such command is
 // atomic, whichever connections it competes with, and no connection sees a write of another one
@@ -35,6 +40,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -53,6 +59,17 @@ class WriteTurns {
   // A turn is handed over when it has so many writes or bytes, at the latest.
   static constexpr size_t kTurnWritesMax = 1'000;
   static constexpr size_t kTurnBytesMax = size_t{1} << 20;
+
+  // What the caller of Submit may commit itself: nothing; what is not synced; everything.
+  enum class Here { kNothing, kUnsynced, kAll };
+  // Of a turn that is committed so, at most.
+  static constexpr size_t kHereWritesMax = 64;
+  static constexpr size_t kHereBytesMax = size_t{64} << 10;
+
+  // Bytes of turns that wait to be handed over: from the first on, connections that wait for a turn
+  // are not read from; from the second on, Submit waits.
+  static constexpr size_t kWaitingBytesSlow = size_t{32} << 20;
+  static constexpr size_t kWaitingBytesMax = size_t{128} << 20;
 
   // Where a reply has to wait: for the end of `turn` at `level`, if the turn is not 0; `unit`
   // counts the writing requests of a turn. kOne is the end of what the store does, with or without
@@ -201,8 +218,14 @@ class WriteTurns {
   std::optional<std::optional<Entry>> Pending(std::string_view key, Hold& hold);
 
   // Hands the turn over, if there is anything in it that this thread has written. Costs a look at a
-  // flag otherwise: threads that only read do not wait for writers.
-  void Submit();
+  // flag otherwise: threads that only read do not wait for writers. True: the caller has committed
+  // the turn itself, and it is finished.
+  bool Submit(Here here = Here::kNothing);
+  // More than kWaitingBytesSlow wait.
+  bool is_backed_up() const {
+    return waiting_bytes_.load(std::memory_order_relaxed) > kWaitingBytesSlow;
+  }
+  bool has_writes() const { return has_writes_.load(std::memory_order_relaxed); }
   bool is_full() const { return is_full_.load(std::memory_order_relaxed); }
 
   // Keeps all requests from writing, and waits until nothing is pending: for changes that go to the
@@ -220,6 +243,9 @@ class WriteTurns {
   // Up to it nothing is pending.
   uint64_t last_stored() const { return last_finished(cluster::Level::kOne); }
   uint64_t turns_submitted() const { return submitted_.load(std::memory_order_relaxed); }
+  // Of them: by the caller of Submit itself.
+  uint64_t turns_committed_here() const { return committed_here_.load(std::memory_order_relaxed); }
+  size_t waiting_bytes() const { return waiting_bytes_.load(std::memory_order_relaxed); }
 
  private:
   struct Write {
@@ -248,6 +274,7 @@ class WriteTurns {
     uint64_t sealed = 0;
     size_t bytes = 0;
     libkv::Durability durability = libkv::Durability::kBuffered;
+    bool is_slow = false;  // has values for an embedder that may take long
     bool is_done = false;
     std::vector<Failure> failures;
     absl::Status status;     // of the whole turn
@@ -276,29 +303,44 @@ class WriteTurns {
 
   absl::Status FailureLocked(Hold hold) const;
   void Add(const Write& write);
-  void SubmitLocked(std::unique_lock<std::mutex>& lock);
-  void HandOver();
-  void WriteTurn(Turn& turn);
-  void WriteEach(Turn& turn);
+  bool SubmitLocked(std::unique_lock<std::mutex>& lock, Here here = Here::kNothing);
+  bool MayCommitHere(const Turn& turn, Here here) const;
+  void RefreshSlowPrefixes();
+  bool IsSlow(const Write& write) const;
+  void HandOver(bool first_here, bool may_take_long);
+  void LeaveToSlowThread();
+  void RunSlowThread();
+  void WriteTurn(Turn& turn, bool here);
+  void Written(Turn& turn, absl::Status status);
+  void WriteEach(Turn& turn, const absl::Status& of_slow = absl::OkStatus());
   void TurnDone(Turn& turn, absl::Status status, std::vector<Failure> failures);
   void ReportFinished(std::unique_lock<std::mutex>& lock);
   void Report(StoredTurn stored, cluster::Level level, std::unique_lock<std::mutex>& lock);
   std::unique_ptr<Turn> NewTurn();
-  libkv::Batch BatchOf(const Turn& turn, size_t begin, size_t end) const;
+  void AddTo(libkv::Batch& batch, const Write& write) const;
   static void AddRow(const RowWrite& row, libkv::Batch& batch);
+  libkv::Batch BatchOf(const Turn& turn, size_t begin, size_t end) const;
+  libkv::Batch SortedBatchOf(const Turn& turn) const;
 
   libkv::Store& store_;
   const std::function<int64_t()> clock_;
   const OnFinished on_finished_;
 
-  std::mutex submit_mutex_;  // turns reach the store in order; never waited for with mutex_
   std::mutex finish_mutex_;  // turns are reported in order
 
   mutable std::mutex mutex_;  // guards the rest
   std::condition_variable idle_;
   std::unique_ptr<Turn> filling_;
   std::deque<std::unique_ptr<Turn>> flying_;
-  std::deque<Turn*> to_store_;  // of them: not handed over yet
+  std::deque<Turn*> to_store_;    // of them: not handed over yet
+  bool is_handing_over_ = false;  // one thread at a time does, and takes along what others leave
+  std::thread::id handing_over_;  // which
+  std::condition_variable room_;  // for more turns to wait
+  std::thread slow_thread_;       // runs from the first slow turn on
+  std::condition_variable slow_wake_;
+  bool is_left_to_slow_ = false, is_closing_ = false;
+  std::vector<std::string> slow_prefixes_;  // of spaces, as of slow_prefixes_us_
+  int64_t slow_prefixes_us_ = 0;
   PerLevel<std::deque<StoredTurn>> stored_;
   Replicator* replicator_ = nullptr;
   std::function<void()> on_stored_, on_system_keys_;
@@ -312,8 +354,9 @@ class WriteTurns {
   std::deque<std::shared_ptr<const Finished>> failed_;  // the newest last
   uint64_t next_number_ = 1;
   std::atomic<bool> is_full_{false}, has_writes_{false};
+  std::atomic<size_t> waiting_bytes_{0};
   PerLevel<std::atomic<uint64_t>> last_finished_{};
-  std::atomic<uint64_t> submitted_{0};
+  std::atomic<uint64_t> submitted_{0}, committed_here_{0};
 };
 
 }  // namespace kvserver

@@ -51,7 +51,10 @@ void Connection::Start() {
 }
 
 bool Connection::may_run() const {
-  return is_open_ && !is_ending_ && !is_busy_ && output_.size() - sent_ < kOutputBytesMax;
+  const bool has_room = output_.size() - sent_ < kOutputBytesMax;
+  if (!is_open_ || is_ending_ || is_busy_ || !has_room) return false;
+  // Every turn that it waits for asks again.
+  return holds_.empty() || !thread_.node().turns().is_backed_up();
 }
 
 void Connection::WaitReadable() {
@@ -68,6 +71,7 @@ void Connection::WaitReadable() {
 // is copied to the connection, so an idle connection holds no buffer.
 void Connection::Readable() {
   if (!is_open_) return;
+  thread_.Served(*this);
   std::vector<char>& buffer = thread_.read_buffer();
   error_code error;
   const size_t bytes = socket_.read_some(asio::buffer(buffer), error);

@@ -1,6 +1,8 @@
 #include "net/io_thread.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <utility>
 
 #include "base/clock.h"
 #include "net/connection.h"
@@ -28,9 +30,10 @@ void IoThread::Start() {
 }
 
 void IoThread::Run() {
+  own_id_.store(std::this_thread::get_id());
   while (true) {
     // Flushing may have left requests to run: then nothing is waited for.
-    if (dirty_.empty()) context_.run_one();
+    if (dirty_.empty() && !has_finished_.load()) context_.run_one();
     for (int i = 0; i < kHandlersPerTurn && !node_.turns().is_full(); ++i) {
       if (context_.poll_one() == 0) break;
     }
@@ -41,11 +44,29 @@ void IoThread::Run() {
 }
 
 void IoThread::EndTurn() {
-  node_.turns().Submit();
+  SubmitTurn();
+  ReleaseTurns();
   for (const std::shared_ptr<Connection>& connection : std::exchange(dirty_, {})) {
     connection->in_dirty_ = false;
     connection->Flush();
   }
+}
+
+void IoThread::SubmitTurn() {
+  if (last_served_ != nullptr) lone_turns_ = std::min(lone_turns_ + 1, kLoneTurnsMin);
+  if (!node_.turns().has_writes()) return;
+  const int64_t start = SteadyMicroseconds();
+  auto here = WriteTurns::Here::kNothing;
+  if (start >= here_again_us_) {
+    here = lone_turns_ == kLoneTurnsMin ? WriteTurns::Here::kAll : WriteTurns::Here::kUnsynced;
+  }
+  if (!node_.turns().Submit(here)) return;
+  const int64_t end = SteadyMicroseconds();
+  if (end - start > kHereMaxUs) here_again_us_ = end + kHerePause * (end - start);
+}
+
+void IoThread::Served(const Connection& connection) {
+  if (std::exchange(last_served_, &connection) != &connection) lone_turns_ = 0;
 }
 
 void IoThread::Dirty(const std::shared_ptr<Connection>& connection) {
@@ -75,7 +96,25 @@ void IoThread::Adopt(boost::asio::ip::tcp::socket::native_handle_type socket, bo
 }
 
 void IoThread::TurnFinished(std::shared_ptr<const WriteTurns::Finished> finished) {
-  boost::asio::post(context_, [this, finished = std::move(finished)] {
+  {
+    const std::lock_guard lock(finished_mutex_);
+    finished_.push_back(std::move(finished));
+    if (has_finished_.exchange(true)) return;
+  }
+  // This thread itself looks when it ends its turn, before it waits for anything.
+  if (own_id_.load() == std::this_thread::get_id()) return;
+  boost::asio::post(context_, [this] { ReleaseTurns(); });
+}
+
+void IoThread::ReleaseTurns() {
+  if (!has_finished_.load()) return;
+  std::vector<std::shared_ptr<const WriteTurns::Finished>> all;
+  {
+    const std::lock_guard lock(finished_mutex_);
+    all.swap(finished_);
+    has_finished_.store(false);
+  }
+  for (const auto& finished : all) {
     std::vector<std::shared_ptr<Connection>> holding = std::exchange(holding_, {});
     for (const std::shared_ptr<Connection>& connection : holding) {
       connection->in_holding_ = false;
@@ -83,7 +122,7 @@ void IoThread::TurnFinished(std::shared_ptr<const WriteTurns::Finished> finished
       connection->TurnFinished(*finished);
       if (connection->is_holding()) Holding(connection);
     }
-  });
+  }
 }
 
 void IoThread::Sweep() {

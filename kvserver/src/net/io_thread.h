@@ -2,17 +2,21 @@
 //
 // Asio runs one handler per ready socket. A turn is what all of them do until nothing is left to
 // read, or the turn is full: then what they wrote is handed to the store (see WriteTurns), and what
-// they are to send is sent. A connection belongs to one thread for its life, so nothing about it is
-// locked.
+// they are to send is sent. What a lone connection wrote is committed by this thread itself, so
+// that a write costs no other thread; a second connection that comes in that moment waits for that
+// one commit, and from then on the thread waits for none. A connection belongs to one thread for
+// its life, so nothing about it is locked.
 #ifndef KVSERVER_SRC_NET_IO_THREAD_H_
 #define KVSERVER_SRC_NET_IO_THREAD_H_
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -29,6 +33,11 @@ class IoThread {
  public:
   static constexpr size_t kReadBytes = size_t{64} << 10;  // one read of one socket
   static constexpr int kHandlersPerTurn = 256;
+  // A connection is alone after so many turns in which no other was read from.
+  static constexpr int kLoneTurnsMin = 16;
+  // A commit that took this long shows a slow disk: for kHerePause times as long, others commit.
+  static constexpr int64_t kHereMaxUs = 20'000;
+  static constexpr int64_t kHerePause = 10;
 
   IoThread(Node& node, Workers& workers, ProtocolMaker& protocols);
   ~IoThread();
@@ -50,6 +59,7 @@ class IoThread {
   ProtocolMaker& protocols() { return protocols_; }
 
   // For its connections.
+  void Served(const Connection& connection);  // is read from
   std::vector<char>& read_buffer() { return read_buffer_; }
   void Dirty(
       const std::shared_ptr<Connection>& connection);  // is to be looked at when the turn ends
@@ -59,6 +69,8 @@ class IoThread {
  private:
   void Run();
   void EndTurn();
+  void SubmitTurn();
+  void ReleaseTurns();
   void Sweep();
 
   Node& node_;
@@ -70,8 +82,16 @@ class IoThread {
   std::vector<char> read_buffer_;
   std::unordered_map<const Connection*, std::shared_ptr<Connection>> connections_;
   std::vector<std::shared_ptr<Connection>> dirty_, holding_;
+  const Connection* last_served_ = nullptr;
+  int lone_turns_ = 0;  // in a row, in which it was the only one
+  int64_t here_again_us_ = 0;
   bool stopping_ = false;
   int64_t stop_deadline_us_ = 0;
+
+  std::mutex finished_mutex_;
+  std::vector<std::shared_ptr<const WriteTurns::Finished>> finished_;  // guarded by it
+  std::atomic<bool> has_finished_{false};                              // some are in it
+  std::atomic<std::thread::id> own_id_{};                              // of thread_
   std::thread thread_;
 };
 

@@ -68,6 +68,10 @@ void AddNode(Lines& lines, Node& node) {
   lines.Counter("kv_output_bytes_total", "Bytes sent.", node.output_bytes.load());
   lines.Counter("kv_turns_total", "Batches of writes handed to the store.",
                 node.turns().turns_submitted());
+  lines.Counter("kv_turns_inline_total", "Of them: committed by the thread that read the writes.",
+                node.turns().turns_committed_here());
+  lines.Gauge("kv_turns_waiting_bytes", "Bytes of writes that wait to be handed to the store.",
+              node.turns().waiting_bytes());
 }
 
 void AddStore(Lines& lines, const libkv::StoreStats& stats) {

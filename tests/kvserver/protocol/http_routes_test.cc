@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <boost/json.hpp>
+#include <regex>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -332,36 +334,60 @@ TEST_CASE("a body follows 100 (Continue)") {
   CHECK(http.Ask("GET", "/v1/kv/a").body == "ab");
 }
 
-TEST_CASE("metrics are well-formed: every sample belongs to a family, buckets only grow") {
-  TestServer server;
+TEST_CASE("metrics follow the text format to the letter, whatever a space is called") {
+  // Goal: what promtool accepts. Method: every line is parsed by the grammar of version 0.0.4; a
+  // family has one HELP, one TYPE and then its samples, each series once; buckets only grow, the
+  // last is the count; counters end with _total.
+  TestServer server({}, {.spaces = {{.prefix = "q\"\\\n\xff:", .text = true}}});
   HttpClient http(server.port());
   http.Ask("PUT", "/v1/kv/a", "1");
   http.Ask("GET", "/v1/kv/a");
   const HttpAnswer answer = http.Ask("GET", "/metrics");
   CHECK(answer.fields.at("content-type").starts_with("text/plain; version=0.0.4"));
-  std::string family;
+  const std::regex help("# HELP ([a-z_]+) [^\\\\]+");
+  const std::regex type("# TYPE ([a-z_]+) (counter|gauge|histogram)");
+  const std::regex sample(
+      "([a-z_]+)(\\{([a-z_]+=\"([^\"\\\\]|\\\\[\"\\\\n])*\",?)+\\})? "
+      "([0-9.]+(e[-+]?[0-9]+)?)");
+  std::set<std::string> families, series;
+  std::string family, kind;
   double last_bucket = 0;
-  size_t samples = 0, begin = 0;
+  size_t begin = 0;
   while (begin < answer.body.size()) {
     const size_t end = answer.body.find('\n', begin);
     REQUIRE(end != std::string::npos);
     const std::string line = answer.body.substr(begin, end - begin);
     begin = end + 1;
     CAPTURE(line);
-    if (line.starts_with("# HELP ")) continue;
-    if (line.starts_with("# TYPE ")) {
-      family = line.substr(7, line.find(' ', 7) - 7);
-      continue;
+    std::smatch match;
+    if (std::regex_match(line, match, help)) {
+      family = match[1];
+      kind.clear();
+      CHECK(families.insert(family).second);
+    } else if (std::regex_match(line, match, type)) {
+      CHECK(match[1] == family);
+      kind = match[2];
+      CHECK((kind == "counter") == family.ends_with("_total"));
+    } else {
+      REQUIRE(std::regex_match(line, match, sample));
+      REQUIRE(!kind.empty());
+      const std::string name = match[1];
+      CHECK(series.insert(name + match[2].str()).second);
+      const double value = std::stod(match[5]);
+      if (kind != "histogram") {
+        CHECK(name == family);
+      } else if (name == family + "_bucket") {
+        if (line.find("le=\"1e-05\"") == std::string::npos) CHECK(value >= last_bucket);
+        last_bucket = value;
+      } else if (name == family + "_count") {
+        CHECK(value == last_bucket);
+      } else {
+        CHECK(name == family + "_sum");
+      }
     }
-    ++samples;
-    CHECK(line.starts_with(family));
-    const double value = std::stod(line.substr(line.rfind(' ') + 1));
-    CHECK(value >= 0);
-    if (line.find("_bucket{") == std::string::npos) continue;
-    if (line.find("le=\"1e-05\"") == std::string::npos) CHECK(value >= last_bucket);
-    last_bucket = value;
   }
-  CHECK(samples > 20);
+  CHECK(series.size() > 20);
+  CHECK(series.count("kv_space_documents{prefix=\"q\\\"\\\\\\\\x0a\\\\xff:\"}") == 1);
   CHECK(answer.body.find("kv_command_seconds_count{command=\"kv.setx\"} 1\n") != std::string::npos);
 }
 

@@ -20,6 +20,7 @@
 #include "index/derive.h"
 #include "index/index_rows.h"
 #include "store/store_impl.h"
+#include "store/stored_entries.h"
 #include "vector/list_search.h"
 
 namespace libkv {
@@ -27,6 +28,8 @@ namespace {
 
 constexpr double kErrors = 1.5;          // standard errors by which the mean must be above a target
 constexpr size_t kSampledVectors = 600;  // stored ones that are asked for their neighbours
+constexpr size_t kSampledFar =
+    200;  // where codes are on disk, and a search takes ten times as long
 constexpr double kTargets[] = {0.90, 0.95, 0.99};
 constexpr size_t kLimits[] = {10, 100};
 constexpr uint64_t kDepthMax = 65'536;
@@ -210,14 +213,17 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
   const int64_t now = Now();
   absl::Status status;
   const auto load = [&](const PostingList& list) -> std::shared_ptr<const PostingList> {
-    auto read = ReadList(space, list, snapshot->rows.get(), kDocumentMax);
+    auto read = ReadList(space, list, snapshot->rows.get(), kDocumentMax, ListStorage::kCodes);
     if (!read.ok()) status = read.status();
     return read.ok() ? *read : nullptr;
   };
 
+  StoredEntries far(*this, space, snapshot->rows.get(), &status);
+
   // The questions: stored vectors, evenly over the lists, and what was asked lately.
   const size_t live = lists.live();
-  const size_t step = std::max<size_t>(1, live / kSampledVectors);
+  const size_t sampled = vectors.keeps_codes() ? kSampledVectors : kSampledFar;
+  const size_t step = std::max<size_t>(1, live / sampled);
   std::vector<Judged> judged;
   size_t place = 0;
   lists.ForEach([&](const std::shared_ptr<PostingList>& list) {
@@ -229,6 +235,7 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
   });
   for (std::vector<float>& query : vectors.RecentQueries()) {
     if (query.size() != space.definition().dimension) continue;  // asked of another generation
+    if (judged.size() >= sampled + sampled / 4) break;
     judged.emplace_back().vector = std::move(query);
   }
 
@@ -253,7 +260,8 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
       return entry.document() != one.without && entry.VisibleAt(sequence, now);
     };
     // All lists, and twice as many as are wanted: as good as comparing everything, and faster.
-    const ListHits hits = SearchLists(lists, one.query, {.limit = 2 * limit_max}, accept, load);
+    const ListHits hits =
+        SearchLists(lists, one.query, {.limit = 2 * limit_max, .far = &far}, accept, load);
     LIBKV_RETURN_IF_ERROR(status);
     LIBKV_ASSIGN_OR_RETURN(one.truth, Refine(space, snapshot->rows.get(), one.vector,
                                              CandidatesOf(hits.hits), limit_max));
@@ -267,7 +275,8 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
 
   const DepthFinder finder(
       judged, live,
-      [&](const Judged& one, const ListSearch& search) {
+      [&](const Judged& one, ListSearch search) {
+        search.far = &far;
         const auto accept = [&](const BlockEntry& entry) {
           return entry.document() != one.without && entry.VisibleAt(sequence, now);
         };

@@ -74,7 +74,7 @@ inline constexpr size_t kGoldenListed = 1'200;  // vectors, more than are compar
 
 inline std::vector<float> GoldenListed(size_t i) {
   const auto at = [](size_t x) { return static_cast<float>(x % 97) - 48; };
-  return {at(i * 7), at(i * 31 + 5), at(i * i), static_cast<float>(i % 10) * 20};
+  return {at(i * 7), at(i * 31 + 5), at(i * i), static_cast<float>(i % 13) * 15};
 }
 
 // Of a text's words `i` begins with.

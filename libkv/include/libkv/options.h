@@ -39,7 +39,7 @@ enum class VectorPrecision : uint8_t {
 };
 
 // What a space keeps in memory of each of its vectors once there are lists of them (beyond
-// Options::exact_vectors_max, at most 4,096 with kBits); the vectors themselves are on disk.
+// Options::exact_vectors_max, at most 16,384 with kBits); the vectors themselves are on disk.
 enum class VectorMemory : uint8_t {
   kCodes = 1,  // a byte per dimension and some 90 beside: 480 bytes at 384 dimensions
   // A bit per dimension and some 30 beside: at most 80 bytes at 384 dimensions. Searches keep their

@@ -44,7 +44,7 @@ class VectorIndex {
   size_t exact_max() const {
     return keeps_codes() ? exact_max_ : std::min(exact_max_, kBitsExactMax);
   }
-  static constexpr size_t kBitsExactMax = 4'096;
+  static constexpr size_t kBitsExactMax = 16'384;
 
   // What of lists with a centroid is in memory. After a change of it all are on disk only, as after
   // Unload.

@@ -14,7 +14,7 @@
 namespace libkv {
 namespace {
 
-constexpr size_t kFirstRows = 1'024;
+constexpr size_t kFirstRows = 256;
 constexpr size_t kRowsMax = std::numeric_limits<size_t>::max();
 // Readings after which it is judged how many more there will be, first and from then on.
 constexpr size_t kFirstLook = 16, kLookEvery = 64;

@@ -167,7 +167,12 @@ absl::Status Store::Impl::KeepSpace(const ActiveSpace& space, bool* did_somethin
   if (!vectors.has_lists()) {
     return flat->live() > vectors.exact_max() ? MakeLists(space) : absl::OkStatus();
   }
-  if (flat->live() > 0) LIBKV_RETURN_IF_ERROR(DrainFlat(space));
+  if (flat->live() > 0) {
+    LIBKV_RETURN_IF_ERROR(DrainFlat(space));
+    *did_something = true;
+    // What it made long is split before anything is measured.
+    if (vectors.due_count() > 0) return absl::OkStatus();
+  }
   const bool is_quiet = due.empty() && vectors.due_count() == 0;
   const double growth = is_quiet ? kGrowthQuiet : kGrowthBusy;
   return RecallIsDue(vectors, growth) ? MeasureRecall(space) : absl::OkStatus();

@@ -183,6 +183,9 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
   // With more vectors than were measured there are more lists: the same share of them is enough.
   factor *= std::max(1.0, static_cast<double>(live) / static_cast<double>(table->vectors));
   if (RecallIsDue(vectors, kGrowth)) factor *= kOutdatedFactor;
+  // Lists that wait to be split have more in them that is not near.
+  const auto usual = static_cast<double>(space.vectors.lists->usual_size());
+  factor *= std::max(1.0, 2 * usual / static_cast<double>(vectors.list_due()));
   const auto entries = static_cast<uint64_t>(static_cast<double>(point->entries) * factor);
   if (entries >= live) return {};
   const size_t refined =

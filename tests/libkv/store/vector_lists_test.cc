@@ -125,6 +125,9 @@ void CheckExact(const Store& store, const Model& model, Points& points) {
   CheckVerifies(store);
 }
 
+// Lists that are longer are still to be split.
+constexpr uint64_t kLongestMean = 600;
+
 // Waits until the lists are there and their recall was measured.
 void WaitForLists(const Store& store, size_t vectors) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(120);
@@ -133,7 +136,8 @@ void WaitForLists(const Store& store, size_t vectors) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     const SpaceStats stats = store.Stats().spaces.at(0);
     const bool is_ready = stats.vector_lists > 0 && !stats.recall.empty() &&
-                          stats.vectors == vectors && stats.recall_age <= vectors / 10;
+                          stats.vectors == vectors && stats.recall_age <= vectors / 10 &&
+                          stats.vectors / stats.vector_lists <= kLongestMean;
     quiet = is_ready && stats.vector_lists == lists ? quiet + 1 : 0;
     lists = stats.vector_lists;
   }

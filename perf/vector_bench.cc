@@ -50,7 +50,7 @@ struct Arguments {
   uint64_t memory_megabytes = 1'024;
   double reader_seconds = 3;
   std::vector<std::string> parts, rivals;
-  bool alone = false;
+  bool alone = false, bits_only = false;
   std::string rival_cache;
   std::string json_path;
   std::string directory = fs::temp_directory_path();
@@ -244,7 +244,8 @@ int RunAll(Arguments arguments, const std::string& command) {
       Fail("no part " + name);
     }
   }
-  const VectorData data = MakeData(arguments);
+  VectorData data = MakeData(arguments);
+  data.bits_only = arguments.bits_only;
   std::printf("%s: %zu vectors, %zu dimensions, %zu queries, %s\n", data.name.c_str(),
               data.base.count(), data.base.dimension, data.queries.count(),
               data.by_direction ? "cosine" : "L2");
@@ -296,6 +297,7 @@ int main(int argc, char** argv) {
   app.add_flag("--alone", arguments.alone, "Without the other indexes");
   app.add_option("--rival-cache", arguments.rival_cache,
                  "A folder where the others' indexes are kept, to be read by the next run");
+  app.add_flag("--bits", arguments.bits_only, "libkv keeps a bit per dimension in memory");
   app.add_option("--memory-megabytes", arguments.memory_megabytes, "Of each store")
       ->check(CLI::Range(8, 1 << 20))
       ->capture_default_str();

@@ -45,6 +45,7 @@ struct Truth {
 struct VectorData {
   std::string name;
   VectorSet base, queries;
+  bool bits_only = false;     // libkv keeps a bit per dimension in memory, and the rest on disk
   bool by_direction = false;  // all vectors have length 1 then, and distance ranks as cosine does
   Truth truth;
 };

@@ -57,6 +57,7 @@ VectorStore::VectorStore(std::string directory, const VectorData& data, size_t m
   libkv::Space space;
   space.vector_dimension = static_cast<uint32_t>(data.base.dimension);
   space.metric = data.by_direction ? Metric::kCosine : Metric::kL2;
+  space.vector_memory = data.bits_only ? VectorMemory::kBits : VectorMemory::kCodes;
   options_.memory_bytes = memory_bytes;
   options_.spaces.push_back(space);
   store_ = OpenOrFail(options_, directory_);

@@ -90,7 +90,10 @@ class Run {
     if (!store.ok()) return FailedToOpen(store.status());
     totals_.open_ms.push_back(
         std::chrono::duration<double, std::milli>(Clock::now() - before).count());
+    const absl::Status indexed = (*store)->WaitIndexed(std::chrono::seconds(30));
+    if (!indexed.ok()) FailedToOpen(indexed);
     model_.Check(**store, &totals_.findings);
+    model_.CheckVectors(**store, &totals_.findings);
     model_.Settle(**store);
   }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -140,6 +141,20 @@ void SealForEver(Store& store) {
   }
 }
 
+// Generations of vectors come and go.
+void ReembedForEver(Store& store) {
+  for (;;) {
+    for (const std::string_view prefix : {"vector:", "text:", "bulk:"}) {
+      const absl::Status status = store.Reembed(prefix);
+      if (!status.ok()) {
+        std::fprintf(stderr, "crash_writer: %s\n", status.ToString().c_str());
+        _exit(8);
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  }
+}
+
 int Run(const std::string& directory, uint64_t first_number, Mode mode) {
   absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(StoreOptions(), directory);
   if (!store.ok()) {
@@ -151,6 +166,7 @@ int Run(const std::string& directory, uint64_t first_number, Mode mode) {
     threads.emplace_back([&, thread] { WriteForEver(**store, thread, first_number, mode); });
   }
   threads.emplace_back([&] { SealForEver(**store); });
+  threads.emplace_back([&] { ReembedForEver(**store); });
   for (std::thread& thread : threads) thread.join();
   return 0;
 }

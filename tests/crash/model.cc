@@ -246,6 +246,20 @@ void Model::CheckCounter(const Store& store, bool is_increment, Findings* findin
           std::to_string(doubts) + " in doubt");
 }
 
+void Model::CheckVectors(const Store& store, Findings* findings) const {
+  for (const auto& [key, unused] : numbers_) {
+    const std::string value = key.starts_with("text:") ? ValueIn(store, key) : "";
+    if (value.empty()) continue;
+    const auto near = store.SimilarText({.prefix = "text:", .limit = 1}, value);
+    if (near.ok() && near->size() == 1 && near->front().score >= kSamePlace &&
+        ValueIn(store, near->front().key) == value) {
+      continue;
+    }
+    ++findings->disagree;
+    Say("its vector was lost", key, near.ok() ? "" : near.status().ToString());
+  }
+}
+
 void Model::Settle(const Store& store) {
   for (size_t thread = 0; thread < kThreads; ++thread) {
     if (RoleOf(thread) == Role::kBulks) {

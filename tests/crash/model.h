@@ -31,6 +31,9 @@ class Model {
   // the first of what it finds.
   void Check(const Store& store, Findings* findings) const;
 
+  // That every text has its vector, in a store in which none is still to be made.
+  void CheckVectors(const Store& store, Findings* findings) const;
+
   // Takes what `store` has for the truth: the next round starts from there.
   void Settle(const Store& store);
 

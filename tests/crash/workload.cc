@@ -49,16 +49,20 @@ Options StoreOptions() {
   Space texts;
   texts.prefix = "text:";
   texts.text = true;
+  texts.metric = Metric::kL2;
+  texts.embedder = std::make_shared<TextEmbedder>();
+  texts.deferred = true;
   Space bulks;
   bulks.prefix = "bulk:";
   bulks.text = true;
   bulks.values = true;
   bulks.metric = Metric::kL2;
-  bulks.embedder = std::make_shared<TextEmbedder>();
+  bulks.embedder = texts.embedder;
   Space vectors;
   vectors.prefix = "vector:";
   vectors.metric = Metric::kL2;
-  vectors.embedder = bulks.embedder;
+  vectors.embedder = texts.embedder;
+  vectors.vector_memory = VectorMemory::kBits;
   Options options;
   options.spaces = {texts, bulks, vectors};
   options.exact_vectors_max = kExactVectorsMin;  // lists are made early

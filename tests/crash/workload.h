@@ -2,15 +2,17 @@
 // thread and its number, so a message needs to carry nothing else.
 //
 //   threads 0, 1   Set and Delete of plain keys
-//   threads 2, 3   Set and Delete of texts
+//   threads 2, 3   Set and Delete of texts, whose vectors are made in the background
 //   threads 4, 5   BulkSet of eight keys that all carry the operation's number, always the same
 //                  keys, with words, vectors and value rows
 //   threads 6, 7   Increment and CompareAndSet of two counters they share
 //   threads 8, 9   BulkSet and bulk Delete of blocks of a hundred keys with vectors, so many that
-//                  they are kept in lists, which are split and merged all the time
+//                  they are kept in lists, with bits alone in memory, which are split and merged
+//                  all the time
 //   threads 10, 11 batches of four values with stamps, two of them with words, and three rows of
 //                  the application, which all carry the operation's number; one row comes and goes
 //
+// Besides, words are sealed and merged, and spaces embedded anew, one after the other, for ever.
 // Even threads write kSynced, odd ones kWritten; kill -9 must spare both.
 #ifndef LIBKV_TESTS_CRASH_WORKLOAD_H_
 #define LIBKV_TESTS_CRASH_WORKLOAD_H_

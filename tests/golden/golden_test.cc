@@ -1,6 +1,8 @@
 // Stores written by earlier versions must give their answers for ever.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -155,6 +157,102 @@ TEST_CASE("stamps and rows of a store of format 1 are given, also after it is wr
     REQUIRE_OK(store->Flush());
   }
   CheckStampsAndRows(*OpenStore(dir.path()));
+}
+
+std::string NearestListed(const std::string& prefix, const std::vector<float>& query) {
+  std::vector<std::pair<float, std::string>> all;
+  for (size_t i = 0; i < kGoldenListed; ++i) {
+    if (i == 7) continue;  // deleted
+    const std::vector<float> vector = GoldenListed(i);
+    float sum = 0;
+    for (size_t j = 0; j < 4; ++j) sum += (vector[j] - query[j]) * (vector[j] - query[j]);
+    all.emplace_back(sum, prefix + std::to_string(i));
+  }
+  std::sort(all.begin(), all.end());
+  std::string keys;
+  for (size_t i = 0; i < 5; ++i) keys += (i == 0 ? "" : " ") + all[i].second;
+  return keys;
+}
+
+std::vector<float> GoldenVectorOf(const std::string& text) {
+  std::vector<float> vector(4);
+  const std::string_view texts[] = {text};
+  REQUIRE_OK(GoldenEmbedder().Embed(EmbedKind::kDocument, texts, vector));
+  return vector;
+}
+
+void CheckListed(const Store& store) {
+  for (const char* prefix : {"codes:", "bits:"}) {
+    size_t found = 0;
+    for (size_t i = 0; i < 30; ++i) {
+      std::vector<float> query = GoldenListed(i * 41);
+      query[1] += 0.37f;
+      query[2] -= 0.71f;
+      const std::string nearest = NearestListed(prefix, query);
+      CHECK(Keys(store.Similar({.prefix = prefix, .limit = 5, .exact = true}, query)) == nearest);
+      const std::string first = Keys(store.Similar({.prefix = prefix, .limit = 1}, query));
+      found += first == nearest.substr(0, nearest.find(' ')) ? 1 : 0;
+    }
+    CHECK(found >= 27);
+  }
+  CHECK(store.SpaceOf("bits:1")->vector_memory == VectorMemory::kBits);
+  for (const SpaceStats& space : store.Stats().spaces) {
+    if (space.prefix == "codes:" || space.prefix == "bits:") CHECK(space.vector_lists > 1);
+    if (space.prefix == "learns:") CHECK(space.embedder.starts_with("lsa/1:"));
+  }
+  for (size_t i = 0; i < 10; ++i) {
+    const std::string key = "again:" + std::to_string(i);
+    CHECK(*store.GetVector(key) == GoldenVectorOf(GoldenText(i)));
+  }
+  CHECK(*store.GetVector("again:log") == GoldenVectorOf("only in the log"));
+  // The learnt model is read back: a text finds itself.
+  for (size_t i = 0; i < 40; i += 7) {
+    const auto near = store.SimilarText({.prefix = "learns:", .limit = 1}, GoldenText(i));
+    CHECK(Keys(near) == "learns:" + std::to_string(i));
+    CHECK((*near)[0].score == doctest::Approx(1));
+  }
+  CHECK(Search(store, "late") == "later:1 later:2");
+  CHECK(*store.GetVector("later:made") == GoldenVectorOf("made before"));
+  CHECK(absl::IsNotFound(store.GetVector("later:refused").status()));
+  CheckVerifies(store);
+}
+
+TEST_CASE("lists of vectors, a second generation, a learnt model and waiting values are read") {
+  const TempDir dir;
+  fs::copy(Golden("format1_vectors"), dir.path());
+  const auto before = Files(dir.path());
+  const auto pending = [](const Store& store) {
+    for (const SpaceStats& space : store.Stats().spaces) {
+      if (space.prefix == "later:") return std::pair(space.pending_vectors, space.refused_vectors);
+    }
+    return std::pair<uint64_t, uint64_t>();
+  };
+  const auto waiting = std::pair<uint64_t, uint64_t>(2, 1);
+  {
+    Options options = GoldenVectorOptions();
+    options.read_only = true;
+    const auto store = OpenStore(dir.path(), options);
+    CheckListed(*store);
+    CHECK(pending(*store) == waiting);
+    CHECK(absl::IsNotFound(store->GetVector("later:1").status()));
+  }
+  CHECK(Files(dir.path()) == before);
+  {
+    const auto store = OpenStore(dir.path(), GoldenVectorOptions(/*is_down=*/true));
+    CheckListed(*store);
+    CHECK(pending(*store) == waiting);
+  }
+  const auto store = OpenStore(dir.path(), GoldenVectorOptions());
+  REQUIRE_OK(store->WaitIndexed(std::chrono::seconds(60)));
+  CHECK(pending(*store) == std::pair<uint64_t, uint64_t>(0, 1));
+  CHECK(*store->GetVector("later:1") == GoldenVectorOf("late words"));
+  CHECK(*store->GetVector("later:2") == GoldenVectorOf("late and other words"));
+  CheckListed(*store);
+  REQUIRE_OK(store->Set({}, "codes:7", "", {.vector = GoldenListed(7)}));
+  REQUIRE_OK(store->Delete({}, "codes:7"));
+  REQUIRE_OK(store->TrainEmbedder("learns:"));
+  REQUIRE_OK(store->Reembed("again:"));
+  CheckListed(*store);
 }
 
 TEST_CASE("a store of format 1 gives all its answers") {

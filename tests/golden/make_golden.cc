@@ -1,16 +1,19 @@
-// Makes a golden store: make_golden DIRECTORY [segments|stamps]. Run once for each format number,
-// by hand; the result is kept in tests/golden/format<N> for ever, and every later library must read
-// it.
+// Makes a golden store: make_golden DIRECTORY [segments|stamps|vectors]. Run once for each format
+// number, by hand; the result is kept in tests/golden/format<N> for ever, and every later library
+// must read it.
 //
 // Half of the content is flushed to tables and half stays in the log, so that both are kept. With
 // "segments" the words of the first half are sealed, some of which then die, and those of one space
 // are sealed once more. With "stamps" there are besides values with stamps, and rows of the
-// application.
+// application. "vectors" is another store: lists of vectors, with all codes in memory and with bits
+// alone, a second generation, a learnt model, and values that wait for their vectors.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "golden/content.h"
@@ -120,14 +123,73 @@ void Make(const std::string& directory, bool seal, bool stamp) {
   }
 }
 
+void WaitFor(const char* what, const std::function<bool()>& is_there) {
+  for (int i = 0; i < 600; ++i) {
+    if (is_there()) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  Require(absl::DeadlineExceededError(what));
+}
+
+void MakeVectors(const std::string& directory) {
+  {
+    absl::StatusOr<std::unique_ptr<Store>> store =
+        Store::Open(GoldenVectorOptions(/*is_down=*/true), directory);
+    Require(store.status());
+    Batch batch;
+    for (size_t i = 0; i < kGoldenListed; ++i) {
+      const std::vector<float> vector = GoldenListed(i);
+      SetOptions with;
+      with.vector = vector;
+      for (const char* prefix : {"codes:", "bits:"}) {
+        batch.Set(prefix + std::to_string(i), "", with);
+      }
+    }
+    for (size_t i = 0; i < 40; ++i) batch.Set("learns:" + std::to_string(i), GoldenText(i));
+    for (size_t i = 0; i < 10; ++i) batch.Set("again:" + std::to_string(i), GoldenText(i));
+    Require((*store)->Apply({}, batch));
+    Require((*store)->Reembed("again:", std::make_shared<GoldenEmbedder>()));
+    Require((*store)->Set({}, "again:after", "written after it"));
+    Require((*store)->TrainEmbedder("learns:"));
+    Require((*store)->Set({}, "later:made", "made before"));
+    Require((*store)->WaitIndexed(std::chrono::seconds(60)));
+    Require((*store)->Set({}, "later:refused", "no vector"));
+    const auto count = [&](const std::function<uint64_t(const SpaceStats&)>& of) {
+      uint64_t sum = 0;
+      for (const SpaceStats& space : (*store)->Stats().spaces) sum += of(space);
+      return sum;
+    };
+    WaitFor("a refusal", [&] {
+      return count([](const SpaceStats& space) { return space.refused_vectors; }) == 1;
+    });
+    Require((*store)->Set({}, "later:1", "late words"));
+    Require((*store)->Set({}, "later:2", "late and other words"));
+    WaitFor("lists", [&] {
+      return count([](const SpaceStats& space) { return space.recall.empty() ? 0 : 1; }) == 2;
+    });
+    for (const char* prefix : {"codes:", "bits:"}) {
+      Require((*store)->Delete({}, prefix + std::string("7")));
+    }
+    Require((*store)->Flush());
+    Require((*store)->Set({}, "again:log", "only in the log"));
+  }
+  for (const char* name : {"LOG", "LOG.old", "libkv.log", "LOCK", "KVLOCK"}) {
+    std::filesystem::remove(directory + "/" + name);
+  }
+}
+
 }  // namespace
 }  // namespace libkv
 
 int main(int argc, char** argv) {
   const bool seal = argc == 3 && std::string(argv[2]) == "segments";
   const bool stamp = argc == 3 && std::string(argv[2]) == "stamps";
+  if (argc == 3 && std::string(argv[2]) == "vectors") {
+    libkv::MakeVectors(argv[1]);
+    return 0;
+  }
   if (argc != 2 && !seal && !stamp) {
-    std::fprintf(stderr, "usage: make_golden DIRECTORY [segments|stamps]\n");
+    std::fprintf(stderr, "usage: make_golden DIRECTORY [segments|stamps|vectors]\n");
     return 2;
   }
   libkv::Make(argv[1], seal, stamp);

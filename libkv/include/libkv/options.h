@@ -38,6 +38,18 @@ enum class VectorPrecision : uint8_t {
   kFloat16 = 2,  // half the disk; enough for embeddings
 };
 
+// What a space keeps in memory of each of its vectors once there are lists of them (beyond
+// Options::exact_vectors_max, at most 16,384 with kBits); the vectors themselves are on disk.
+enum class VectorMemory : uint8_t {
+  kCodes = 1,  // a byte per dimension and some 90 beside: 480 bytes at 384 dimensions
+  // A bit per dimension and some 30 beside: at most 80 bytes at 384 dimensions. Searches keep their
+  // promises (SimilarOptions) and are slower: they read some hundred bytes each of the few dozen
+  // vectors that can be among the nearest. What compares everything reads everything; a filter
+  // that few thousand values pass reads the vectors of these, and so does a prefix longer than the
+  // space's, after a walk over its keys.
+  kBits = 2,
+};
+
 // A Space is the set of keys that begin with `prefix`, and says how their values are indexed. Of
 // several spaces a key belongs to the one with the longest prefix; a key in no space is plain and
 // pays nothing. The definition is stored: see Store::DefineSpace for changing it.
@@ -54,6 +66,8 @@ struct Space {
   uint32_t vector_dimension = 0;  // Similar; 0: no vectors. May stay 0 when an embedder is given.
   Metric metric = Metric::kCosine;
   VectorPrecision precision = VectorPrecision::kFloat32;
+  // May be another one at the next open, or DefineSpace: that changes nothing on disk.
+  VectorMemory vector_memory = VectorMemory::kCodes;
   // Makes the vector of every value that comes without one. Null: only given vectors are indexed.
   std::shared_ptr<const Embedder> embedder;
 
@@ -63,6 +77,11 @@ struct Space {
   // the background, and all vectors are made anew beside the old ones, as Store::Reembed does it.
   // Its dimension changes with that. Store::TrainEmbedder does it at any time.
   bool learn = false;
+
+  // The embedder is not asked when a value is written, but soon after, in the background: for one
+  // that is slow or may be down (libkv/http_embedder.h). The value is found by words at once, and
+  // by its vector once that is there; what is missing survives a crash. See Store::WaitIndexed.
+  bool deferred = false;
 
   bool values = false;  // FindByValue over whole values
   // For JSON values, the fields that can be asked for (FindByValue, QueryField, Search), as dotted

@@ -29,6 +29,10 @@ struct SpaceStats {
   };
   std::vector<Recall> recall;
   uint64_t recall_age = 0;  // vectors overwritten or deleted since it was measured
+  // With Space::deferred: values whose vectors are still to be made; those whose texts the embedder
+  // does not take, which have none; and what it last answered when it failed, "" since it did not.
+  uint64_t pending_vectors = 0, refused_vectors = 0;
+  std::string embedder_error;
   // While Reembed runs: how many of the values of before it have been embedded again.
   uint64_t reembedded = 0, reembed_total = 0;
 };

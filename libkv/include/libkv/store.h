@@ -279,6 +279,15 @@ class Store {
   // embedder's error.
   absl::Status Reembed(std::string_view prefix, std::shared_ptr<const Embedder> embedder = nullptr);
 
+  // Waits until no value of a space with Space::deferred waits for its vector, so that all that was
+  // written before this call is found by similarity, but for texts that the embedder does not take
+  // (SpaceStats::refused_vectors; they are asked for again when they are written again, and after
+  // Reembed). OK at once where nothing is deferred. DeadlineExceeded: some still wait; with the
+  // embedder's last error, if it fails. Embedding goes on by itself, 128 texts at a time, with
+  // pauses of 0.2 to 30 s after failures. FailedPrecondition: the store is read-only, where
+  // nothing is made.
+  absl::Status WaitIndexed(std::chrono::milliseconds timeout) const;
+
   // For a space with Space::learn: learns its embedder from the values it has now (a sample of
   // 100,000 of them, or 64 MiB), and makes all vectors anew by it, as Reembed does. About 10 s for
   // 60,000 short texts, in one thread, before the vectors are made; it happens by itself too.

@@ -30,7 +30,9 @@ enum Flag : uint8_t {
 enum MoreFlag : uint64_t {
   kGeneration = 0x01,
   kLearns = 0x02,
-  kKnownMoreFlags = 0x03,
+  kBitsOnly = 0x04,
+  kDeferred = 0x08,
+  kKnownMoreFlags = 0x0F,
 };
 
 absl::Status Damaged(std::string_view key) {
@@ -110,15 +112,16 @@ std::optional<uint16_t> SpaceDefinition::FieldNumber(std::string_view name) cons
 bool SpaceDefinition::SameAs(const SpaceDefinition& other) const {
   return prefix == other.prefix && text == other.text && analyzer == other.analyzer &&
          text_fields == other.text_fields && dimension == other.dimension &&
-         metric == other.metric && precision == other.precision && embedder == other.embedder &&
-         learn == other.learn && values == other.values && fields == other.fields &&
-         field_states == other.field_states;
+         metric == other.metric && precision == other.precision && bits_only == other.bits_only &&
+         embedder == other.embedder && learn == other.learn && deferred == other.deferred &&
+         values == other.values && fields == other.fields && field_states == other.field_states;
 }
 
 bool SpaceDefinition::Serves(const SpaceDefinition& wanted) const {
   SpaceDefinition with_fields = wanted;
   with_fields.fields = fields;
   with_fields.field_states = field_states;
+  with_fields.bits_only = bits_only;
   if (learn && wanted.learn) {
     with_fields.embedder = embedder;
     with_fields.dimension = dimension;
@@ -141,6 +144,8 @@ std::string EncodeSpaceDefinition(uint32_t space, const SpaceDefinition& definit
   uint64_t more = 0;
   if (d.vectors != 0) more |= kGeneration;
   if (d.learn) more |= kLearns;
+  if (d.bits_only) more |= kBitsOnly;
+  if (d.deferred) more |= kDeferred;
   if (more != 0) flags |= kMore;
 
   std::string out;
@@ -205,6 +210,8 @@ absl::Status ParseSpaceDefinition(uint32_t space, std::string_view row,
     good = good && in.Varint(&more);
     if (good && (more & ~uint64_t{kKnownMoreFlags}) != 0) return Unknown(key);
     if ((more & kGeneration) != 0) good = good && in.Varint32(&d.vectors);
+    d.bits_only = (more & kBitsOnly) != 0;
+    d.deferred = (more & kDeferred) != 0;
     d.learn = (more & kLearns) != 0;
     if (d.learn) good = good && in.Varint(&d.learnt_from);
   }

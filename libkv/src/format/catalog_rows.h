@@ -41,6 +41,8 @@ struct SpaceDefinition {
   uint32_t dimension = 0;  // 0: no vectors
   uint8_t metric = 0;
   uint8_t precision = 0;
+  bool bits_only = false;    // of its vectors' lists bits are in memory, and codes on disk
+  bool deferred = false;     // its embedder is asked in the background
   std::string embedder;      // "": none
   uint32_t vectors = 0;      // the id that its rows of the vectors family have; 0: the space's own
   bool learn = false;        // its embedder is learnt from its values
@@ -64,7 +66,8 @@ struct SpaceDefinition {
   bool SameAs(const SpaceDefinition& other) const;
 
   // Whether a store with this definition can be opened as one with `wanted`: all is the same but
-  // for the states, for fields that are indexed in addition, and for what has been learnt.
+  // for the states, for fields that are indexed in addition, for what has been learnt, and for
+  // what of vectors is in memory.
   bool Serves(const SpaceDefinition& wanted) const;
 };
 

@@ -51,6 +51,12 @@ std::string DocumentKey(uint32_t space, uint64_t document) {
   return out;
 }
 
+std::string PendingKey(uint32_t space, uint64_t document) {
+  std::string out = Start(space, IndexKind::kPending, 5);
+  AppendFixed40(out, document);
+  return out;
+}
+
 std::string ValueKey(uint32_t space, const Hash128& hash, std::string_view key) {
   std::string out = Start(space, IndexKind::kValue, 16 + key.size());
   AppendFixed64(out, hash.high);

@@ -18,6 +18,7 @@ enum class IndexKind : uint8_t {
   kExpiry = 'E',      // expiry:u64 key              -> (empty); space 0
   kField = 'F',       // field:u16 ordered key       -> [document:varint]
   kDocument = 'M',    // document:u40                -> words:varint key
+  kPending = 'P',     // document:u40                -> pending row
   kSegment = 'S',     // segment:u32                 -> segment row
   kValue = 'V',       // hash:16 key                 -> (empty)
   kDeadMarker = 'X',  // document:u40                -> (empty)
@@ -51,6 +52,7 @@ std::string ExpiryKey(int64_t expiry, std::string_view key);
 std::string FieldKey(uint32_t space, uint16_t field, std::string_view ordered,
                      std::string_view key);
 std::string DocumentKey(uint32_t space, uint64_t document);
+std::string PendingKey(uint32_t space, uint64_t document);
 std::string ValueKey(uint32_t space, const Hash128& hash, std::string_view key);
 std::string DeadMarkerKey(uint32_t space, uint64_t document);
 std::string VectorDescriptorKey(uint32_t space);

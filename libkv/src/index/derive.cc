@@ -29,7 +29,7 @@ absl::Status EmbedMissing(std::span<const DeriveItem> items,
   for (size_t first = 0; first < items.size(); ++first) {
     const ActiveSpace& space = *items[first].space;
     if (done[first] || !items[first].vector.empty() || !items[first].embeds ||
-        space.definition().embedder.empty()) {
+        space.definition().embedder.empty() || space.definition().deferred) {
       continue;
     }
     std::vector<size_t> chosen;
@@ -70,11 +70,14 @@ absl::Status DeriveAll(std::span<const DeriveItem> items) {
   for (size_t i = 0; i < items.size(); ++i) {
     const DeriveItem& item = items[i];
     const ActiveSpace& space = *item.space;
-    const bool needs_text = space.analyzer() != nullptr || (!space.definition().embedder.empty() &&
-                                                            item.vector.empty() && item.embeds);
-    if (needs_text) {
+    // A generation that is being built makes its vectors of texts alone.
+    const bool embeds = !space.definition().embedder.empty() &&
+                        ((item.vector.empty() && item.embeds) ||
+                         (space.definition().deferred && space.next() != nullptr));
+    if (space.analyzer() != nullptr || embeds) {
       texts[i] = IndexedTextView(item.value, space.definition().text_fields, &made[i]);
     }
+    item.derived->is_pending = embeds && space.definition().deferred && !texts[i].empty();
     if (space.analyzer() != nullptr) DeriveWords(*space.analyzer(), texts[i], item.derived);
     DeriveValueRows(space, item.value, item.derived);
     if (!item.vector.empty()) {

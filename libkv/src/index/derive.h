@@ -21,6 +21,8 @@ struct DeriveItem {
   bool embeds = true;  // false: without a vector of its own it gets none
 };
 
+// Spaces whose embedder is deferred are not embedded for: the document says that it is pending.
+
 // Fills every item's document. Embeds up to kEmbedTextsMax texts of one space in one call.
 // InvalidArgument: a vector the space does not accept. FailedPrecondition: the space's embedder was
 // not given. Internal: the embedder threw or made a vector of NaN. Each names the key.

@@ -40,6 +40,9 @@ struct DerivedDocument {
   float scale = 0, norm2 = 0;
   std::vector<int8_t> code;
   uint32_t list = 0;  // the one it goes into
+  // One is still to be made: of the space's generation in force, of that which is being built, or
+  // of both.
+  bool is_pending = false;
 
   // Values. Each of `fields` is field:u16 ordered; sorted, distinct.
   std::optional<Hash128> value_hash;

@@ -46,6 +46,10 @@ void PutIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_view
   batch.Put(Family::kIndex, DocumentKey(space.id(), document),
             EncodeDocumentRow(derived.words, key));
   PutVectorRows(batch, space, key, document, expiry, derived);
+  if (derived.is_pending) {
+    batch.Put(Family::kIndex, PendingKey(space.id(), document),
+              EncodePendingRow(PendingState::kWaiting));
+  }
 }
 
 void PutVectorRows(EngineBatch& batch, const ActiveSpace& space, std::string_view key,
@@ -83,6 +87,9 @@ void DeleteIndexRows(EngineBatch& batch, const ActiveSpace& space, std::string_v
     batch.Put(Family::kIndex, DeadMarkerKey(space.id(), header.document), {});
   }
   if (header.has_vector) DeleteVectorRows(batch, space, header.document, old.list);
+  if (header.has_vector && space.definition().deferred) {
+    batch.Delete(Family::kIndex, PendingKey(space.id(), header.document));
+  }
 }
 
 std::string EncodeVectorRow(std::string_view row_key, VectorPrecision precision,
@@ -130,6 +137,14 @@ std::string EncodeFieldRow(uint64_t document) {
 bool ParseFieldRow(std::string_view row, uint64_t* document) {
   Reader in(row);
   return in.Varint(document) && in.done() && *document <= kDocumentMax;
+}
+
+std::string EncodePendingRow(PendingState state) { return {static_cast<char>(state)}; }
+
+bool ParsePendingRow(std::string_view row, PendingState* state) {
+  if (row.size() != 1) return false;
+  *state = static_cast<PendingState>(row[0]);
+  return *state == PendingState::kWaiting || *state == PendingState::kRefused;
 }
 
 std::string EncodeDocumentRow(uint32_t words, std::string_view key) {

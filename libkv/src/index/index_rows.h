@@ -51,6 +51,14 @@ std::string EncodeVectorRow(std::string_view row_key, VectorPrecision precision,
 absl::Status ParseVectorRow(std::string_view row_key, std::string_view row, size_t dimension,
                             std::vector<float>* vector);
 
+// pending := state:u8. Of a document whose vector is still to be made (libkv/doc/format.md).
+enum class PendingState : uint8_t {
+  kWaiting = 1,
+  kRefused = 2,  // the embedder does not take its text
+};
+std::string EncodePendingRow(PendingState state);
+bool ParsePendingRow(std::string_view row, PendingState* state);
+
 // document map := words:varint key
 std::string EncodeDocumentRow(uint32_t words, std::string_view key);
 bool ParseDocumentRow(std::string_view row, uint32_t* words, std::string_view* key);

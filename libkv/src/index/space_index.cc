@@ -20,9 +20,9 @@ size_t SpaceView::text_bytes() const {
   return bytes;
 }
 
-SpaceIndex::SpaceIndex(size_t padded_dimension, size_t exact_vectors_max) {
+SpaceIndex::SpaceIndex(size_t padded_dimension, size_t exact_vectors_max, ListStorage storage) {
   if (padded_dimension != 0) {
-    vectors_.push_back(std::make_shared<VectorIndex>(padded_dimension, exact_vectors_max));
+    vectors_.push_back(std::make_shared<VectorIndex>(padded_dimension, exact_vectors_max, storage));
     vectors_in_force_.store(vectors_.back().get(), std::memory_order_release);
   }
   auto view = std::make_shared<SpaceView>();

@@ -43,7 +43,8 @@ class SpaceIndex {
  public:
   // `padded_dimension` is 0 for a space without vectors.
   explicit SpaceIndex(size_t padded_dimension,
-                      size_t exact_vectors_max = Options().exact_vectors_max);
+                      size_t exact_vectors_max = Options().exact_vectors_max,
+                      ListStorage storage = ListStorage::kCodes);
 
   std::shared_ptr<const SpaceView> view() const;
   // Null: no vectors. Lives as long as this object.
@@ -93,6 +94,14 @@ class SpaceIndex {
   const std::vector<uint64_t>& markers() const { return markers_; }
   size_t marker_count() const { return marker_count_.load(std::memory_order_relaxed); }
 
+  // Documents whose vectors are still to be made, and those of them whose text the embedder does
+  // not take, as of the commits that are in memory.
+  struct Pending {
+    std::atomic<int64_t> waiting{0}, refused{0};
+  };
+  Pending& pending() { return pending_; }
+  const Pending& pending() const { return pending_; }
+
   // Segment numbers are not used again while the store is open.
   uint32_t NextSegment() { return next_segment_.fetch_add(1, std::memory_order_relaxed); }
   void SegmentsBelow(uint32_t next);
@@ -111,6 +120,7 @@ class SpaceIndex {
   std::atomic<uint64_t> marks_through_{0}, sealed_through_{0};
   std::atomic<uint32_t> next_segment_{1};
   bool has_forgotten_segments_ = false;
+  Pending pending_;
 };
 
 }  // namespace libkv

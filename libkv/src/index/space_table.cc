@@ -45,7 +45,13 @@ void ActiveSpace::ReplaceIndex(std::shared_ptr<SpaceIndex> index) {
 }
 
 std::shared_ptr<SpaceIndex> ActiveSpace::NewIndex() const {
-  return std::make_shared<SpaceIndex>(rotation_ ? rotation_->padded() : 0, exact_vectors_max_);
+  return std::make_shared<SpaceIndex>(rotation_ ? rotation_->padded() : 0, exact_vectors_max_,
+                                      list_storage());
+}
+
+ListStorage ActiveSpace::list_storage() const {
+  if (!definition_.bits_only) return ListStorage::kCodes;
+  return metric() == Metric::kL2 ? ListStorage::kBitsAndNorms : ListStorage::kBits;
 }
 
 SpaceTable::SpaceTable(std::vector<std::shared_ptr<ActiveSpace>> spaces)
@@ -121,6 +127,10 @@ absl::StatusOr<SpaceDefinition> DefinitionOf(const Space& space) {
   const std::shared_ptr<const Embedder> embedder =
       space.learn ? MakeHashEmbedder() : space.embedder;
   d.learn = space.learn;
+  d.deferred = space.deferred;
+  if (space.deferred && (space.embedder == nullptr)) {
+    return InvalidArgument(where, "deferred = true needs an embedder that is given");
+  }
   if (space.text || embedder != nullptr) {
     d.text_fields = space.text_fields;
   } else if (!space.text_fields.empty()) {
@@ -145,6 +155,7 @@ absl::StatusOr<SpaceDefinition> DefinitionOf(const Space& space) {
   if (d.dimension != 0) {
     d.metric = static_cast<uint8_t>(space.metric);
     d.precision = static_cast<uint8_t>(space.precision);
+    d.bits_only = space.vector_memory == VectorMemory::kBits;
   }
   d.values = space.values;
   d.fields = space.fields;
@@ -177,7 +188,9 @@ Space SpaceFrom(const ActiveSpace& active) {
   if (d.dimension != 0) {
     space.metric = active.metric();
     space.precision = active.precision();
+    space.vector_memory = d.bits_only ? VectorMemory::kBits : VectorMemory::kCodes;
   }
+  space.deferred = d.deferred;
   space.values = d.values;
   for (size_t i = 0; i < d.fields.size(); ++i) {
     if (d.IsIndexed(i)) space.fields.push_back(d.fields[i]);
@@ -214,6 +227,7 @@ std::string Difference(const SpaceDefinition& stored, const SpaceDefinition& wan
   if (stored.text != wanted.text) return say("text", stored.text, wanted.text);
   if (stored.analyzer != wanted.analyzer) return say("analyzer", stored.analyzer, wanted.analyzer);
   if (stored.learn != wanted.learn) return say("learn", stored.learn, wanted.learn);
+  if (stored.deferred != wanted.deferred) return say("deferred", stored.deferred, wanted.deferred);
   if (stored.embedder != wanted.embedder) return say("embedder", stored.embedder, wanted.embedder);
   if (stored.dimension != wanted.dimension) {
     return say("vector_dimension", stored.dimension, wanted.dimension);

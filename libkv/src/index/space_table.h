@@ -61,6 +61,7 @@ class ActiveSpace {
   }  // null: no vectors
   Metric metric() const { return static_cast<Metric>(definition_.metric); }
   VectorPrecision precision() const { return static_cast<VectorPrecision>(definition_.precision); }
+  ListStorage list_storage() const;
   bool has_value_rows() const { return definition_.values || !definition_.fields.empty(); }
 
   // What is in memory. It moves on to the next ActiveSpace when a definition changes its state.

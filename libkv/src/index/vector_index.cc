@@ -10,13 +10,17 @@ namespace {
 
 // What an entry takes besides its codes, with a key of usual length (vector/entry_block.h).
 constexpr size_t kEntryBytes = 56;
+// And of bits alone, its share of half-filled blocks included; and what a list takes besides.
+constexpr size_t kBitsEntryBytes = 26;
+constexpr size_t kListBytes = 256;
 
 constexpr uint32_t kQueriesPerKept = 16;
 constexpr size_t kRecentQueries = 128;
 
 }  // namespace
 
-VectorIndex::VectorIndex(size_t padded, size_t exact_max) : padded_(padded), exact_max_(exact_max) {
+VectorIndex::VectorIndex(size_t padded, size_t exact_max, ListStorage storage)
+    : padded_(padded), exact_max_(exact_max), storage_(storage) {
   const auto flat = PostingList::Build(kFlatList, padded, {}, {});
   view_.lists = ListTable::Empty(padded)->With({}, std::span(&flat, 1));
 }
@@ -38,7 +42,18 @@ VectorView VectorIndex::view() const {
 }
 
 size_t VectorIndex::memory_bytes() const {
-  return entries_.load(std::memory_order_relaxed) * (padded_ + padded_ / 8 + kEntryBytes);
+  const size_t entries = entries_.load(std::memory_order_relaxed);
+  if (keeps_codes()) return entries * (padded_ + padded_ / 8 + kEntryBytes);
+  const std::shared_ptr<const ListTable> lists = view().lists;
+  const size_t flat = std::min(entries, lists->flat()->size());
+  return flat * (padded_ + kEntryBytes) + (entries - flat) * (padded_ / 8 + kBitsEntryBytes) +
+         lists->list_count() * (2 * padded_ + padded_ / 8 + kListBytes);
+}
+
+void VectorIndex::SetStorage(ListStorage storage) {
+  if (storage == this->storage()) return;
+  storage_.store(storage, std::memory_order_relaxed);
+  Unload();
 }
 
 void VectorIndex::SetView(std::shared_ptr<const ListTable> lists, uint64_t complete_from) {
@@ -80,7 +95,7 @@ void VectorIndex::Grow(std::shared_ptr<PostingList>* list, const ListItem& item)
 }
 
 void VectorIndex::LookAt(const PostingList& list) {
-  size_t due = list.number() == kFlatList ? exact_max_ + 1 : kListDue;
+  size_t due = list.number() == kFlatList ? exact_max() + 1 : list_due();
   if (!resting_.empty()) {
     const auto resting = resting_.find(list.number());
     if (resting != resting_.end()) due = std::max(due, resting->second);

@@ -10,6 +10,7 @@
 #ifndef LIBKV_SRC_INDEX_VECTOR_INDEX_H_
 #define LIBKV_SRC_INDEX_VECTOR_INDEX_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -36,10 +37,20 @@ struct VectorView {
 
 class VectorIndex {
  public:
-  VectorIndex(size_t padded, size_t exact_max);
+  VectorIndex(size_t padded, size_t exact_max, ListStorage storage = ListStorage::kCodes);
 
-  // Up to so many vectors lists are not worth it.
-  size_t exact_max() const { return exact_max_; }
+  // Up to so many vectors lists are not worth it. Fewer when lists have bits alone in memory, for
+  // list 0 has codes.
+  size_t exact_max() const {
+    return keeps_codes() ? exact_max_ : std::min(exact_max_, kBitsExactMax);
+  }
+  static constexpr size_t kBitsExactMax = 16'384;
+
+  // What of lists with a centroid is in memory. After a change of it all are on disk only, as after
+  // Unload.
+  ListStorage storage() const { return storage_.load(std::memory_order_relaxed); }
+  bool keeps_codes() const { return storage() == ListStorage::kCodes; }
+  void SetStorage(ListStorage storage);
 
   VectorView view() const;
   bool has_lists() const { return has_lists_.load(std::memory_order_acquire); }  // besides list 0
@@ -89,12 +100,15 @@ class VectorIndex {
   void Remember(std::span<const float> query);
   std::vector<std::vector<float>> RecentQueries() const;
 
-  // Lists that want to be looked after: they have grown to kListDue entries, the flat one beyond
-  // exact_max(), or are crowded with the dead.
+  // Lists that want to be looked after: they have grown to list_due() entries, the flat one beyond
+  // exact_max(), or are crowded with the dead. Where an entry is small its list may be longer, so
+  // that centroids and half-filled blocks weigh less.
   static bool IsCrowded(const PostingList& list) {
     return list.size() - list.live() > 16 + list.live() / 4;
   }
   static constexpr size_t kListDue = 224;
+  static constexpr size_t kBitsListDue = 640;
+  size_t list_due() const { return keeps_codes() ? kListDue : kBitsListDue; }
   static constexpr size_t kDueMax = 512;  // beyond, writers should wait
   size_t due_count() const { return due_count_.load(std::memory_order_acquire); }
   std::vector<uint32_t> TakeDue();
@@ -106,6 +120,7 @@ class VectorIndex {
 
  private:
   const size_t padded_, exact_max_;
+  std::atomic<ListStorage> storage_;
 
   std::shared_ptr<PostingList> Current(uint32_t list) const;
   void Grow(std::shared_ptr<PostingList>* list, const ListItem& item);

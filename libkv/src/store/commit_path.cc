@@ -124,6 +124,7 @@ absl::Status Store::Impl::ReadOld(const PendingChange& change, OldRecord* old) {
     if (change.only_if_record.has_value()) old->left_out = true;
     if (it->second.is_delete) return absl::OkStatus();
     old->header = it->second.header;
+    old->vector_is = it->second.vector_is;
     old->derived.list = it->second.list;
     old->next_list = it->second.next_list;
     value = it->second.value;
@@ -138,6 +139,7 @@ absl::Status Store::Impl::ReadOld(const PendingChange& change, OldRecord* old) {
     old->header = record.header;
     value = record.value;
     LIBKV_RETURN_IF_ERROR(ReadOldList(old));
+    LIBKV_RETURN_IF_ERROR(ReadPendingState(record.header, &old->vector_is));
   }
   old->header.stamp = {};  // it would point into `stored`
   old->space = old->header.space == 0 ? nullptr : Spaces().ById(old->header.space);
@@ -174,6 +176,22 @@ void Store::Impl::AppendRequest(WriteRequest& request, std::vector<OldRecord>& o
     AppendChange(request.changes[i], old, track);
     ++request.applied;
   }
+}
+
+// Whether its vector is still to be made.
+absl::Status Store::Impl::ReadPendingState(const RecordHeader& header,
+                                           std::optional<PendingState>* state) const {
+  const ActiveSpace* const space = header.has_vector ? Spaces().ById(header.space) : nullptr;
+  if (space == nullptr || !space->definition().deferred) return absl::OkStatus();
+  const SpaceIndex::Pending& there = space->index()->pending();
+  if (there.waiting == 0 && there.refused == 0) return absl::OkStatus();
+  PinnedValue row;
+  bool found = false;
+  LIBKV_RETURN_IF_ERROR(
+      engine_->Get(Family::kIndex, {}, PendingKey(space->id(), header.document), &row, &found));
+  PendingState read{};
+  if (found && ParsePendingRow(row.view(), &read)) *state = read;
+  return absl::OkStatus();
 }
 
 // In which lists the vectors of an old record are. Rows change lists in groups of their own only,
@@ -219,7 +237,7 @@ void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old
       const DerivedDocument& derived = *change.derived;
       header.has_words = derived.has_words();
       const bool has_next = change.next != nullptr && change.next->has_vector();
-      header.has_vector = derived.has_vector() || has_next;
+      header.has_vector = derived.has_vector() || has_next || derived.is_pending;
       if (header.has_words || header.has_vector) header.document = NextDocument();
       if (header.document != 0 || derived.has_value_rows()) header.space = change.space->id();
       PutIndexRows(*batch_, *change.space, change.key, header.document, header.expiry, derived);
@@ -236,12 +254,15 @@ void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old
       batch_->Put(Family::kIndex, ExpiryKey(header.expiry, change.key), {});
     }
   }
+  std::optional<PendingState> vector_is;
+  if (change.derived != nullptr && change.derived->is_pending) vector_is = PendingState::kWaiting;
   if (track) {
     pending_[change.key] = {change.is_delete,
                             header,
                             change.value,
                             change.derived != nullptr ? change.derived->list : kFlatList,
                             change.next != nullptr ? change.next->list : kFlatList,
+                            vector_is,
                             &change};
   }
   const bool had_document = old.space != nullptr && old.header.document != 0;
@@ -253,7 +274,9 @@ void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old
                            .document = header.document,
                            .key = change.key,
                            .expiry = header.expiry,
-                           .derived = change.derived.get()});
+                           .derived = change.derived.get(),
+                           .begins = vector_is,
+                           .ends = old.vector_is});
   const ActiveSpace* const old_next = had_document ? old.space->next().get() : nullptr;
   if (old_next == nullptr && change.next == nullptr) return;
   publications_.push_back({.old_space = old_next,
@@ -264,6 +287,17 @@ void Store::Impl::AppendChange(const PendingChange& change, const OldRecord& old
                            .key = change.key,
                            .expiry = header.expiry,
                            .derived = change.next.get()});
+}
+
+void Store::Impl::CountPending(const Publication& publication) {
+  const auto count = [](const ActiveSpace* space, PendingState state, int64_t by) {
+    SpaceIndex::Pending& pending = space->index()->pending();
+    (state == PendingState::kWaiting ? pending.waiting : pending.refused).fetch_add(by);
+  };
+  const Publication& p = publication;
+  if (p.begins.has_value()) count(p.space != nullptr ? p.space : p.old_space, *p.begins, 1);
+  if (p.ends.has_value()) count(p.old_space, *p.ends, -1);
+  if (p.begins.has_value() || p.ends.has_value()) embedding_changed_.store(true);
 }
 
 uint64_t Store::Impl::NextDocument() {
@@ -280,6 +314,7 @@ void Store::Impl::Publish(std::span<CommitQueue::Request* const> group, uint64_t
   if (!publications_.empty()) {
     const std::lock_guard lock(publish_mutex_);
     for (const Publication& p : publications_) {
+      CountPending(p);
       if (p.old_space != nullptr && p.old_document != 0) {
         p.old_space->index()->Kill(p.old_document, p.old_list, sequence);
       }
@@ -296,6 +331,7 @@ void Store::Impl::Publish(std::span<CommitQueue::Request* const> group, uint64_t
     r.at_publish(sequence);
   }
   published_.store(sequence, std::memory_order_release);
+  if (embedding_changed_.exchange(false)) WakeEmbedding();
   if (publications_.empty()) return;
 
   size_t memory = 0;

@@ -3,10 +3,12 @@
 #define LIBKV_SRC_STORE_COMMIT_TYPES_H_
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "format/record.h"
 #include "index/derived_document.h"
+#include "index/index_rows.h"
 #include "store/store_impl.h"
 
 namespace libkv {
@@ -18,6 +20,7 @@ struct Store::Impl::Pending {
   std::string_view value;
   uint32_t list = 0;                      // of its vector
   uint32_t next_list = 0;                 // of the one in the next generation
+  std::optional<PendingState> vector_is;  // still to be made
   const PendingChange* change = nullptr;  // null: value and vector are those on disk
 };
 
@@ -25,9 +28,10 @@ struct Store::Impl::Pending {
 struct Store::Impl::OldRecord {
   bool left_out = false;  // the change does not happen
   RecordHeader header;
-  const ActiveSpace* space = nullptr;  // where its rows are; null: it has none
-  DerivedDocument derived;             // its value and field rows, and the list of its vector
-  uint32_t next_list = 0;              // of the one in the next generation
+  const ActiveSpace* space = nullptr;     // where its rows are; null: it has none
+  DerivedDocument derived;                // its value and field rows, and the list of its vector
+  uint32_t next_list = 0;                 // of the one in the next generation
+  std::optional<PendingState> vector_is;  // still to be made
 };
 
 // What memory must be told when the batch is written.
@@ -40,6 +44,8 @@ struct Store::Impl::Publication {
   std::string_view key;
   int64_t expiry = 0;
   const DerivedDocument* derived = nullptr;
+  // Pending rows that came and went.
+  std::optional<PendingState> begins, ends;
 };
 
 }  // namespace libkv

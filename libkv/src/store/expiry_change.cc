@@ -46,6 +46,8 @@ absl::Status Store::Impl::ReadKeptVector(const RecordHeader& header, PendingChan
   PinnedValue row;
   bool found = false;
   LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, {}, row_key, &row, &found));
+  // One that is still to be made is still to be made.
+  if (!found) change.embeds = space->definition().deferred;
   if (!found) return absl::OkStatus();
   std::vector<float>& vector = change.kept->vector;
   LIBKV_RETURN_IF_ERROR(
@@ -65,7 +67,7 @@ void Store::Impl::KeepPending(const Pending& there, PendingChange& change) const
   if (change.left_out) return;
   change.value = there.value;
   change.stamp = there.header.stamp;
-  change.embeds = false;
+  change.embeds = there.vector_is.has_value();
   if (there.change->derived != nullptr) change.kept->vector = there.change->derived->vector;
   change.vector = change.kept->vector;
 }

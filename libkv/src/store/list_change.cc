@@ -57,9 +57,15 @@ bool ListChange::Settle() {
   static const absl::flat_hash_map<uint64_t, uint32_t> kNone;
   bool all_loaded = true;
   const auto settle = [&](uint32_t from) {
-    const std::shared_ptr<PostingList>& list = table_->Find(from);
+    std::shared_ptr<const PostingList> list = table_->Find(from);
     if (list == nullptr) return;  // made now
     all_loaded = all_loaded && list->is_loaded();
+    if (!list->keeps_codes()) {
+      list = read_codes_(list);
+      if (list == nullptr) all_loaded = false;
+      if (list == nullptr) return;
+      lists_.push_back(list);
+    }
     const auto found = moves_.find(from);
     const auto& moves = found == moves_.end() ? kNone : found->second;
     const bool is_replaced = FindMade(from) != nullptr;
@@ -127,7 +133,8 @@ void ListChange::Apply(uint64_t sequence) {
   for (const Made& made : made_) {
     std::vector<ListItem>& items = kept_[made.list];
     for (ListItem& item : items) item.born = 0;
-    put.push_back(PostingList::Build(made.list, made.centroid.padded(), made.centroid[0], items));
+    put.push_back(PostingList::Build(made.list, made.centroid.padded(), made.centroid[0], items,
+                                     vectors.storage()));
   }
   vectors.Publish();
   if (!put.empty() || !removed_.empty()) vectors.Replace(removed_, put, sequence);

@@ -5,6 +5,7 @@
 #define LIBKV_SRC_STORE_LIST_CHANGE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -17,8 +18,12 @@ namespace libkv {
 
 class ListChange {
  public:
-  ListChange(uint32_t space, std::shared_ptr<SpaceIndex> index)
-      : space_(space), index_(std::move(index)) {}
+  // Gives a list with its codes, as it is on disk, when Settle asks for it; null: it cannot.
+  using ReadCodes = std::function<std::shared_ptr<const PostingList>(
+      const std::shared_ptr<const PostingList>& list)>;
+
+  ListChange(uint32_t space, std::shared_ptr<SpaceIndex> index, ReadCodes read_codes = {})
+      : space_(space), index_(std::move(index)), read_codes_(std::move(read_codes)) {}
 
   // That of the rows: ActiveSpace::vectors_id().
   uint32_t space() const { return space_; }
@@ -38,8 +43,8 @@ class ListChange {
   bool empty() const { return made_.empty() && removed_.empty() && moves_.empty(); }
 
   // The committer's, in this order, with nothing published in between. Settle leaves out what died
-  // meanwhile; false: a list is no longer in memory, and nothing must be done. The views of what
-  // moves live as long as this object.
+  // meanwhile; false: a list is no longer in memory, or cannot be read, and nothing must be done.
+  // The views of what moves live as long as this object.
   [[nodiscard]] bool Settle();
   void PutRows(EngineBatch& batch) const;
   void Apply(uint64_t sequence);
@@ -60,13 +65,14 @@ class ListChange {
 
   const uint32_t space_;
   const std::shared_ptr<SpaceIndex> index_;
+  const ReadCodes read_codes_;
   std::vector<Made> made_;
   std::vector<uint32_t> removed_;
   // By the list they leave: document -> where it goes.
   absl::flat_hash_map<uint32_t, absl::flat_hash_map<uint64_t, uint32_t>> moves_;
 
-  std::shared_ptr<const ListTable> table_;           // holds what `settled_` points into
-  std::vector<std::shared_ptr<PostingList>> lists_;  // the same
+  std::shared_ptr<const ListTable> table_;                 // holds what `settled_` points into
+  std::vector<std::shared_ptr<const PostingList>> lists_;  // the same
   std::vector<Moved> settled_;
   absl::flat_hash_map<uint32_t, std::vector<ListItem>> kept_;  // in lists with another centroid
 };

@@ -26,11 +26,12 @@ namespace {
 
 constexpr auto kPause = std::chrono::milliseconds(500);
 constexpr auto kPauseAfterFailure = std::chrono::seconds(1);
-constexpr size_t kListMean = 110;     // vectors, when lists are made
-constexpr size_t kListMin = 20;       // shorter lists are merged
-constexpr size_t kSampleOfList = 64;  // vectors to learn a centroid from
-constexpr size_t kDrainStep = 2'048;  // vectors moved by one batch
-constexpr size_t kNeighbours = 16;    // lists looked at after a split
+constexpr size_t kListMean = 110;      // vectors, when lists are made
+constexpr size_t kBitsListMean = 320;  // where bits alone are in memory
+constexpr size_t kListMin = 20;        // shorter lists are merged
+constexpr size_t kSampleOfList = 64;   // vectors to learn a centroid from
+constexpr size_t kDrainStep = 2'048;   // vectors moved by one batch
+constexpr size_t kNeighbours = 16;     // lists looked at after a split
 // By which factor vectors have grown when recall is measured again: while lists are being split,
 // and once they are not.
 constexpr double kGrowthBusy = 2;
@@ -166,7 +167,12 @@ absl::Status Store::Impl::KeepSpace(const ActiveSpace& space, bool* did_somethin
   if (!vectors.has_lists()) {
     return flat->live() > vectors.exact_max() ? MakeLists(space) : absl::OkStatus();
   }
-  if (flat->live() > 0) LIBKV_RETURN_IF_ERROR(DrainFlat(space));
+  if (flat->live() > 0) {
+    LIBKV_RETURN_IF_ERROR(DrainFlat(space));
+    *did_something = true;
+    // What it made long is split before anything is measured.
+    if (vectors.due_count() > 0) return absl::OkStatus();
+  }
   const bool is_quiet = due.empty() && vectors.due_count() == 0;
   const double growth = is_quiet ? kGrowthQuiet : kGrowthBusy;
   return RecallIsDue(vectors, growth) ? MeasureRecall(space) : absl::OkStatus();
@@ -176,16 +182,25 @@ absl::Status Store::Impl::KeepList(const ActiveSpace& space, uint32_t number) {
   const std::shared_ptr<SpaceIndex> index = space.index();
   LIBKV_RETURN_IF_ERROR(LoadList(space, number));
   const std::shared_ptr<const ListTable> table = index->vectors()->view().lists;
-  const std::shared_ptr<PostingList> list = table->Find(number);
+  const std::shared_ptr<const PostingList> list = table->Find(number);
   if (list == nullptr) return absl::OkStatus();
   if (number == kFlatList) {
     if (VectorIndex::IsCrowded(*list)) CleanList(*index, number);
     return absl::OkStatus();
   }
-  if (list->live() >= VectorIndex::kListDue) return SplitList(space, *list);
-  if (list->live() < kListMin && table->list_count() > 1) return MergeList(space, *list);
+  if (list->live() >= index->vectors()->list_due()) return SplitList(space, list);
+  if (list->live() < kListMin && table->list_count() > 1) return MergeList(space, list);
   if (VectorIndex::IsCrowded(*list)) CleanList(*index, number);
   return absl::OkStatus();
+}
+
+// Where lists have bits alone in memory, what moves is read again at the commit.
+ListChange Store::Impl::NewListChange(const ActiveSpace& space,
+                                      const std::shared_ptr<SpaceIndex>& index) const {
+  return {space.vectors_id(), index, [&](const std::shared_ptr<const PostingList>& list) {
+            const auto read = ListWithCodes(space, list);
+            return read.ok() ? *read : std::shared_ptr<const PostingList>();
+          }};
 }
 
 absl::Status Store::Impl::CommitLists(ListChange& change) {
@@ -213,7 +228,7 @@ absl::Status Store::Impl::MakeLists(const ActiveSpace& space) {
   VectorIndex& vectors = *index->vectors();
   const std::shared_ptr<const ListTable> table = vectors.view().lists;  // holds the codes
   const std::vector<ListItem> items = LiveItems(*table->flat());
-  const size_t count = items.size() / kListMean;
+  const size_t count = items.size() / (vectors.keeps_codes() ? kListMean : kBitsListMean);
   const size_t sample_size = std::min(items.size(), count * kSampleOfList);
   std::vector<CodeView> sample;
   sample.reserve(sample_size);
@@ -221,7 +236,7 @@ absl::Status Store::Impl::MakeLists(const ActiveSpace& space) {
     sample.push_back(items[i * items.size() / sample_size].code);
   }
   const CodeArray centroids = KMeans(sample, table->padded(), count, {.seed = space.id()});
-  ListChange change(space.vectors_id(), index);
+  ListChange change = NewListChange(space, index);
   for (size_t i = 0; i < centroids.size(); ++i) change.Make(vectors.NextList(), centroids[i]);
   return CommitLists(change);
 }
@@ -241,7 +256,7 @@ absl::Status Store::Impl::DrainFlat(const ActiveSpace& space) {
   for (size_t begin = 0; begin < items.size() && !stop_keeper_; begin += kDrainStep) {
     const auto step = std::span(items).subspan(begin, std::min(kDrainStep, items.size() - begin));
     const std::vector<uint32_t> nearest = AssignToNearest(CodesOf(step), centroids);
-    ListChange change(space.vectors_id(), index);
+    ListChange change = NewListChange(space, index);
     for (size_t i = 0; i < step.size(); ++i) {
       change.Move(step[i].document, kFlatList, numbers[nearest[i]]);
     }
@@ -253,10 +268,14 @@ absl::Status Store::Impl::DrainFlat(const ActiveSpace& space) {
 
 // -- split, merge, clean --------------------------------------------------------------------------
 
-absl::Status Store::Impl::SplitList(const ActiveSpace& space, const PostingList& list) {
+absl::Status Store::Impl::SplitList(const ActiveSpace& space,
+                                    const std::shared_ptr<const PostingList>& in_memory) {
   const std::shared_ptr<SpaceIndex> index = space.index();
   VectorIndex& vectors = *index->vectors();
-  const std::shared_ptr<const ListTable> table = vectors.view().lists;  // holds the codes
+  const std::shared_ptr<const ListTable> table = vectors.view().lists;
+  LIBKV_ASSIGN_OR_RETURN(const std::shared_ptr<const PostingList> with_codes,
+                         ListWithCodes(space, in_memory));
+  const PostingList& list = *with_codes;
   const std::vector<ListItem> items = LiveItems(list);
   Halves halves{CodeArray(2, table->padded()), {}};
   // Vectors that are all the same stay together, however many they are.
@@ -267,15 +286,17 @@ absl::Status Store::Impl::SplitList(const ActiveSpace& space, const PostingList&
   }
 
   const uint32_t numbers[2] = {list.number(), vectors.NextList()};
-  ListChange change(space.vectors_id(), index);
+  ListChange change = NewListChange(space, index);
   for (size_t side = 0; side < 2; ++side) change.Make(numbers[side], halves.centroids[side]);
 
-  std::vector<std::shared_ptr<PostingList>> neighbours;
+  std::vector<std::shared_ptr<const PostingList>> neighbours;
   for (const NearList& near : table->NearestLists(QueryAt(list.centroid()), kNeighbours + 1)) {
     if (near.list->number() == list.number()) continue;
     LIBKV_RETURN_IF_ERROR(LoadList(space, near.list->number()));
     const auto loaded = vectors.view().lists->Find(near.list->number());
-    if (loaded != nullptr) neighbours.push_back(loaded);
+    if (loaded == nullptr) continue;
+    LIBKV_ASSIGN_OR_RETURN(auto neighbour, ListWithCodes(space, loaded));
+    neighbours.push_back(std::move(neighbour));
   }
   for (size_t i = 0; i < items.size(); ++i) {
     const CodeView& code = items[i].code;
@@ -307,10 +328,14 @@ absl::Status Store::Impl::SplitList(const ActiveSpace& space, const PostingList&
   return CommitLists(change);
 }
 
-absl::Status Store::Impl::MergeList(const ActiveSpace& space, const PostingList& list) {
+absl::Status Store::Impl::MergeList(const ActiveSpace& space,
+                                    const std::shared_ptr<const PostingList>& in_memory) {
   const std::shared_ptr<SpaceIndex> index = space.index();
   const std::shared_ptr<const ListTable> table = index->vectors()->view().lists;
-  ListChange change(space.vectors_id(), index);
+  LIBKV_ASSIGN_OR_RETURN(const std::shared_ptr<const PostingList> with_codes,
+                         ListWithCodes(space, in_memory));
+  const PostingList& list = *with_codes;
+  ListChange change = NewListChange(space, index);
   for (const ListItem& item : LiveItems(list)) {
     for (const NearList& near : table->NearestLists(QueryAt(item.code), 2)) {
       if (near.list->number() == list.number()) continue;
@@ -331,7 +356,8 @@ void Store::Impl::CleanList(SpaceIndex& index, uint32_t number) {
   const std::shared_ptr<PostingList>& list = table->Find(number);
   if (list == nullptr || !list->is_loaded()) return;
   const auto cleaned =
-      PostingList::Build(number, table->padded(), list->centroid(), LiveItems(*list));
+      PostingList::Build(number, table->padded(), list->centroid(), LiveItems(*list),
+                         list->keeps_codes() ? ListStorage::kCodes : vectors.storage());
   uint64_t last_death = 0;
   list->ForEach([&](const ListItem& item) {
     if (item.died != kAlive) last_death = std::max(last_death, item.died);

@@ -30,6 +30,7 @@ absl::Status Store::Impl::LoadIndex(const ActiveSpace& space, const EngineSnapsh
     index.ForgetSegments();
   }
   LIBKV_RETURN_IF_ERROR(LoadMarkers(space, rows, index));
+  LIBKV_RETURN_IF_ERROR(LoadPending(space, rows, index));
 
   if (space.rotation() != nullptr) {
     LIBKV_RETURN_IF_ERROR(LoadCentroids(space, rows, *index.vectors()));
@@ -88,6 +89,24 @@ absl::Status Store::Impl::LoadMarkers(const ActiveSpace& space, const EngineSnap
       return DataLoss("dead marker '", Printable(cursor->key()), "' is damaged");
     }
     index.KillAtLoad(document);
+  }
+  return cursor->status();
+}
+
+// How many vectors are still to be made: which ones, the rows know.
+absl::Status Store::Impl::LoadPending(const ActiveSpace& space, const EngineSnapshot* rows,
+                                      SpaceIndex& index) const {
+  if (!space.definition().deferred) return absl::OkStatus();
+  const std::string prefix = IndexPrefix(space.id(), IndexKind::kPending);
+  const auto cursor = engine_->NewCursor(Family::kIndex, {.snapshot = rows, .fill_cache = false},
+                                         prefix, PrefixEnd(prefix));
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    PendingState state{};
+    if (!ParsePendingRow(cursor->value(), &state)) {
+      return DataLoss("pending row '", Printable(cursor->key()), "' is damaged");
+    }
+    SpaceIndex::Pending& pending = index.pending();
+    (state == PendingState::kWaiting ? pending.waiting : pending.refused).fetch_add(1);
   }
   return cursor->status();
 }

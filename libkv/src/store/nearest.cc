@@ -13,6 +13,7 @@
 #include "index/index_rows.h"
 #include "store/nearest.h"
 #include "store/store_impl.h"
+#include "store/stored_entries.h"
 #include "vector/list_search.h"
 #include "vector/metric.h"
 
@@ -81,7 +82,7 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::FindNearest(
   const auto load = [&](const PostingList& list) -> std::shared_ptr<const PostingList> {
     if (status.ok()) status = LoadList(space, list.number());
     if (!status.ok()) return nullptr;
-    auto read = ReadList(space, list, snapshot.rows.get(), kDocumentMax);
+    auto read = ReadList(space, list, snapshot.rows.get(), kDocumentMax, ListStorage::kCodes);
     status = read.status();
     return status.ok() ? *read : nullptr;
   };
@@ -100,15 +101,18 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::FindNearest(
     if (status.ok() && !is_complete) {
       // Thousands of vectors are nearly the same: only comparing all of them in full tells the
       // best.
-      found = AllCandidates(lists, accept_visible, load);
+      return CompareAll(space, snapshot.rows.get(), comparable, lists, query.limit, accept_visible,
+                        load);
     }
     LIBKV_RETURN_IF_ERROR(status);
     return Refine(space, snapshot.rows.get(), comparable, found.candidates, query.limit);
   }
 
+  StoredEntries far(*this, space, snapshot.rows.get(), &status);
   const ListSearch search = {.limit = std::max(query.limit, depth.refined),
                              .entries = depth.entries,
-                             .filtered = query.filtered.has_value()};
+                             .filtered = query.filtered.has_value(),
+                             .far = &far};
   const ListHits found = SearchLists(lists, list_query, search, accept_visible, load);
   LIBKV_RETURN_IF_ERROR(status);
   if (depth.refined > 0) {
@@ -135,29 +139,35 @@ std::vector<ListCandidate> Store::Impl::CandidatesOf(std::span<const ListHit> hi
   return candidates;
 }
 
-// Every accepted entry, without a bound.
-ListCandidates Store::Impl::AllCandidates(
-    const ListTable& lists, absl::FunctionRef<bool(const BlockEntry&)> accept,
-    absl::FunctionRef<std::shared_ptr<const PostingList>(const PostingList&)> load) {
-  ListCandidates all;
+// By the full vectors of all accepted entries, one list after the other.
+absl::StatusOr<std::vector<NearDocument>> Store::Impl::CompareAll(
+    const ActiveSpace& space, const EngineSnapshot* rows, std::span<const float> query,
+    const ListTable& lists, size_t limit, absl::FunctionRef<bool(const BlockEntry&)> accept,
+    absl::FunctionRef<std::shared_ptr<const PostingList>(const PostingList&)> load) const {
+  TopK<NearDocument, Better> best(limit);
+  absl::Status status;
   lists.ForEach([&](const std::shared_ptr<PostingList>& list) {
+    if (!status.ok()) return;
     std::shared_ptr<const PostingList> loaded = list;
-    if (!list->is_loaded()) {
-      loaded = load(*list);
-      if (loaded == nullptr) return;
-      all.loaded.push_back(loaded);
-    }
+    if (!list->is_loaded() || !list->keeps_codes()) loaded = load(*list);
+    if (loaded == nullptr) return;
+    std::vector<ListCandidate> candidates;
     loaded->ForEachBlock([&](const EntryBlock& block) {
-      const size_t rows = block.rows();
-      for (size_t row = 0; row < rows; ++row) {
+      const size_t count = block.rows();
+      for (size_t row = 0; row < count; ++row) {
         const BlockEntry entry(&block, row);
         if (!accept(entry)) continue;
-        all.candidates.push_back(
+        candidates.push_back(
             {.document = entry.document(), .key = entry.key(), .upper_bound = kUnbounded});
       }
     });
+    auto refined = Refine(space, rows, query, candidates, limit);
+    status = refined.status();
+    if (!status.ok()) return;
+    for (NearDocument& near : *refined) best.Push(std::move(near));
   });
-  return all;
+  LIBKV_RETURN_IF_ERROR(status);
+  return best.TakeSorted();
 }
 
 }  // namespace libkv

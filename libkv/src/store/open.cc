@@ -113,6 +113,7 @@ absl::StatusOr<std::unique_ptr<Store::Impl>> Store::Impl::Open(const Options& op
     LIBKV_RETURN_IF_ERROR(store->FinishSpaces(options));
     store->StartListKeeper();
     store->StartLearner();
+    store->StartEmbedding();
     store->StartMaintenance();
   }
   return store;
@@ -274,12 +275,15 @@ Store::Impl::~Impl() {
     sealer_.detach();
     list_keeper_.detach();
     learner_.detach();
+    embedding_.detach();
     return;
   }
   stop_keeper_.store(true);
   stop_sealing_.store(true);  // a merge that is running ends soon, with nothing changed
   stop_learning_.store(true);
+  stop_embedding_.store(true);
   StopMaintenance();
+  StopEmbedding();
   StopLearner();
   StopListKeeper();
   StopSealer();
@@ -368,6 +372,14 @@ StoreStats Store::Impl::Stats() const {
       if (space->next() != nullptr) {
         of_space.reembedded = space->next()->building().done;
         of_space.reembed_total = space->next()->building().total;
+      }
+      const SpaceIndex::Pending& pending = space->index()->pending();
+      of_space.pending_vectors = static_cast<uint64_t>(std::max<int64_t>(pending.waiting, 0));
+      of_space.refused_vectors = static_cast<uint64_t>(std::max<int64_t>(pending.refused, 0));
+      if (space->definition().deferred) {
+        const std::lock_guard embedding_lock(embedding_mutex_);
+        const auto error = embed_errors_.find(space->id());
+        if (error != embed_errors_.end()) of_space.embedder_error = error->second;
       }
       of_space.recall_age = vectors->deaths() - vectors->recall_deaths();
       if (const auto recall = vectors->recall(); recall != nullptr) {

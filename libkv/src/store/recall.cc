@@ -11,6 +11,7 @@
 #include <cmath>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <optional>
 
 #include "absl/container/flat_hash_set.h"
@@ -20,6 +21,7 @@
 #include "index/derive.h"
 #include "index/index_rows.h"
 #include "store/store_impl.h"
+#include "store/stored_entries.h"
 #include "vector/list_search.h"
 
 namespace libkv {
@@ -27,17 +29,20 @@ namespace {
 
 constexpr double kErrors = 1.5;          // standard errors by which the mean must be above a target
 constexpr size_t kSampledVectors = 600;  // stored ones that are asked for their neighbours
+constexpr size_t kSampledFar =
+    200;  // where codes are on disk, and a search takes ten times as long
 constexpr double kTargets[] = {0.90, 0.95, 0.99};
 constexpr size_t kLimits[] = {10, 100};
 constexpr uint64_t kDepthMax = 65'536;
-constexpr double kDepthStep = 1.15;       // between two depths that are tried
-constexpr size_t kDepthMin = 256;         // entries
-constexpr size_t kVectorsMin = 1'000;     // fewer are compared at once
-constexpr double kReadCost = 5'000;       // ns, of a full vector and a third
-constexpr double kGrowth = 2;             // from which on a table is outdated, and
-constexpr double kChurn = 0.1;            // the share of vectors replaced
-constexpr double kOutdatedFactor = 2;     // more entries, until it is measured again
-constexpr size_t kFilteredExact = 5'000;  // so many that pass a filter are all compared
+constexpr double kDepthStep = 1.15;     // between two depths that are tried
+constexpr size_t kDepthMin = 256;       // entries
+constexpr size_t kVectorsMin = 1'000;   // fewer are compared at once
+constexpr double kReadCost = 5'000;     // ns, of a full vector and a third
+constexpr double kGrowth = 2;           // from which on a table is outdated, and
+constexpr double kChurn = 0.1;          // the share of vectors replaced
+constexpr double kOutdatedFactor = 2;   // more entries, until it is measured again
+constexpr size_t kFilteredAll = 5'000;  // when so few pass a filter, all lists are looked into
+constexpr size_t kRefinedTimes = 4;     // then, of the limit
 
 // A query and its true neighbours, best first.
 struct Judged {
@@ -64,15 +69,21 @@ class DepthFinder {
  public:
   using Search = std::function<ListHits(const Judged& one, const ListSearch& search)>;
 
-  DepthFinder(std::span<const Judged> judged, uint64_t live, Search search,
+  // `refines_far`: more than twice the limit may be refined.
+  DepthFinder(std::span<const Judged> judged, uint64_t live, Search search, bool refines_far,
               const std::atomic<bool>* stop)
-      : judged_(judged), live_(live), search_(std::move(search)), stop_(stop) {}
+      : judged_(judged),
+        live_(live),
+        search_(std::move(search)),
+        refines_far_(refines_far),
+        stop_(stop) {}
 
   // The points for `limit`: none for a target that no depth short of everything reaches.
   std::vector<RecallPoint> Find(size_t limit) const {
     std::array<std::optional<RecallPoint>, std::size(kTargets)> found;
     // Codes alone, or more of them to be compared in full: what is cheaper in the end.
     for (const size_t refined : {size_t{0}, 2 * limit, 4 * limit}) {
+      if (refined > 2 * limit && !refines_far_) continue;
       const uint64_t deepest = std::min(live_ / 2, kDepthMax);
       std::optional<double> best;
       uint64_t low = kDepthMin;
@@ -128,6 +139,7 @@ class DepthFinder {
   const std::span<const Judged> judged_;
   const uint64_t live_;
   const Search search_;
+  const bool refines_far_;
   const std::atomic<bool>* const stop_;
 };
 
@@ -138,7 +150,14 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
   const VectorIndex& vectors = *index->vectors();
   if (query.is_exact || query.recall_target >= 1) return {};
   if (space.vectors.lists->list_count() == 0) return {};
-  if (query.filtered.has_value() && *query.filtered <= kFilteredExact) return {};
+  // The bits of everything, which are an eighth of the codes: what passes and can be among the best
+  // is compared by its code, and the best of that in full. More than any target that is measured.
+  if (query.filtered.has_value() && *query.filtered <= kFilteredAll) {
+    if (query.recall_target > kTargets[std::size(kTargets) - 1]) return {};
+    return {.is_exact = false,
+            .entries = std::numeric_limits<uint64_t>::max(),
+            .refined = kRefinedTimes * query.limit};
+  }
   const std::shared_ptr<const RecallTable> table = vectors.recall();
   if (table == nullptr) return {};
   const uint64_t live = vectors.is_loaded() ? vectors.live() : table->vectors;
@@ -164,6 +183,9 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
   // With more vectors than were measured there are more lists: the same share of them is enough.
   factor *= std::max(1.0, static_cast<double>(live) / static_cast<double>(table->vectors));
   if (RecallIsDue(vectors, kGrowth)) factor *= kOutdatedFactor;
+  // Lists that wait to be split have more in them that is not near.
+  const auto usual = static_cast<double>(space.vectors.lists->usual_size());
+  factor *= std::max(1.0, 2 * usual / static_cast<double>(vectors.list_due()));
   const auto entries = static_cast<uint64_t>(static_cast<double>(point->entries) * factor);
   if (entries >= live) return {};
   const size_t refined =
@@ -210,14 +232,17 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
   const int64_t now = Now();
   absl::Status status;
   const auto load = [&](const PostingList& list) -> std::shared_ptr<const PostingList> {
-    auto read = ReadList(space, list, snapshot->rows.get(), kDocumentMax);
+    auto read = ReadList(space, list, snapshot->rows.get(), kDocumentMax, ListStorage::kCodes);
     if (!read.ok()) status = read.status();
     return read.ok() ? *read : nullptr;
   };
 
+  StoredEntries far(*this, space, snapshot->rows.get(), &status);
+
   // The questions: stored vectors, evenly over the lists, and what was asked lately.
   const size_t live = lists.live();
-  const size_t step = std::max<size_t>(1, live / kSampledVectors);
+  const size_t sampled = vectors.keeps_codes() ? kSampledVectors : kSampledFar;
+  const size_t step = std::max<size_t>(1, live / sampled);
   std::vector<Judged> judged;
   size_t place = 0;
   lists.ForEach([&](const std::shared_ptr<PostingList>& list) {
@@ -229,6 +254,7 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
   });
   for (std::vector<float>& query : vectors.RecentQueries()) {
     if (query.size() != space.definition().dimension) continue;  // asked of another generation
+    if (judged.size() >= sampled + sampled / 4) break;
     judged.emplace_back().vector = std::move(query);
   }
 
@@ -253,7 +279,8 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
       return entry.document() != one.without && entry.VisibleAt(sequence, now);
     };
     // All lists, and twice as many as are wanted: as good as comparing everything, and faster.
-    const ListHits hits = SearchLists(lists, one.query, {.limit = 2 * limit_max}, accept, load);
+    const ListHits hits =
+        SearchLists(lists, one.query, {.limit = 2 * limit_max, .far = &far}, accept, load);
     LIBKV_RETURN_IF_ERROR(status);
     LIBKV_ASSIGN_OR_RETURN(one.truth, Refine(space, snapshot->rows.get(), one.vector,
                                              CandidatesOf(hits.hits), limit_max));
@@ -267,13 +294,14 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
 
   const DepthFinder finder(
       judged, live,
-      [&](const Judged& one, const ListSearch& search) {
+      [&](const Judged& one, ListSearch search) {
+        search.far = &far;
         const auto accept = [&](const BlockEntry& entry) {
           return entry.document() != one.without && entry.VisibleAt(sequence, now);
         };
         return SearchLists(lists, one.query, search, accept, load);
       },
-      &stop_keeper_);
+      vectors.keeps_codes(), &stop_keeper_);
   auto table = std::make_shared<RecallTable>();
   table->vectors = vectors.live();
   // Without questions nothing can be told: searches compare everything.

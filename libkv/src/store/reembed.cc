@@ -104,6 +104,7 @@ absl::StatusOr<uint32_t> Store::Impl::BeginGeneration(std::string_view prefix,
   definition.text_fields = stored.text_fields;
   definition.metric = stored.metric;
   definition.precision = stored.precision;
+  definition.bits_only = stored.bits_only;
   definition.embedder = embedder->identity();
   definition.learn = stored.learn;
   if (model != nullptr) definition.learnt_from = model->texts;
@@ -248,7 +249,11 @@ absl::Status Store::Impl::AppendEmbedded(const ActiveSpace& next, ReembedValue& 
   const RecordHeader& header = value.record.header;
   PutVectorRows(*batch_, next, value.key, header.document, header.expiry, value.derived);
   // Who overwrites it in this group must find the list it is in.
-  pending_[value.key] = {false, header, value.record.value, there.derived.list, value.derived.list};
+  std::optional<PendingState> vector_is;
+  LIBKV_RETURN_IF_ERROR(ReadPendingState(header, &vector_is));
+  pending_[value.key] = {
+      false,     header, value.record.value, there.derived.list, value.derived.list,
+      vector_is, nullptr};
   publications_.push_back({.space = &next,
                            .document = header.document,
                            .key = value.key,
@@ -279,6 +284,7 @@ absl::Status Store::Impl::EndGeneration(uint32_t space, const std::shared_ptr<Ac
     }
     LIBKV_RETURN_IF_ERROR(CommitSpace(space, definition, objects, nullptr, nullptr));
     if (!is_complete) next->ReplaceIndex(next->NewIndex());
+    if (is_complete) LIBKV_RETURN_IF_ERROR(AskRefusedAgain(*Spaces().ById(space)));
   }
   return DeleteGeneration(useless);
 }

@@ -10,6 +10,7 @@
 #include "index/derive.h"
 #include "index/index_rows.h"
 #include "store/document_filter.h"
+#include "store/lazy_filter.h"
 #include "store/store_impl.h"
 #include "store/text_search.h"
 #include "text/query_parser.h"
@@ -32,9 +33,19 @@ struct Better {
   }
 };
 
-bool IsNarrow(const DocumentFilter& filter, size_t vectors) {
+// Where codes are on disk, comparing everything is reading everything.
+constexpr size_t kReadPassingFarMax = 8'192;
+
+// Whether the keys under a prefix have to be known before: no entry can say its own.
+bool WalksPrefix(const ActiveSpace& space, const std::string& prefix) {
+  return space.definition().bits_only && prefix.size() > space.definition().prefix.size();
+}
+
+bool IsNarrow(const DocumentFilter& filter, const ListTable& lists, bool keeps_codes) {
   const size_t count = filter.documents().size();
-  return filter.names_passing() && count <= kReadPassingMax && count * kScannedPerRead <= vectors;
+  if (!filter.names_passing()) return false;
+  if (!keeps_codes && lists.list_count() > 0 && count <= kReadPassingFarMax) return true;
+  return count <= kReadPassingMax && count * kScannedPerRead <= lists.live();
 }
 
 }  // namespace
@@ -160,24 +171,46 @@ absl::StatusOr<DocumentFilter> Store::Impl::FilterFor(const SimilarOptions& opti
                          options.words.empty() ? nullptr : &parsed.root, &fields);
 }
 
+// Of fields alone; null: it has to be known before, or there is none.
+absl::StatusOr<std::unique_ptr<LazyFilter>> Store::Impl::LazyFilterFor(
+    const SimilarOptions& options, const ActiveSpace& space, const StoreSnapshot& snapshot) const {
+  const StoreSnapshot::Space* const captured = snapshot.Find(space);
+  const bool needs_set = captured == nullptr || captured->vectors.lists == nullptr ||
+                         (WalksPrefix(space, options.prefix));
+  if (options.filters.empty() || !options.words.empty() || needs_set) {
+    return std::unique_ptr<LazyFilter>();
+  }
+  const ActiveSpace* const at = captured->space;
+  LIBKV_RETURN_IF_ERROR(CheckFilters(options.filters, std::span(&at, 1)));
+  return LazyFilter::Begin(*engine_, snapshot.rows.get(), *at, options.filters,
+                           captured->vectors.lists->live());
+}
+
 absl::StatusOr<std::vector<Neighbor>> Store::Impl::NearestPassing(
     SimilarOptions options, const ActiveSpace& space, std::span<const float> vector,
     std::string_view without_key) const {
   const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(options.snapshot);
   options.snapshot = snapshot;  // one moment for the filter and the vectors
-  LIBKV_ASSIGN_OR_RETURN(const DocumentFilter filter, FilterFor(options, space, *snapshot));
-  LIBKV_ASSIGN_OR_RETURN(std::vector<NearDocument> near,
-                         Nearest(options, space, vector, without_key, filter));
+  LIBKV_ASSIGN_OR_RETURN(const std::unique_ptr<LazyFilter> lazy,
+                         LazyFilterFor(options, space, *snapshot));
+  DocumentFilter filter;
+  if (lazy == nullptr) {
+    LIBKV_ASSIGN_OR_RETURN(filter, FilterFor(options, space, *snapshot));
+  } else if (lazy->known() != nullptr) {
+    filter = *lazy->known();
+  }
+  const bool is_known = lazy == nullptr || lazy->known() != nullptr;
+  LIBKV_ASSIGN_OR_RETURN(
+      std::vector<NearDocument> near,
+      Nearest(options, space, vector, without_key, filter, is_known ? nullptr : lazy.get()));
   std::vector<Neighbor> neighbors;
   for (NearDocument& document : near) neighbors.push_back(std::move(document.neighbor));
   return neighbors;
 }
 
-absl::StatusOr<std::vector<NearDocument>> Store::Impl::Nearest(const SimilarOptions& options,
-                                                               const ActiveSpace& space,
-                                                               std::span<const float> vector,
-                                                               std::string_view without_key,
-                                                               const DocumentFilter& filter) const {
+absl::StatusOr<std::vector<NearDocument>> Store::Impl::Nearest(
+    const SimilarOptions& options, const ActiveSpace& space, std::span<const float> vector,
+    std::string_view without_key, const DocumentFilter& given, LazyFilter* lazy) const {
   if (options.limit > kSimilarLimitMax) {
     return InvalidArgument("a limit of ", options.limit, " is above ", kSimilarLimitMax);
   }
@@ -188,14 +221,40 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::Nearest(const SimilarOpti
   const std::shared_ptr<const StoreSnapshot> snapshot = SnapshotOrNow(options.snapshot);
   const StoreSnapshot::Space* const captured = snapshot->Find(space);
   if (captured == nullptr || options.limit == 0) return std::vector<NearDocument>();
-  if (IsNarrow(filter, captured->vectors.lists->live())) {
+  // Without keys in memory a prefix is a set of documents, and so is a key that is left out.
+  const bool keeps_codes = !space.definition().bits_only;
+  DocumentFilter under_prefix;
+  uint64_t without_document = 0;
+  if (!keeps_codes && captured->vectors.lists->list_count() > 0) {
+    if (WalksPrefix(space, options.prefix)) {
+      LIBKV_ASSIGN_OR_RETURN(under_prefix, DocumentsUnder(options.prefix, space, *snapshot, given));
+    }
+    if (!without_key.empty()) {
+      PinnedValue pinned;
+      Record record;
+      LIBKV_RETURN_IF_ERROR(
+          ReadLive({.snapshot = snapshot->rows.get()}, without_key, &pinned, &record));
+      without_document = record.header.document;
+    }
+  }
+  const DocumentFilter& filter = under_prefix.names_passing() ? under_prefix : given;
+  if (IsNarrow(filter, *captured->vectors.lists, keeps_codes)) {
     return NearestOf(options, space, *snapshot, Comparable(space, vector), without_key,
                      filter.documents());
   }
-  const auto accept = [&](const BlockEntry& entry) {
+  const auto accept_key = [&](const BlockEntry& entry) {
     if (!filter.Contains(entry.document())) return false;
+    if (!entry.has_key()) return entry.document() != without_document;
     const std::string_view key = entry.key();
     return key.starts_with(options.prefix) && (without_key.empty() || key != without_key);
+  };
+  const auto accept = [&](const BlockEntry& entry) {
+    if (!accept_key(entry)) return false;
+    return lazy == nullptr ||
+           lazy->Passes(entry.document(), [&](uint64_t document) -> absl::StatusOr<std::string> {
+             if (entry.has_key()) return std::string(entry.key());
+             return KeyOfDocument(space, {.snapshot = snapshot->rows.get()}, document);
+           });
   };
   NearestQuery query = {.vector = vector,
                         .limit = options.limit,
@@ -203,10 +262,34 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::Nearest(const SimilarOpti
                         .is_exact = options.exact};
   if (filter.names_passing()) {
     query.filtered = filter.documents().size();
-  } else if (options.prefix.size() > space.definition().prefix.size()) {
+  } else if (lazy != nullptr || options.prefix.size() > space.definition().prefix.size()) {
     query.filtered = UINT64_MAX;  // who knows
   }
-  return FindNearest(query, space, *snapshot, accept);
+  auto found = FindNearest(query, space, *snapshot, accept);
+  if (lazy != nullptr) LIBKV_RETURN_IF_ERROR(lazy->status());
+  return found;
+}
+
+// The documents that pass `filter` and whose keys begin with `prefix`: a walk over these keys.
+absl::StatusOr<DocumentFilter> Store::Impl::DocumentsUnder(const std::string& prefix,
+                                                           const ActiveSpace& space,
+                                                           const StoreSnapshot& snapshot,
+                                                           const DocumentFilter& filter) const {
+  std::vector<uint64_t> documents;
+  const auto cursor =
+      engine_->NewCursor(Family::kData, {.snapshot = snapshot.rows.get(), .fill_cache = false},
+                         prefix, PrefixEnd(prefix));
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    Record record;
+    // A damaged one cannot say which document it is: its reader is told.
+    if (!ParseRecord(cursor->key(), cursor->value(), &record).ok()) continue;
+    const RecordHeader& header = record.header;
+    if (header.space != space.id() || !header.has_vector) continue;
+    if (filter.Contains(header.document)) documents.push_back(header.document);
+  }
+  LIBKV_RETURN_IF_ERROR(cursor->status());
+  std::sort(documents.begin(), documents.end());
+  return DocumentFilter::Only(std::move(documents));
 }
 
 // The nearest of a few documents, by their rows alone: whatever keeps the vectors in memory.

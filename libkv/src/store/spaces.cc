@@ -44,6 +44,9 @@ void Store::Impl::ReplaceSpace(ActiveSpace* before, const std::shared_ptr<Active
     if (before->vectors_id() != space->vectors_id()) {
       space->index()->TakeVectors(*before->next()->index());
     }
+    if (VectorIndex* const vectors = space->index()->vectors()) {
+      vectors->SetStorage(space->list_storage());
+    }
   }
   const bool had_next = before != nullptr && before->next() != nullptr;
   if (space->next() != nullptr && !had_next) {
@@ -108,7 +111,9 @@ absl::Status Store::Impl::DefineSpace(const libkv::Space& space) {
   LIBKV_ASSIGN_OR_RETURN(SpaceObjects objects, ObjectsFor(definition, &space));
   const std::lock_guard lock(define_mutex_);
   if (const ActiveSpace* stored = Spaces().At(space.prefix)) {
-    if (stored->definition().Serves(definition)) return absl::OkStatus();
+    if (stored->definition().Serves(definition)) {
+      return KeepInMemory(*stored, definition.bits_only);
+    }
     return FailedPrecondition("space '", Printable(space.prefix), "' is defined otherwise: ",
                               Difference(stored->definition(), definition),
                               ". Open it as it is, or DropSpace it and define it anew");
@@ -125,6 +130,20 @@ absl::Status Store::Impl::DefineSpace(const libkv::Space& space) {
   LIBKV_RETURN_IF_ERROR(IndexExisting(definition.prefix));
   definition.state = SpaceState::kReady;
   return CommitSpace(id, definition, objects);
+}
+
+// What of the vectors is in memory from now on.
+absl::Status Store::Impl::KeepInMemory(const ActiveSpace& space, bool bits_only) {
+  if (space.definition().bits_only == bits_only) return absl::OkStatus();
+  if (space.next() != nullptr) {
+    return FailedPrecondition("space '", Printable(space.definition().prefix),
+                              "' is being embedded anew: change vector_memory afterwards");
+  }
+  SpaceDefinition definition = space.definition();
+  definition.bits_only = bits_only;
+  const uint32_t id = space.id();
+  LIBKV_RETURN_IF_ERROR(CommitSpace(id, definition, space.objects()));
+  return LoadAllLists(*Spaces().ById(id));
 }
 
 std::optional<libkv::Space> Store::Impl::SpaceOf(std::string_view key) const {

@@ -170,6 +170,9 @@ absl::Status Store::DropFieldIndex(std::string_view prefix, std::string_view pat
 absl::Status Store::Reembed(std::string_view prefix, std::shared_ptr<const Embedder> embedder) {
   return Guarded([&] { return impl_->Reembed(prefix, std::move(embedder)); });
 }
+absl::Status Store::WaitIndexed(std::chrono::milliseconds timeout) const {
+  return Guarded([&] { return impl_->WaitIndexed(timeout); });
+}
 absl::Status Store::TrainEmbedder(std::string_view prefix) {
   return Guarded([&] { return impl_->TrainEmbedder(prefix); });
 }

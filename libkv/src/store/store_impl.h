@@ -13,6 +13,8 @@
 //   find_path.cc     FindByValue, QueryField   spaces.cc        DefineSpace, DropSpace
 //   field_indexes.cc CreateFieldIndex, DropFieldIndex
 //   reembed.cc       Reembed                   learning.cc      TrainEmbedder
+//   deferred.cc      vectors that are made after their values, WaitIndexed
+//   stored_entries.cc  what lists of vectors leave on disk
 //   sealing.cc       full deltas become segments   merging.cc       segments become one
 //   vector_lists.cc  lists of vectors are read     list_upkeep.cc   they are split and merged
 //   recall.cc        how deep searches must go     vector_repair.cc  Reindex of vectors
@@ -26,6 +28,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -53,8 +56,10 @@
 namespace libkv {
 
 class DocumentFilter;
+class LazyFilter;
 class ListChange;
 class TextSearch;
+enum class PendingState : uint8_t;
 struct FoundHit;
 struct Probes;
 struct SpaceSearch;
@@ -149,8 +154,9 @@ class Store::Impl {
   // reembed.cc
   absl::Status Reembed(std::string_view prefix, std::shared_ptr<const Embedder> embedder);
 
-  // learning.cc
+  // learning.cc, deferred.cc
   absl::Status TrainEmbedder(std::string_view prefix);
+  absl::Status WaitIndexed(std::chrono::milliseconds timeout) const;
 
   // sealing.cc, merging.cc
   absl::Status SealIndex(std::string_view prefix);
@@ -168,8 +174,10 @@ class Store::Impl {
   class RecordIterator;
   class Verifier;
   class HybridSearch;
+  class StoredEntries;
   friend class RecordIterator;
   friend class Verifier;
+  friend class StoredEntries;
 
   Impl(const Options& options, std::string directory);
 
@@ -193,6 +201,8 @@ class Store::Impl {
   absl::Status LoadSegments(const ActiveSpace& space, const EngineSnapshot* rows,
                             SpaceIndex& index) const;
   absl::Status LoadMarkers(const ActiveSpace& space, const EngineSnapshot* rows,
+                           SpaceIndex& index) const;
+  absl::Status LoadPending(const ActiveSpace& space, const EngineSnapshot* rows,
                            SpaceIndex& index) const;
   absl::Status ForEachMapped(
       const ActiveSpace& space, const EngineRead& read, uint64_t first, uint64_t last,
@@ -221,11 +231,15 @@ class Store::Impl {
 
   // commit_path.cc
   struct OldRecord;
+  struct Publication;
   void CommitGroup(std::span<CommitQueue::Request* const> group);
   bool Admit(WriteRequest& request, bool track);
   absl::Status Evaluate(WriteRequest& request);
   absl::Status ReadOld(const PendingChange& change, OldRecord* old);
   absl::Status ReadOldList(OldRecord* old) const;
+  absl::Status ReadPendingState(const RecordHeader& header,
+                                std::optional<PendingState>* state) const;
+  void CountPending(const Publication& publication);
   absl::Status ReadOlds(WriteRequest& request, std::vector<OldRecord>* olds);
   void AppendRequest(WriteRequest& request, std::vector<OldRecord>& olds, bool track);
   void AppendChange(const PendingChange& change, const OldRecord& old, bool track);
@@ -272,21 +286,25 @@ class Store::Impl {
   absl::StatusOr<const ActiveSpace*> OneVectorSpace(std::string_view prefix) const;
   absl::StatusOr<DocumentFilter> FilterFor(const SimilarOptions& options, const ActiveSpace& space,
                                            const StoreSnapshot& snapshot) const;
+  absl::StatusOr<std::unique_ptr<LazyFilter>> LazyFilterFor(const SimilarOptions& options,
+                                                            const ActiveSpace& space,
+                                                            const StoreSnapshot& snapshot) const;
   absl::StatusOr<std::vector<Neighbor>> NearestPassing(SimilarOptions options,
                                                        const ActiveSpace& space,
                                                        std::span<const float> vector,
                                                        std::string_view without_key) const;
-  absl::StatusOr<std::vector<NearDocument>> Nearest(const SimilarOptions& options,
-                                                    const ActiveSpace& space,
-                                                    std::span<const float> vector,
-                                                    std::string_view without_key,
-                                                    const DocumentFilter& filter) const;
+  absl::StatusOr<std::vector<NearDocument>> Nearest(
+      const SimilarOptions& options, const ActiveSpace& space, std::span<const float> vector,
+      std::string_view without_key, const DocumentFilter& filter, LazyFilter* lazy = nullptr) const;
   absl::StatusOr<std::vector<NearDocument>> NearestOf(const SimilarOptions& options,
                                                       const ActiveSpace& space,
                                                       const StoreSnapshot& snapshot,
                                                       std::span<const float> query,
                                                       std::string_view without_key,
                                                       std::span<const uint64_t> documents) const;
+  absl::StatusOr<DocumentFilter> DocumentsUnder(const std::string& prefix, const ActiveSpace& space,
+                                                const StoreSnapshot& snapshot,
+                                                const DocumentFilter& filter) const;
   absl::StatusOr<std::string> KeyOfDocument(const ActiveSpace& space, const EngineRead& read,
                                             uint64_t document) const;
   absl::StatusOr<std::vector<std::optional<double>>> VectorScores(
@@ -306,9 +324,10 @@ class Store::Impl {
                                                    std::span<const ListCandidate> candidates,
                                                    size_t limit) const;
   static std::vector<ListCandidate> CandidatesOf(std::span<const ListHit> hits);
-  static ListCandidates AllCandidates(
-      const ListTable& lists, absl::FunctionRef<bool(const BlockEntry&)> accept,
-      absl::FunctionRef<std::shared_ptr<const PostingList>(const PostingList&)> load);
+  absl::StatusOr<std::vector<NearDocument>> CompareAll(
+      const ActiveSpace& space, const EngineSnapshot* rows, std::span<const float> query,
+      const ListTable& lists, size_t limit, absl::FunctionRef<bool(const BlockEntry&)> accept,
+      absl::FunctionRef<std::shared_ptr<const PostingList>(const PostingList&)> load) const;
 
   // recall.cc
   static SearchDepth DepthOf(const NearestQuery& query, const StoreSnapshot::Space& space);
@@ -325,6 +344,7 @@ class Store::Impl {
   absl::Status CommitSpace(uint32_t id, const SpaceDefinition& definition,
                            const SpaceObjects& objects, const Probes* probes,
                            std::shared_ptr<ActiveSpace> next);
+  absl::Status KeepInMemory(const ActiveSpace& space, bool bits_only);
   absl::Status RemoveSpace(const ActiveSpace& space);
   absl::Status IndexExisting(std::string_view prefix);
   absl::Status DeleteRows(Family family, const std::string& prefix);
@@ -366,6 +386,26 @@ class Store::Impl {
   void StopLearner();
   void KeepLearning();
 
+  // deferred.cc
+  struct DeferredValue;
+  struct DeferredSpace;
+  void StartEmbedding();
+  void StopEmbedding();
+  void WakeEmbedding();
+  void KeepEmbedding();
+  int64_t WaitingVectors() const;
+  bool EmbedStepOf(const ActiveSpace& space, DeferredSpace& progress);
+  absl::Status ReadWaiting(const ActiveSpace& space, DeferredSpace& progress,
+                           std::vector<DeferredValue>* values) const;
+  static absl::Status EmbedValues(const ActiveSpace& space, const ActiveSpace* next,
+                                  std::span<DeferredValue> values);
+  absl::Status CommitValues(const ActiveSpace& space, const std::shared_ptr<ActiveSpace>& next,
+                            std::span<DeferredValue> values);
+  absl::Status AppendDeferred(const ActiveSpace& space, DeferredValue& value);
+  absl::Status SetPendingState(const ActiveSpace& space, std::span<const uint64_t> documents,
+                               PendingState from, PendingState to);
+  absl::Status AskRefusedAgain(const ActiveSpace& space);
+
   // sealing.cc
   bool IsFull(const DeltaPart& delta) const;
   void FreezeFullDeltas();
@@ -403,7 +443,10 @@ class Store::Impl {
   absl::StatusOr<std::shared_ptr<PostingList>> ReadList(const ActiveSpace& space,
                                                         const PostingList& unloaded,
                                                         const EngineSnapshot* rows,
-                                                        uint64_t last_document) const;
+                                                        uint64_t last_document,
+                                                        ListStorage storage) const;
+  absl::StatusOr<std::shared_ptr<const PostingList>> ListWithCodes(
+      const ActiveSpace& space, const std::shared_ptr<const PostingList>& list) const;
   absl::Status ReadKeyOf(const ActiveSpace& space, const EngineRead& read, uint64_t document,
                          std::string* key, int64_t* expiry, bool* found) const;
   absl::Status LoadList(const ActiveSpace& space, uint32_t number) const;
@@ -433,8 +476,12 @@ class Store::Impl {
   absl::Status CommitLists(ListChange& change);
   absl::Status MakeLists(const ActiveSpace& space);
   absl::Status DrainFlat(const ActiveSpace& space);
-  absl::Status SplitList(const ActiveSpace& space, const PostingList& list);
-  absl::Status MergeList(const ActiveSpace& space, const PostingList& list);
+  ListChange NewListChange(const ActiveSpace& space,
+                           const std::shared_ptr<SpaceIndex>& index) const;
+  absl::Status SplitList(const ActiveSpace& space,
+                         const std::shared_ptr<const PostingList>& in_memory);
+  absl::Status MergeList(const ActiveSpace& space,
+                         const std::shared_ptr<const PostingList>& in_memory);
   void CleanList(SpaceIndex& index, uint32_t number);
 
   // maintenance.cc
@@ -465,7 +512,6 @@ class Store::Impl {
   std::atomic<uint64_t> published_{0};
 
   // The committer's own: used by one thread at a time, whoever leads the queue.
-  struct Publication;
   std::unique_ptr<EngineBatch> batch_;
   std::vector<Publication> publications_;
   absl::flat_hash_map<std::string_view, Pending, StringHash, StringEqual> pending_;
@@ -514,6 +560,14 @@ class Store::Impl {
   std::condition_variable learner_wake_;
   std::atomic<bool> stop_learning_{false};
   std::thread learner_;
+
+  mutable std::mutex embedding_mutex_;
+  std::condition_variable embedding_wake_;        // there is something to embed
+  mutable std::condition_variable embedded_;      // something was
+  std::map<uint32_t, std::string> embed_errors_;  // by space; guarded by embedding_mutex_
+  bool embedding_is_due_ = false;                 // the same
+  std::atomic<bool> embedding_changed_{false}, stop_embedding_{false};
+  std::thread embedding_;
 
   std::mutex maintenance_mutex_;
   std::condition_variable maintenance_wake_;

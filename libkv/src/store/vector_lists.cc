@@ -102,11 +102,12 @@ absl::Status Store::Impl::LoadCentroids(const ActiveSpace& space, const EngineSn
   return absl::OkStatus();
 }
 
-// Reads one list as it is in `rows`, up to `last_document`.
+// Reads one list as it is in `rows`, up to `last_document`; null: as it is now.
 absl::StatusOr<std::shared_ptr<PostingList>> Store::Impl::ReadList(const ActiveSpace& space,
                                                                    const PostingList& unloaded,
                                                                    const EngineSnapshot* rows,
-                                                                   uint64_t last_document) const {
+                                                                   uint64_t last_document,
+                                                                   ListStorage storage) const {
   const EngineRead read{.snapshot = rows, .fill_cache = false};
   const std::string prefix = PostingPrefix(space.vectors_id(), unloaded.number());
   const auto cursor = engine_->NewCursor(Family::kVectors, read, prefix, PrefixEnd(prefix));
@@ -141,7 +142,14 @@ absl::StatusOr<std::shared_ptr<PostingList>> Store::Impl::ReadList(const ActiveS
                      .code = posting->code});
   }
   return PostingList::Build(unloaded.number(), space.rotation()->padded(), unloaded.centroid(),
-                            items);
+                            items, storage);
+}
+
+// The list with its codes, from memory or, as it is now, from disk.
+absl::StatusOr<std::shared_ptr<const PostingList>> Store::Impl::ListWithCodes(
+    const ActiveSpace& space, const std::shared_ptr<const PostingList>& list) const {
+  if (list->is_loaded() && list->keeps_codes()) return list;
+  return ReadList(space, *list, nullptr, kDocumentMax, ListStorage::kCodes);
 }
 
 // Of a document whose posting does not say it.
@@ -175,6 +183,7 @@ absl::Status Store::Impl::LoadList(const ActiveSpace& space, uint32_t number) co
   if (unloaded == nullptr || unloaded->is_loaded()) return absl::OkStatus();
   std::unique_ptr<EngineSnapshot> rows;
   uint64_t last_document = 0;
+  const ListStorage storage = vectors.storage();
   {
     const std::lock_guard lock(publish_mutex_);
     vectors.BeginLoad(number);
@@ -182,9 +191,10 @@ absl::Status Store::Impl::LoadList(const ActiveSpace& space, uint32_t number) co
     last_document = vectors.last_document();
   }
   absl::StatusOr<std::shared_ptr<PostingList>> list =
-      ReadList(space, *unloaded, rows.get(), last_document);
+      ReadList(space, *unloaded, rows.get(), last_document, storage);
   const std::lock_guard lock(publish_mutex_);
-  if (!list.ok()) {
+  // Who changes what is in memory loads all lists after that.
+  if (!list.ok() || vectors.storage() != storage) {
     vectors.AbortLoad(number);
     return list.status();
   }

@@ -7,6 +7,8 @@
 //   4. the word index, segments and memory, and the codes in memory: posting by posting
 #include <algorithm>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -273,6 +275,16 @@ class Store::Impl::Verifier {
       }
       case IndexKind::kDeadMarker:
         return ParseDocumentSuffix(rest, &document) && !IsMapped(*space, document);
+      case IndexKind::kPending: {
+        PendingState state{};
+        PinnedValue mapped;
+        uint32_t words = 0;
+        return space->definition().deferred && ParseDocumentSuffix(rest, &document) &&
+               ParsePendingRow(row, &state) &&
+               Has(Family::kIndex, DocumentKey(id, document), &mapped) &&
+               ParseDocumentRow(mapped.view(), &words, &key) && RecordOf(key, &pinned, &record) &&
+               record.header.document == document && record.header.has_vector;
+      }
       case IndexKind::kSegment: {
         uint32_t segment = 0;
         SegmentSummary summary;
@@ -522,12 +534,15 @@ class Store::Impl::Verifier {
     space.vectors.lists->ForEach([&](const std::shared_ptr<PostingList>& there) {
       std::shared_ptr<const PostingList> list = there;
       if (!list->is_loaded()) {
-        auto read = store_.ReadList(*space.space, *list, snapshot_->rows.get(), kDocumentMax);
+        auto read = ReadList(*space.space, *list, ListStorage::kCodes);
         if (!read.ok()) {
           status = read.status();
           return;
         }
         list = *std::move(read);
+      } else if (!list->keeps_codes()) {
+        status = AddBits(space, *list, digest);
+        return;
       }
       list->ForEach([&](const ListItem& item) {
         if (item.born > sequence || item.died <= sequence) return;
@@ -536,6 +551,39 @@ class Store::Impl::Verifier {
       });
     });
     return status;
+  }
+
+  absl::StatusOr<std::shared_ptr<PostingList>> ReadList(const ActiveSpace& space,
+                                                        const PostingList& list,
+                                                        ListStorage storage) {
+    return store_.ReadList(space, list, snapshot_->rows.get(), kDocumentMax, storage);
+  }
+
+  // A list whose codes are on disk: those count that are in memory by the right bits.
+  absl::Status AddBits(const StoreSnapshot::Space& space, const PostingList& list,
+                       IndexDigest* digest) {
+    const uint64_t sequence = snapshot_->rows->sequence();
+    absl::flat_hash_map<uint64_t, uint64_t> right;
+    LIBKV_ASSIGN_OR_RETURN(const auto bits, ReadList(*space.space, list, ListStorage::kBits));
+    bits->ForEach(
+        [&](const ListItem& item) { right[item.document] = item.block->BitsHash(item.row); });
+    absl::flat_hash_set<uint64_t> there;
+    list.ForEach([&](const ListItem& item) {
+      if (item.born > sequence || item.died <= sequence) return;
+      const auto found = right.find(item.document);
+      if (found != right.end() && found->second == item.block->BitsHash(item.row)) {
+        there.insert(item.document);
+      } else {
+        digest->Add(IndexDigest::Side::kFound, CodesOf(*space.space),
+                    CodeEntry(list.number(), item));
+      }
+    });
+    LIBKV_ASSIGN_OR_RETURN(const auto codes, ReadList(*space.space, list, ListStorage::kCodes));
+    codes->ForEach([&](const ListItem& item) {
+      if (!there.contains(item.document)) return;
+      digest->Add(IndexDigest::Side::kFound, CodesOf(*space.space), CodeEntry(list.number(), item));
+    });
+    return absl::OkStatus();
   }
 
   void AddList(const ActiveSpace& space, std::string_view term, PostingsCursor* cursor,

@@ -81,7 +81,7 @@ void AddDeriveItems(PendingChange& change, std::vector<DeriveItem>* items) {
   const ActiveSpace* const next = change.space->next().get();
   items->push_back({change.space, change.key, change.value, change.vector, change.derived.get(),
                     change.embeds && (next == nullptr || next->building().keeps_old)});
-  if (next == nullptr) return;
+  if (next == nullptr || change.space->definition().deferred) return;
   change.next = std::make_unique<DerivedDocument>();
   items->push_back({next, change.key, change.value, {}, change.next.get()});
 }

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "vector/aligned_array.h"
 
 namespace libkv {
@@ -27,32 +28,54 @@ EntryBlock::EntryBlock(size_t padded, size_t value_rows, size_t capacity, bool h
                        size_t key_bytes)
     : padded_(static_cast<uint32_t>(padded)),
       value_rows_(static_cast<uint16_t>(value_rows)),
-      capacity_(static_cast<uint16_t>(capacity)) {
+      capacity_(static_cast<uint16_t>(capacity)),
+      storage_(ListStorage::kCodes) {
   LIBKV_CHECK(padded > 0 && padded % 64 == 0 && value_rows <= kRowsMax && value_rows <= capacity);
   const size_t bits_bytes = has_bits ? OneBitBlockBytes(padded) + sizeof(OneBitFactors) : 0;
   const size_t values_bytes = value_rows * padded;
   const size_t beside_bytes = capacity * (2 * sizeof(float) + sizeof(uint64_t)) +
                               (value_rows + 1) * sizeof(uint32_t) + key_bytes;
-  values_ =
-      static_cast<int8_t*>(::operator new(values_bytes + bits_bytes + beside_bytes, kAlignment));
-  auto* const behind = reinterpret_cast<uint8_t*>(values_) + values_bytes;
+  memory_ =
+      static_cast<uint8_t*>(::operator new(values_bytes + bits_bytes + beside_bytes, kAlignment));
+  values_ = reinterpret_cast<int8_t*>(memory_);
+  uint8_t* const behind = memory_ + values_bytes;
   std::fill_n(behind, bits_bytes + beside_bytes, uint8_t{0});
   if (has_bits) bits_ = behind;
   scales_ = reinterpret_cast<float*>(behind + bits_bytes);
+  norms2_ = scales_ + capacity_;
+}
+
+EntryBlock::EntryBlock(size_t padded, size_t rows, ListStorage storage)
+    : padded_(static_cast<uint32_t>(padded)),
+      value_rows_(static_cast<uint16_t>(rows)),
+      capacity_(kOneBitRows),
+      storage_(storage) {
+  LIBKV_CHECK(padded > 0 && padded % 64 == 0 && rows <= kOneBitRows);
+  const size_t bits_bytes = OneBitBlockBytes(padded) + sizeof(OneBitFactors);
+  const bool has_norms = storage == ListStorage::kBitsAndNorms;
+  const size_t bytes = bits_bytes + (has_norms ? kOneBitRows * sizeof(float) : 0) +
+                       rows * (sizeof(uint32_t) + sizeof(uint8_t));
+  memory_ = static_cast<uint8_t*>(::operator new(bytes, kAlignment));
+  std::fill_n(memory_, bytes, uint8_t{0});
+  bits_ = memory_;
+  if (has_norms) norms2_ = reinterpret_cast<float*>(memory_ + bits_bytes);
 }
 
 EntryBlock::~EntryBlock() {
   delete[] died_.load(std::memory_order_relaxed);
-  ::operator delete(values_, kAlignment);
+  ::operator delete(memory_, kAlignment);
 }
 
 EntryBlockPointer EntryBlock::Fixed(size_t padded, const OneBitCentroid* centroid,
-                                    std::span<const ListItem> items) {
+                                    std::span<const ListItem> items, ListStorage storage) {
   const bool has_bits = centroid != nullptr;
+  const bool keeps_codes = storage == ListStorage::kCodes;
   LIBKV_CHECK(!items.empty() && (!has_bits || items.size() <= kOneBitRows));
+  LIBKV_CHECK(has_bits || keeps_codes);
   const size_t capacity = has_bits ? kOneBitRows : items.size();
   const EntryBlockPointer block(
-      new EntryBlock(padded, items.size(), capacity, has_bits, KeyBytes(items)));
+      keeps_codes ? new EntryBlock(padded, items.size(), capacity, has_bits, KeyBytes(items))
+                  : new EntryBlock(padded, items.size(), storage));
   const bool has_born = AnyOf(items, [](const ListItem& item) { return item.born != 0; });
   const bool has_expiry = AnyOf(items, [](const ListItem& item) { return item.expiry != 0; });
   if (has_born || has_expiry) block->extra_ = std::make_unique<Extra>();
@@ -62,12 +85,17 @@ EntryBlockPointer EntryBlock::Fixed(size_t padded, const OneBitCentroid* centroi
   for (size_t row = 0; row < items.size(); ++row) {
     const ListItem& item = items[row];
     block->Put(row, item);
-    std::copy(item.key.begin(), item.key.end(), block->keys() + offset);
-    offset += static_cast<uint32_t>(item.key.size());
-    block->key_offsets()[row + 1] = offset;
-    if (has_bits) {
+    if (keeps_codes) {
+      std::copy(item.key.begin(), item.key.end(), block->keys() + offset);
+      offset += static_cast<uint32_t>(item.key.size());
+      block->key_offsets()[row + 1] = offset;
+    }
+    if (!has_bits) continue;
+    if (item.code.values.empty()) {
+      block->CopyBits(*item.block, item.row, row);
+    } else {
       auto* const factors = const_cast<OneBitFactors*>(&block->factors());
-      centroid->Encode(block->code(row), row, block->bits_, factors);
+      centroid->Encode(item.code, row, block->bits_, factors);
     }
   }
   block->rows_.store(static_cast<uint32_t>(items.size()), std::memory_order_release);
@@ -93,12 +121,49 @@ bool EntryBlock::Append(const ListItem& item) {
   return true;
 }
 
-void EntryBlock::Put(size_t row, const ListItem& item) {
+void EntryBlock::PutCode(size_t row, const ListItem& item) {
+  if (norms2_ != nullptr) norms2_[row] = item.code.code.norm2;
+  if (!keeps_codes()) {
+    document_lows()[row] = static_cast<uint32_t>(item.document);
+    document_highs()[row] = static_cast<uint8_t>(item.document >> 32);
+    return;
+  }
   LIBKV_CHECK(item.code.values.size() == padded_);
   std::copy(item.code.values.begin(), item.code.values.end(), values_ + row * padded_);
   scales_[row] = item.code.code.scale;
-  scales_[capacity_ + row] = item.code.code.norm2;
   documents()[row] = item.document;
+}
+
+// The signs of a row are half a byte of every 16 (vector/one_bit.h).
+void EntryBlock::CopyBits(const EntryBlock& from, size_t from_row, size_t row) {
+  LIBKV_CHECK(from.padded_ == padded_ && from.bits_ != nullptr);
+  const uint8_t* source = from.bits_ + from_row % 16;
+  uint8_t* target = bits_ + row % 16;
+  const int source_shift = from_row < 16 ? 0 : 4, target_shift = row < 16 ? 0 : 4;
+  for (size_t quad = 0; quad < padded_ / 4; ++quad, source += 16, target += 16) {
+    const int signs = *source >> source_shift & 15;
+    *target = static_cast<uint8_t>(*target | signs << target_shift);
+  }
+  auto& factors = const_cast<OneBitFactors&>(this->factors());
+  factors.constant[row] = from.factors().constant[from_row];
+  factors.slope[row] = from.factors().slope[from_row];
+  factors.spread[row] = from.factors().spread[from_row];
+}
+
+uint64_t EntryBlock::BitsHash(size_t row) const {
+  std::string bytes;
+  const int shift = row < 16 ? 0 : 4;
+  for (size_t quad = 0; quad < padded_ / 4; ++quad) {
+    bytes += static_cast<char>(bits_[quad * 16 + row % 16] >> shift & 15);
+  }
+  for (const float* factor : {factors().constant, factors().slope, factors().spread}) {
+    bytes.append(reinterpret_cast<const char*>(factor + row), sizeof(float));
+  }
+  return Hash64(bytes);
+}
+
+void EntryBlock::Put(size_t row, const ListItem& item) {
+  PutCode(row, item);
   if (item.born != 0) extra_->born[row] = item.born;
   if (item.expiry != 0) extra_->expiry[row] = item.expiry;
   if (item.died != kAlive) Kill(row, item.died);
@@ -119,10 +184,13 @@ void EntryBlock::Kill(size_t row, uint64_t died) {
 size_t EntryBlock::FindAlive(uint64_t document) const {
   const size_t count = rows();
   const std::atomic<uint64_t>* const died = died_.load(std::memory_order_relaxed);
-  const uint64_t* const begin = documents();
-  for (const uint64_t* found = begin;; ++found) {
-    found = std::find(found, begin + count, document);
-    const auto row = static_cast<size_t>(found - begin);
+  for (size_t row = 0;; ++row) {
+    if (keeps_codes()) {
+      const uint64_t* const begin = documents();
+      row = static_cast<size_t>(std::find(begin + row, begin + count, document) - begin);
+    } else {
+      while (row < count && this->document(row) != document) ++row;
+    }
     if (row == count || died == nullptr || died[row].load(std::memory_order_relaxed) == kAlive) {
       return row;
     }
@@ -130,9 +198,14 @@ size_t EntryBlock::FindAlive(uint64_t document) const {
 }
 
 size_t EntryBlock::memory_bytes() const {
-  size_t bytes = sizeof(EntryBlock) + value_rows_ * (size_t{padded_} + sizeof(uint32_t)) +
-                 sizeof(uint32_t) + capacity_ * (2 * sizeof(float) + sizeof(uint64_t)) +
-                 key_offsets()[value_rows_];
+  size_t bytes = sizeof(EntryBlock);
+  if (keeps_codes()) {
+    bytes += value_rows_ * (size_t{padded_} + sizeof(uint32_t)) + sizeof(uint32_t) +
+             capacity_ * (2 * sizeof(float) + sizeof(uint64_t)) + key_offsets()[value_rows_];
+  } else {
+    bytes += value_rows_ * (sizeof(uint32_t) + sizeof(uint8_t));
+    if (norms2_ != nullptr) bytes += kOneBitRows * sizeof(float);
+  }
   if (bits_ != nullptr) bytes += OneBitBlockBytes(padded_) + sizeof(OneBitFactors);
   if (died_.load(std::memory_order_relaxed) != nullptr) bytes += value_rows_ * sizeof(uint64_t);
   if (extra_ == nullptr) return bytes;
@@ -148,6 +221,7 @@ size_t EntryBlock::memory_bytes() const {
 
 std::string_view EntryBlock::key(size_t row) const {
   if (extra_ != nullptr && extra_->keys != nullptr) return extra_->keys[row];
+  if (!keeps_codes()) return {};
   const uint32_t* const offsets = key_offsets();
   return {keys() + offsets[row], offsets[row + 1] - offsets[row]};
 }
@@ -163,6 +237,10 @@ bool EntryBlock::VisibleAt(size_t row, uint64_t sequence, int64_t now) const {
 
 ListItem EntryBlock::item(size_t row) const {
   ListItem item{.document = document(row), .key = key(row), .code = code(row)};
+  if (!keeps_codes()) {
+    item.block = this;
+    item.row = row;
+  }
   if (extra_ != nullptr && extra_->born != nullptr) item.born = extra_->born[row];
   if (extra_ != nullptr && extra_->expiry != nullptr) item.expiry = extra_->expiry[row];
   const std::atomic<uint64_t>* const died = died_.load(std::memory_order_acquire);

@@ -4,6 +4,9 @@
 //                norms2 | documents | key offsets | keys            (exactly as large as needed)
 //   tail block   room for a fixed number of rows, appended to by one thread while others read; each
 //                key has its own memory
+//   bits block   one-bit block and factors | norms2, if they are asked for | documents, 5 bytes
+//   each
+//                (ListStorage: codes and keys are on disk only)
 //
 // When an entry was born, when it expires and when it died is kept in arrays that exist only if
 // some entry of the block needs them. So an entry at rest costs its codes, 12 bytes of factors, 8
@@ -27,6 +30,8 @@ namespace libkv {
 
 inline constexpr uint64_t kAlive = std::numeric_limits<uint64_t>::max();
 
+class EntryBlock;
+
 // An entry of a list.
 struct ListItem {
   uint64_t document = 0;
@@ -34,16 +39,24 @@ struct ListItem {
   int64_t expiry = 0;      // milliseconds since 1970; 0: never
   uint64_t born = 0;       // seen by readers at this sequence and later; 0: by all
   uint64_t died = kAlive;  // not seen by readers at this sequence and later
-  CodeView code;
+  CodeView code;           // without values: only its bits are known, which are in
+  const EntryBlock* block = nullptr;
+  size_t row = 0;
 };
 
-class EntryBlock;
+// What is in memory of the entries of a list that has a centroid.
+enum class ListStorage : uint8_t {
+  kCodes,         // everything
+  kBits,          // one-bit codes and documents; int8 codes and keys are read when they are needed
+  kBitsAndNorms,  // the same and the squared norms, without which L2 cannot be bounded
+};
 
 // An entry in its block; as cheap to copy as two numbers.
 class BlockEntry {
  public:
   BlockEntry(const EntryBlock* block, size_t row) : block_(block), row_(row) {}
   uint64_t document() const;
+  bool has_key() const;  // in memory
   std::string_view key() const;
   // `now`: milliseconds since 1970.
   bool VisibleAt(uint64_t sequence, int64_t now) const;
@@ -60,9 +73,11 @@ class EntryBlock {
  public:
   static constexpr size_t kRowsMax = 256;
 
-  // A fixed block. With a centroid, and at most kOneBitRows items, it has one-bit codes.
+  // A fixed block. With a centroid, and at most kOneBitRows items, it has one-bit codes. Without a
+  // centroid `storage` must be kCodes. Items without codes must come from blocks of this centroid.
   static EntryBlockPointer Fixed(size_t padded, const OneBitCentroid* centroid,
-                                 std::span<const ListItem> items);
+                                 std::span<const ListItem> items,
+                                 ListStorage storage = ListStorage::kCodes);
 
   // An empty tail block with room for `rows`.
   static std::unique_ptr<EntryBlock> Tail(size_t padded, size_t rows);
@@ -83,11 +98,16 @@ class EntryBlock {
   size_t capacity() const { return value_rows_; }
   size_t memory_bytes() const;
 
+  // False: no values, scales and keys; code() has the norm alone, if that.
+  bool keeps_codes() const { return storage_ == ListStorage::kCodes; }
+
   const int8_t* values(size_t row) const { return values_ + row * padded_; }
   const float* scales() const { return scales_; }
-  const float* norms2() const { return scales_ + capacity_; }
+  // Null: a bits block without norms.
+  const float* norms2() const { return norms2_; }
   CodeView code(size_t row) const {
-    return {{scales_[row], norms2()[row]}, {values(row), padded_}};
+    if (keeps_codes()) return {{scales_[row], norms2_[row]}, {values(row), padded_}};
+    return {{0, norms2_ == nullptr ? 0 : norms2_[row]}, {}};
   }
 
   // Null without one-bit codes. With them, norms2() has kOneBitRows numbers.
@@ -96,7 +116,13 @@ class EntryBlock {
     return *reinterpret_cast<const OneBitFactors*>(bits_ + OneBitBlockBytes(padded_));
   }
 
-  uint64_t document(size_t row) const { return documents()[row]; }
+  // What tells whether two entries have the same bits and factors.
+  uint64_t BitsHash(size_t row) const;
+
+  uint64_t document(size_t row) const {
+    if (keeps_codes()) return documents()[row];
+    return uint64_t{document_highs()[row]} << 32 | document_lows()[row];
+  }
   std::string_view key(size_t row) const;
   bool VisibleAt(size_t row, uint64_t sequence, int64_t now) const;
   ListItem item(size_t row) const;
@@ -111,7 +137,19 @@ class EntryBlock {
   };
 
   EntryBlock(size_t padded, size_t value_rows, size_t capacity, bool has_bits, size_t key_bytes);
+  EntryBlock(size_t padded, size_t rows, ListStorage storage);  // a bits block
   void Put(size_t row, const ListItem& item);
+  void PutCode(size_t row, const ListItem& item);
+  void CopyBits(const EntryBlock& from, size_t from_row, size_t row);
+
+  // Of a bits block.
+  uint32_t* document_lows() const {
+    return reinterpret_cast<uint32_t*>(bits_ + OneBitBlockBytes(padded_) + sizeof(OneBitFactors)) +
+           (norms2_ == nullptr ? 0 : kOneBitRows);
+  }
+  uint8_t* document_highs() const {
+    return reinterpret_cast<uint8_t*>(document_lows() + value_rows_);
+  }
 
   // The parts behind scales_, in the order of the memory.
   uint64_t* documents() const { return reinterpret_cast<uint64_t*>(scales_ + 2 * capacity_); }
@@ -122,9 +160,12 @@ class EntryBlock {
   const uint32_t padded_;
   const uint16_t value_rows_;  // that have memory for their values
   const uint16_t capacity_;    // of scales, norms and documents
-  int8_t* values_;             // where the memory begins
+  const ListStorage storage_;
+  uint8_t* memory_;  // where it begins
+  int8_t* values_ = nullptr;
   uint8_t* bits_ = nullptr;
-  float* scales_;
+  float* scales_ = nullptr;
+  float* norms2_ = nullptr;
   std::unique_ptr<Extra> extra_;
 
   // Null as long as every entry lives. Published whole; then single numbers change.
@@ -133,6 +174,7 @@ class EntryBlock {
 };
 
 inline uint64_t BlockEntry::document() const { return block_->document(row_); }
+inline bool BlockEntry::has_key() const { return block_->keeps_codes(); }
 inline std::string_view BlockEntry::key() const { return block_->key(row_); }
 inline bool BlockEntry::VisibleAt(uint64_t sequence, int64_t now) const {
   return block_->VisibleAt(row_, sequence, now);

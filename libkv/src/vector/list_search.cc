@@ -33,9 +33,63 @@ void PrefetchBits(const EntryBlock& block, size_t padded) {
 // An entry among the best so far.
 struct Kept {
   float score = 0;
-  float margin = 0;  // without that of arithmetic
+  float margin = 0;
   uint32_t row = 0;
   const EntryBlock* block = nullptr;
+  const std::string* key = nullptr;  // of one that was read
+};
+
+// An entry of which only the bits are known yet.
+struct Far {
+  float reach = 0;  // the best it can score
+  float least = 0;  // what it scores very probably at least
+  uint32_t list = 0, row = 0;
+  const EntryBlock* block = nullptr;
+};
+
+bool ReachesFurther(const Far& a, const Far& b) {
+  if (a.reach != b.reach) return a.reach > b.reach;
+  return a.block->document(a.row) < b.block->document(b.row);
+}
+
+// Margins by which a score by bits is trusted to be no lower, when nothing but such scores decides
+// what is not read at all.
+constexpr float kLeastMargins = 2;
+
+// The entries of a search that may have to be read: those that can still be among the best.
+class FarEntries {
+ public:
+  explicit FarEntries(size_t limit) : count_max_(limit + kCandidatesExtraMax), least_(limit) {}
+
+  float threshold() const { return threshold_; }
+
+  void Add(const Far& entry) {
+    least_.Push(entry.least);
+    if (least_.full()) threshold_ = least_.worst();
+    entries_.push_back(entry);
+    if (entries_.size() >= 2 * count_max_) Clean();
+  }
+
+  // The furthest reaching first.
+  std::vector<Far> Take() {
+    Clean();
+    std::sort(entries_.begin(), entries_.end(), ReachesFurther);
+    return std::move(entries_);
+  }
+
+ private:
+  void Clean() {
+    std::erase_if(entries_, [this](const Far& entry) { return entry.reach < threshold_; });
+    if (entries_.size() <= count_max_) return;
+    const auto end = entries_.begin() + static_cast<ptrdiff_t>(count_max_);
+    std::nth_element(entries_.begin(), end, entries_.end(), ReachesFurther);
+    entries_.erase(end, entries_.end());
+  }
+
+  const size_t count_max_;
+  TopK<float, std::greater<>> least_;
+  float threshold_ = kNothingYet;
+  std::vector<Far> entries_;
 };
 
 struct BetterKept {
@@ -48,13 +102,17 @@ struct BetterKept {
 // One approximate search, on its way through the lists.
 class Searcher {
  public:
-  Searcher(const ListQuery& query, size_t limit, AcceptEntry accept, ListStats* stats)
+  Searcher(const ListQuery& query, const ListSearch& search, AcceptEntry accept, ListStats* stats)
       : query_(query),
         kernels_(ActiveKernels()),
-        estimate_(ScoreFormula(query).ForEstimates()),
+        formula_(query),
+        estimate_(formula_.ForEstimates()),
         accept_(accept),
+        far_reader_(search.far),
+        limit_(search.limit),
         stats_(stats),
-        best_(limit) {}
+        best_(search.limit),
+        far_(search.limit) {}
 
   // Reads the int8 codes of every entry.
   void ScanRows(const EntryBlock& block);
@@ -67,21 +125,28 @@ class Searcher {
     return shown_ == 0 ? 0 : static_cast<double>(accepted_) / static_cast<double>(shown_);
   }
 
-  std::vector<ListHit> TakeHits();
+  void TakeHits(ListHits* result);
 
  private:
   float threshold() const { return best_.full() ? best_.worst().score : kNothingYet; }
   void ScanBits(const EntryBlock& block, OneBitBound& bound);
+  void ScanFar(const EntryBlock& block, uint32_t list, const OneBitBound& bound);
+  void ReadFar(std::deque<std::string>* keys);
+  Kept Judge(const Code& code, const int8_t* values, int32_t high) const;
+  void Keep(Kept kept, const Code& code);
   void ScoreWaiting();
   bool Accept(const EntryBlock& block, size_t row);
   void Offer(const EntryBlock& block, size_t row, int32_t high, bool is_accepted);
 
   const ListQuery& query_;
   const Kernels& kernels_;
-  const ScoreFormula estimate_;
+  const ScoreFormula formula_, estimate_;
   const AcceptEntry accept_;
+  FarReader* const far_reader_;
+  const size_t limit_;
   ListStats* const stats_;
   TopK<Kept, BetterKept> best_;
+  FarEntries far_;
   size_t shown_ = 0, accepted_ = 0;
 
   // Rows of the block before that may be among the best: their codes are on the way from memory
@@ -99,6 +164,20 @@ bool Searcher::Accept(const EntryBlock& block, size_t row) {
   return true;
 }
 
+Kept Searcher::Judge(const Code& code, const int8_t* values, int32_t high) const {
+  const DotEstimate estimate = EstimateDot(query_, code, values, high);
+  const float factor = query_.metric == Metric::kL2 ? 2 : 1;
+  Kept kept;
+  kept.score = ScoreOfDot(query_, code, estimate.dot);
+  kept.margin = factor * static_cast<float>(estimate.margin);
+  return kept;
+}
+
+void Searcher::Keep(Kept kept, const Code& code) {
+  kept.margin += formula_.ArithmeticMargin(query_, code);
+  best_.Push(kept);
+}
+
 // As long as everything would be kept, asking comes first: a narrow filter then spares the codes.
 void Searcher::Offer(const EntryBlock& block, size_t row, int32_t high, bool is_accepted) {
   if (!is_accepted && !best_.full()) {
@@ -106,11 +185,10 @@ void Searcher::Offer(const EntryBlock& block, size_t row, int32_t high, bool is_
     is_accepted = true;
   }
   const Code code{block.scales()[row], block.norms2()[row]};
-  const DotEstimate estimate = EstimateDot(query_, code, block.values(row), high);
-  const float factor = query_.metric == Metric::kL2 ? 2 : 1;
-  const Kept kept{ScoreOfDot(query_, code, estimate.dot),
-                  factor * static_cast<float>(estimate.margin), static_cast<uint32_t>(row), &block};
-  if (best_.WouldKeep(kept) && (is_accepted || Accept(block, row))) best_.Push(kept);
+  Kept kept = Judge(code, block.values(row), high);
+  kept.row = static_cast<uint32_t>(row);
+  kept.block = &block;
+  if (best_.WouldKeep(kept) && (is_accepted || Accept(block, row))) Keep(kept, code);
 }
 
 void Searcher::ScanRows(const EntryBlock& block) {
@@ -163,17 +241,63 @@ void Searcher::ScanBits(const EntryBlock& block, OneBitBound& bound) {
   }
 }
 
+// What the bits alone say: who is read is decided when all lists were looked into.
+void Searcher::ScanFar(const EntryBlock& block, uint32_t list, const OneBitBound& bound) {
+  const size_t rows = block.rows();
+  stats_->entries += rows;
+  alignas(kLineBytes) uint32_t sums[kOneBitRows];
+  float scores[kOneBitRows], margins[kOneBitRows];
+  SumBits(kernels_, query_, block.bits(), sums);
+  bound.Scores(sums, block.factors(), block.norms2(), scores, margins);
+  for (size_t row = 0; row < rows; ++row) {
+    const float reach = scores[row] + margins[row];
+    if (reach < far_.threshold() || reach < threshold() || !Accept(block, row)) continue;
+    far_.Add({reach, scores[row] - kLeastMargins * margins[row], list, static_cast<uint32_t>(row),
+              &block});
+  }
+}
+
+void Searcher::ReadFar(std::deque<std::string>* keys) {
+  const std::vector<Far> far = far_.Take();
+  std::vector<FarEntry> step;
+  // The first as many as are wanted: before, nothing can be ruled out.
+  for (size_t begin = 0; begin < far.size(); begin += step.size()) {
+    if (far[begin].reach < threshold()) break;
+    const size_t wanted = best_.full() ? kFarStep : std::max(limit_, kFarStep);
+    const size_t end = std::min(far.size(), begin + wanted);
+    step.clear();
+    for (size_t i = begin; i < end; ++i) {
+      step.push_back({far[i].list, far[i].block->document(far[i].row)});
+    }
+    const auto take = [&](size_t i, const CodeView& code, std::string_view key) {
+      const int32_t high = kernels_.dot_i8(query_.high.data(), code.values.data(), query_.padded);
+      Kept kept = Judge(code.code, code.values.data(), high);
+      kept.row = far[begin + i].row;
+      kept.block = far[begin + i].block;
+      if (!best_.WouldKeep(kept)) return;
+      kept.key = &keys->emplace_back(key);
+      Keep(kept, code.code);
+    };
+    far_reader_->Read(step, take);
+    stats_->scored += step.size();
+    stats_->read += step.size();
+  }
+}
+
 void Searcher::ScanList(const PostingList& list, const PostingList* next, double dot,
                         double distance2) {
   OneBitBound bound(query_, query_.metric, dot, std::sqrt(distance2));
   const std::span<const EntryBlockPointer> blocks = list.blocks();
+  LIBKV_CHECK(list.keeps_codes() || far_reader_ != nullptr);
   for (size_t i = 0; i < blocks.size(); ++i) {
     if (i + 1 < blocks.size()) {
       PrefetchBits(*blocks[i + 1], query_.padded);
     } else if (next != nullptr && !next->blocks().empty()) {
       PrefetchBits(*next->blocks().front(), query_.padded);
     }
-    if (blocks[i]->bits() != nullptr) {
+    if (!list.keeps_codes()) {
+      ScanFar(*blocks[i], list.number(), bound);
+    } else if (blocks[i]->bits() != nullptr) {
       ScanBits(*blocks[i], bound);
     } else {
       ScanRows(*blocks[i]);
@@ -186,26 +310,26 @@ void Searcher::ScanList(const PostingList& list, const PostingList* next, double
   }
 }
 
-std::vector<ListHit> Searcher::TakeHits() {
+void Searcher::TakeHits(ListHits* result) {
   ScoreWaiting();
-  const ScoreFormula formula(query_);
-  std::vector<ListHit> hits;
+  ReadFar(&result->keys);
   for (const Kept& kept : best_.TakeSorted()) {
-    const Code code = kept.block->code(kept.row).code;
-    hits.push_back({kept.block->document(kept.row), kept.block->key(kept.row), kept.score,
-                    kept.margin + formula.ArithmeticMargin(query_, code)});
+    const std::string_view key = kept.key != nullptr ? *kept.key : kept.block->key(kept.row);
+    result->hits.push_back({kept.block->document(kept.row), key, kept.score, kept.margin});
   }
-  return hits;
 }
 
-// The list itself, or what `load` makes of it and `loaded` keeps; null: without it.
+// What `load` makes of the list and `loaded` keeps; null: nothing.
 const PostingList* Loaded(const PostingList& list, LoadList load, LoadedLists* loaded) {
-  if (list.is_loaded()) return &list;
   std::shared_ptr<const PostingList> found = load(list);
   if (found == nullptr) return nullptr;
   LIBKV_CHECK(found->is_loaded() && found->number() == list.number());
   loaded->push_back(std::move(found));
   return loaded->back().get();
+}
+
+const PostingList* InMemory(const PostingList& list, LoadList load, LoadedLists* loaded) {
+  return list.is_loaded() ? &list : Loaded(list, load, loaded);
 }
 
 // Brings what comes after the list at `i` nearer, one step of its pointers for each list.
@@ -233,9 +357,9 @@ ListHits SearchLists(const ListTable& table, const ListQuery& query, const ListS
   if (stats == nullptr) stats = &own_stats;
   *stats = {};
   if (search.limit == 0) return result;
-  Searcher searcher(query, search.limit, accept, stats);
+  Searcher searcher(query, search, accept, stats);
   if (table.flat() != nullptr) {
-    const PostingList* const flat = Loaded(*table.flat(), load, &result.loaded);
+    const PostingList* const flat = InMemory(*table.flat(), load, &result.loaded);
     if (flat != nullptr) {
       flat->ForEachBlock([&](const EntryBlock& block) { searcher.ScanRows(block); });
     }
@@ -249,7 +373,7 @@ ListHits SearchLists(const ListTable& table, const ListQuery& query, const ListS
       PrefetchAfter(lists, i);
       const uint32_t number = lists[i].list->number();
       if (std::binary_search(seen.begin(), seen.end(), number)) continue;
-      const PostingList* const list = Loaded(*lists[i].list, load, &result.loaded);
+      const PostingList* const list = InMemory(*lists[i].list, load, &result.loaded);
       if (list == nullptr) continue;
       ++stats->lists;
       const size_t before = stats->entries;
@@ -263,7 +387,7 @@ ListHits SearchLists(const ListTable& table, const ListQuery& query, const ListS
     for (const NearList& near : lists) seen.push_back(near.list->number());
     std::sort(seen.begin(), seen.end());
   }
-  result.hits = searcher.TakeHits();
+  searcher.TakeHits(&result);
   return result;
 }
 
@@ -281,23 +405,34 @@ class Candidates {
 
   float threshold() const { return threshold_; }
 
-  void Add(const ListCandidate& candidate, float lower_bound) {
+  // `copies_key`: the list that holds it will not stay.
+  void Add(const ListCandidate& candidate, float lower_bound, bool copies_key) {
     lower_bounds_.Push(lower_bound);
     if (lower_bounds_.full()) threshold_ = lower_bounds_.worst();
     kept_.push_back(candidate);
+    if (copies_key) kept_.back().key = keys_.emplace_back(candidate.key);
     // Twice the room, so that each cleaning pays for as many additions.
     if (kept_.size() / 2 >= limit_ + kCandidatesExtraMax) Clean();
   }
 
-  std::vector<ListCandidate> Take(bool* is_complete) {
+  void Take(ListCandidates* result, bool* is_complete) {
     Clean();
     std::sort(kept_.begin(), kept_.end(), Before);
     *is_complete = !dropped_ || best_dropped_ < threshold_;
-    return std::move(kept_);
+    result->candidates = std::move(kept_);
+    result->keys = std::move(keys_);
   }
 
  private:
   void Clean() {
+    Drop();
+    if (keys_.empty()) return;
+    std::deque<std::string> keys;
+    for (ListCandidate& candidate : kept_) candidate.key = keys.emplace_back(candidate.key);
+    keys_ = std::move(keys);
+  }
+
+  void Drop() {
     std::erase_if(kept_, [this](const ListCandidate& c) { return c.upper_bound < threshold_; });
     if (kept_.size() <= kCandidatesExtraMax || kept_.size() - kCandidatesExtraMax <= limit_) return;
     const auto end = kept_.begin() + static_cast<ptrdiff_t>(limit_ + kCandidatesExtraMax);
@@ -313,10 +448,11 @@ class Candidates {
   bool dropped_ = false;
   float best_dropped_ = kNothingYet;
   std::vector<ListCandidate> kept_;
+  std::deque<std::string> keys_;
 };
 
 void AddCandidates(const EntryBlock& block, const ListQuery& query, const ScoreFormula& formula,
-                   AcceptEntry accept, Candidates* candidates) {
+                   AcceptEntry accept, bool copies_keys, Candidates* candidates) {
   int32_t dots[EntryBlock::kRowsMax];
   float scores[EntryBlock::kRowsMax], margins[EntryBlock::kRowsMax];
   const size_t rows = block.rows();
@@ -329,7 +465,7 @@ void AddCandidates(const EntryBlock& block, const ListQuery& query, const ScoreF
       continue;
     if (!accept(BlockEntry(&block, row))) continue;
     candidates->Add({block.document(row), block.key(row), scores[row], upper_bound},
-                    scores[row] - margins[row]);
+                    scores[row] - margins[row], copies_keys);
   }
 }
 
@@ -346,13 +482,16 @@ ListCandidates ExactCandidates(const ListTable& table, const ListQuery& query, s
   const ScoreFormula formula(query);
   Candidates candidates(limit);
   table.ForEach([&](const std::shared_ptr<PostingList>& list) {
-    const PostingList* const loaded = Loaded(*list, load, &result.loaded);
+    const bool is_here = list->is_loaded() && list->keeps_codes();
+    LoadedLists held;
+    const PostingList* const loaded = is_here ? list.get() : Loaded(*list, load, &held);
     if (loaded == nullptr) return;
+    LIBKV_CHECK(loaded->keeps_codes());
     loaded->ForEachBlock([&](const EntryBlock& block) {
-      AddCandidates(block, query, formula, accept, &candidates);
+      AddCandidates(block, query, formula, accept, !is_here, &candidates);
     });
   });
-  result.candidates = candidates.Take(is_complete);
+  candidates.Take(&result, is_complete);
   return result;
 }
 

@@ -19,13 +19,20 @@
 // (vector/list_query.h): there only the part of the first sum across v is left, which is short for
 // near neighbours. So of the hits few can be out of order: those whose score + margin reaches the
 // score - margin of a better one.
+//
+// Of lists that leave their codes on disk (ListStorage) SearchLists has the bits alone: they give
+// every entry a score to within a margin. Entries are read from disk in the order of the best they
+// can score, some at a time, until the next one cannot reach the `limit`-th best any more.
 #ifndef LIBKV_SRC_VECTOR_LIST_SEARCH_H_
 #define LIBKV_SRC_VECTOR_LIST_SEARCH_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <limits>
 #include <memory>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -43,12 +50,30 @@ inline constexpr size_t kCandidatesExtraMax = 4'096;
 // the search, and not again for the same entry.
 using AcceptEntry = absl::FunctionRef<bool(const BlockEntry& entry)>;
 
-// Asked for the entries of a list that is not loaded: returns a loaded list of the same number, or
-// null to go on without it.
+// Asked for the entries of a list that is not loaded, or, by ExactCandidates, has no codes in
+// memory: returns a loaded list of the same number that has them, or null to go on without it.
 using LoadList = absl::FunctionRef<std::shared_ptr<const PostingList>(const PostingList& list)>;
 
 // Lists that were loaded during a search, for as long as its results' keys are in use.
 using LoadedLists = std::vector<std::shared_ptr<const PostingList>>;
+
+// An entry whose code and key are on disk.
+struct FarEntry {
+  uint32_t list = 0;
+  uint64_t document = 0;
+};
+
+// Reads such entries; up to kFarStep at a time, or as many as the limit.
+class FarReader {
+ public:
+  virtual ~FarReader() = default;
+  // Tells `take` the code and key of entries[i], in any order, with views that end with the call.
+  // One that cannot be read is passed over: the caller knows.
+  virtual void Read(
+      std::span<const FarEntry> entries,
+      absl::FunctionRef<void(size_t i, const CodeView& code, std::string_view key)> take) = 0;
+};
+inline constexpr size_t kFarStep = 32;
 
 struct ListSearch {
   size_t limit = 10;
@@ -61,11 +86,15 @@ struct ListSearch {
   // makes the search look into ten times the lists. Entries whose bound rules them out are not
   // shown to `accept`; they count by the share of those that were.
   bool filtered = false;
+
+  // Must be there if a list has no codes in memory. Of each search at most limit +
+  // kCandidatesExtraMax entries are read.
+  FarReader* far = nullptr;
 };
 
 struct ListHit {
   uint64_t document = 0;
-  std::string_view key;  // lives as long as the table and ListHits::loaded
+  std::string_view key;  // lives as long as the table, ListHits::loaded and ListHits::keys
   float score = 0;       // by the code, corrected
   float margin = 0;      // how far the exact score can be from it
 };
@@ -73,6 +102,7 @@ struct ListHit {
 struct ListHits {
   std::vector<ListHit> hits;  // greatest score first; ties: the lower document
   LoadedLists loaded;
+  std::deque<std::string> keys;  // of those that were read
 };
 
 // What a search did.
@@ -80,6 +110,7 @@ struct ListStats {
   size_t lists = 0;    // looked into, without list 0
   size_t entries = 0;  // scanned, with those of list 0
   size_t scored = 0;   // compared by int8 codes, without those of list 0
+  size_t read = 0;     // of these from disk
 };
 
 // The best `limit` accepted entries among those looked into. List 0 is always looked into.
@@ -88,7 +119,7 @@ ListHits SearchLists(const ListTable& table, const ListQuery& query, const ListS
 
 struct ListCandidate {
   uint64_t document = 0;
-  std::string_view key;   // lives as long as the table and ListCandidates::loaded
+  std::string_view key;   // lives as long as the table and ListCandidates::keys
   float score = 0;        // by the codes
   float upper_bound = 0;  // of the exact score
 };
@@ -97,7 +128,7 @@ struct ListCandidates {
   // Greatest upper bound first: a caller that has found `limit` exact scores, all of them at least
   // the upper bound of the next candidate, need not look further.
   std::vector<ListCandidate> candidates;
-  LoadedLists loaded;
+  std::deque<std::string> keys;  // of lists that were loaded
 };
 
 // The candidates for the exact best `limit` among all accepted entries of all lists. `accept` is
@@ -107,7 +138,8 @@ struct ListCandidates {
 // nearly the same), those with the greatest upper bounds are returned and *is_complete, unless
 // null, is false: the best of them are near the best of all, but need not be the same.
 //
-// Cost       One pass over all int8 codes at the speed of memory.
+// Cost       One pass over all int8 codes at the speed of memory. A list that is loaded for it is
+//            dropped when the next one comes.
 ListCandidates ExactCandidates(const ListTable& table, const ListQuery& query, size_t limit,
                                AcceptEntry accept, LoadList load, bool* is_complete = nullptr);
 

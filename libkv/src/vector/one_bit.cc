@@ -87,7 +87,11 @@ void OneBitCentroid::Encode(const CodeView& code, size_t row, uint8_t* block,
 }
 
 OneBitBound::OneBitBound(const ListQuery& query, Metric metric, double dot, double distance)
-    : is_l2_(metric == Metric::kL2), query_norm2_(query.code.norm2), dot_(dot) {
+    : is_l2_(metric == Metric::kL2),
+      query_norm2_(query.code.norm2),
+      dot_(dot),
+      sum_base_(query.sum_base),
+      sum_noise_(query.sum_noise) {
   terms_.step = query.sum_step;
   terms_.base = query.sum_noise - query.sum_base;
   terms_.distance = static_cast<float>(distance);
@@ -99,6 +103,21 @@ uint32_t OneBitBound::Reach(const Kernels& kernels, const uint32_t* sums,
   const double least = is_l2_ ? (double{threshold} + query_norm2_) / 2 : double{threshold};
   terms_.limit = static_cast<float>(least - dot_);
   return kernels.reach(sums, factors.constant, factors.slope, factors.spread, norms2, terms_);
+}
+
+void OneBitBound::Scores(const uint32_t* sums, const OneBitFactors& factors, const float* norms2,
+                         float* scores, float* margins) const {
+  const auto dot = static_cast<float>(dot_);
+  for (size_t row = 0; row < kOneBitRows; ++row) {
+    const float bits = terms_.step * static_cast<float>(sums[row]) - sum_base_;
+    scores[row] = dot + factors.constant[row] + factors.slope[row] * bits;
+    margins[row] = factors.slope[row] * sum_noise_ + factors.spread[row] * terms_.distance;
+  }
+  if (!is_l2_) return;
+  for (size_t row = 0; row < kOneBitRows; ++row) {
+    scores[row] = 2 * scores[row] - query_norm2_ - norms2[row];
+    margins[row] *= 2;
+  }
 }
 
 }  // namespace libkv

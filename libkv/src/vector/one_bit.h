@@ -84,10 +84,15 @@ class OneBitBound {
   uint32_t Reach(const Kernels& kernels, const uint32_t* sums, const OneBitFactors& factors,
                  const float* norms2, float threshold);
 
+  // What each row probably scores, and how far it can be off; `norms2` is looked at under L2 alone.
+  void Scores(const uint32_t* sums, const OneBitFactors& factors, const float* norms2,
+              float* scores, float* margins) const;
+
  private:
   const bool is_l2_;
   const float query_norm2_;
   const double dot_;
+  const float sum_base_, sum_noise_;
   ReachTerms terms_;
 };
 

@@ -25,10 +25,12 @@ constexpr size_t kPointerBytes = 24 + sizeof(EntryBlockPointer);
 
 }  // namespace
 
-PostingList::PostingList(uint32_t number, size_t padded, const CodeView& centroid, bool is_loaded)
+PostingList::PostingList(uint32_t number, size_t padded, const CodeView& centroid, bool is_loaded,
+                         ListStorage storage)
     : number_(number),
       padded_(padded),
       is_loaded_(is_loaded),
+      storage_(number == kFlatList ? ListStorage::kCodes : storage),
       centroid_(centroid.code),
       centroid_values_(centroid.values.size()) {
   LIBKV_CHECK(centroid.values.size() == (number == kFlatList ? 0 : padded));
@@ -44,8 +46,9 @@ PostingList::~PostingList() {
 
 std::shared_ptr<PostingList> PostingList::Build(uint32_t number, size_t padded,
                                                 const CodeView& centroid,
-                                                std::span<const ListItem> items) {
-  const std::shared_ptr<PostingList> list(new PostingList(number, padded, centroid, true));
+                                                std::span<const ListItem> items,
+                                                ListStorage storage) {
+  const std::shared_ptr<PostingList> list(new PostingList(number, padded, centroid, true, storage));
   list->AddBlocks(items);
   list->live_.store(CountAlive(items), std::memory_order_relaxed);
   return list;
@@ -53,7 +56,8 @@ std::shared_ptr<PostingList> PostingList::Build(uint32_t number, size_t padded,
 
 std::shared_ptr<PostingList> PostingList::Unloaded(uint32_t number, size_t padded,
                                                    const CodeView& centroid) {
-  return std::shared_ptr<PostingList>(new PostingList(number, padded, centroid, false));
+  return std::shared_ptr<PostingList>(
+      new PostingList(number, padded, centroid, false, ListStorage::kCodes));
 }
 
 void PostingList::AddBlocks(std::span<const ListItem> items) {
@@ -70,13 +74,14 @@ void PostingList::AddBlocks(std::span<const ListItem> items) {
   const OneBitCentroid centroid(this->centroid());
   for (; !items.empty(); items = items.subspan(std::min(block_rows, items.size()))) {
     const auto first = items.first(std::min(block_rows, items.size()));
-    const bool has_bits = first.size() >= kOneBitRowsMin;
-    blocks_.push_back(EntryBlock::Fixed(padded_, has_bits ? &centroid : nullptr, first));
+    const bool has_bits = !keeps_codes() || first.size() >= kOneBitRowsMin;
+    blocks_.push_back(EntryBlock::Fixed(padded_, has_bits ? &centroid : nullptr, first, storage_));
   }
 }
 
 bool PostingList::Append(const ListItem& item) {
   LIBKV_CHECK(is_loaded_);
+  if (!keeps_codes()) return false;
   for (size_t i = 0; i < tail_count(); ++i) {
     EntryBlock* block = tail_[i].load(std::memory_order_relaxed);
     if (block != nullptr && block->rows() == block->capacity()) continue;
@@ -94,7 +99,8 @@ bool PostingList::Append(const ListItem& item) {
 std::shared_ptr<PostingList> PostingList::Grown(std::span<const ListItem> more,
                                                 uint64_t settled) const {
   LIBKV_CHECK(is_loaded_);
-  const std::shared_ptr<PostingList> list(new PostingList(number_, padded_, centroid(), true));
+  const std::shared_ptr<PostingList> list(
+      new PostingList(number_, padded_, centroid(), true, storage_));
   std::vector<ListItem> items;
   size_t live = 0;
   const auto gather = [&](const EntryBlock& block) {

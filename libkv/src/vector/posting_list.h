@@ -4,6 +4,8 @@
 //   list = blocks (fixed) + tail (grows)
 //   numbered list    blocks of 32 rows with one-bit codes, one shorter block; a tail of 4 * 8 rows
 //   list 0           no centroid: blocks of 256 rows, a tail of 256 rows, int8 only
+//   by bits alone    a numbered list that leaves int8 codes and keys on disk (ListStorage): the
+//                    blocks alone, every one with bits; no tail
 //
 // A full tail makes a successor: a new list that shares the full blocks and gathers the rest into
 // blocks. Who still reads the old list is not disturbed.
@@ -41,10 +43,12 @@ class PostingList {
   static constexpr size_t kTailCount = 4;
 
   // A list of exactly these items, in their order. List 0 takes a centroid without values.
-  // Everything is copied. Cost: one pass, about 0.2 us per item of 1,024 dimensions.
+  // Everything is copied. Items without codes must come from a list with this centroid. List 0
+  // always keeps its codes. Cost: one pass, about 0.2 us per item of 1,024 dimensions.
   static std::shared_ptr<PostingList> Build(uint32_t number, size_t padded,
                                             const CodeView& centroid,
-                                            std::span<const ListItem> items);
+                                            std::span<const ListItem> items,
+                                            ListStorage storage = ListStorage::kCodes);
 
   // A list whose entries are not in memory: it must be replaced in the table before entries are
   // appended.
@@ -54,14 +58,16 @@ class PostingList {
   uint32_t number() const { return number_; }
   size_t padded() const { return padded_; }
   bool is_loaded() const { return is_loaded_; }
+  // Whether int8 codes and keys are in memory too, if anything is.
+  bool keeps_codes() const { return storage_ == ListStorage::kCodes; }
 
   // Without values for list 0.
   CodeView centroid() const {
     return {centroid_, {centroid_values_.data(), centroid_values_.size()}};
   }
 
-  // Adds an entry, which readers see on return. False: there is no room, use Grown. Requires
-  // is_loaded().
+  // Adds an entry, which readers see on return. False: there is no room, use Grown; always so
+  // without codes. Requires is_loaded().
   [[nodiscard]] bool Append(const ListItem& item);
 
   // The successor: all entries of this list and `more`. It has room again, and takes this list's
@@ -95,7 +101,8 @@ class PostingList {
   PostingList& operator=(const PostingList&) = delete;
 
  private:
-  PostingList(uint32_t number, size_t padded, const CodeView& centroid, bool is_loaded);
+  PostingList(uint32_t number, size_t padded, const CodeView& centroid, bool is_loaded,
+              ListStorage storage);
 
   size_t tail_rows() const { return number_ == kFlatList ? kFlatBlockRows : kTailRows; }
   size_t tail_count() const { return number_ == kFlatList ? 1 : kTailCount; }
@@ -105,6 +112,7 @@ class PostingList {
   const uint32_t number_;
   const size_t padded_;
   const bool is_loaded_;
+  const ListStorage storage_;
   const Code centroid_;
   AlignedArray<int8_t> centroid_values_;
   std::vector<EntryBlockPointer> blocks_;

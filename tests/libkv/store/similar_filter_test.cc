@@ -129,6 +129,18 @@ TEST_CASE("filters of every width find what comparing every value finds, whereve
                      (i.words.contains("odd") || i.words.contains("rare"));
             }));
     }
+    // Two wide ones, of which much, little or nothing passes both.
+    std::mt19937_64 random_wide(seed + static_cast<uint64_t>(round));
+    for (const double from : {100.0, 400.0, 590.0, 599.5, 700.0}) {
+      CAPTURE(from);
+      const std::vector<float> query = RandomVector(random_wide);
+      SimilarOptions options{.limit = 10, .exact = random_wide() % 2 == 0};
+      options.filters = {{.field = "n", .last = FieldValue(599.0)},
+                         {.field = "n", .first = FieldValue(from)}};
+      CHECK(Keys(store->Similar(options, query)) == Oracle(model, query, 10, [&](auto&, auto& i) {
+              return i.number <= 599 && i.number >= from;
+            }));
+    }
     for (const std::string word : {"even", "seldom", "rare"}) {
       CAPTURE(word);
       const std::vector<float> query = RandomVector(random);
@@ -196,6 +208,37 @@ TEST_CASE("a filter sees the moment of the vectors, and no expired value") {
   REQUIRE_OK(store->Delete({}, "v:new"));
   CHECK(Keys(store->Similar(by_field, query)) == "");
   CHECK(Keys(store->Similar(by_word, query)) == "");
+}
+
+TEST_CASE("a wide filter that everything near fails still finds the nearest that pass") {
+  // Goal: what the documents that were asked about first say of a filter may be wrong for the rest.
+  // Method: a field that follows the vectors, so that far ones alone pass, or near ones alone.
+  const TempDir dir;
+  const auto store = OpenStore(dir.path(), WithSpaces({FilteredSpace()}));
+  std::mt19937_64 random(3);
+  Model model;
+  std::vector<float> query(kDimension);
+  query[0] = 1;
+  for (int i = 0; i < 4'000; ++i) {
+    Item item{RandomVector(random), 0, {}};
+    item.number = static_cast<int>(500 * (1 + Cosine(query, item.vector)));
+    const std::string key = "k" + std::to_string(i);
+    SetItem(*store, key, item);
+    model[key] = item;
+  }
+  for (const double bound : {200.0, 400.0, 500.0, 600.0, 900.0}) {
+    for (const bool below : {true, false}) {
+      CAPTURE(bound);
+      CAPTURE(below);
+      SimilarOptions options{.limit = 10};
+      FieldFilter filter{.field = "n"};
+      (below ? filter.last : filter.first) = FieldValue(bound);
+      options.filters = {filter};
+      CHECK(Keys(store->Similar(options, query)) == Oracle(model, query, 10, [&](auto&, auto& i) {
+              return below ? i.number <= bound : i.number >= bound;
+            }));
+    }
+  }
 }
 
 TEST_CASE("texts are filtered as vectors are, and only the space with vectors counts") {

@@ -7,13 +7,16 @@
 #include <random>
 #include <thread>
 
+#include "support/slow_build.h"
 #include "support/store_test.h"
 
 namespace libkv {
 namespace {
 
 constexpr size_t kDimension = 24;
-constexpr size_t kExactMax = 4'000;
+constexpr size_t kExactMax = Scaled(4'000);
+// With all codes in memory, and with bits alone.
+constexpr VectorMemory kMemories[] = {VectorMemory::kCodes, VectorMemory::kBits};
 using Vector = std::vector<float>;
 
 // Points around random centres, as texts of some subjects are.
@@ -41,10 +44,11 @@ class Points {
   std::vector<Vector> centres_;
 };
 
-Options VectorOptions(Metric metric = Metric::kL2) {
+Options VectorOptions(Metric metric = Metric::kL2, VectorMemory memory = VectorMemory::kCodes) {
   Space space;
   space.vector_dimension = kDimension;
   space.metric = metric;
+  space.vector_memory = memory;
   Options options;
   options.spaces = {space};
   options.exact_vectors_max = kExactMax;
@@ -121,6 +125,9 @@ void CheckExact(const Store& store, const Model& model, Points& points) {
   CheckVerifies(store);
 }
 
+// Lists that are longer are still to be split.
+constexpr uint64_t kLongestMean = 600;
+
 // Waits until the lists are there and their recall was measured.
 void WaitForLists(const Store& store, size_t vectors) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(120);
@@ -129,7 +136,8 @@ void WaitForLists(const Store& store, size_t vectors) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     const SpaceStats stats = store.Stats().spaces.at(0);
     const bool is_ready = stats.vector_lists > 0 && !stats.recall.empty() &&
-                          stats.vectors == vectors && stats.recall_age <= vectors / 10;
+                          stats.vectors == vectors && stats.recall_age <= vectors / 10 &&
+                          stats.vectors / stats.vector_lists <= kLongestMean;
     quiet = is_ready && stats.vector_lists == lists ? quiet + 1 : 0;
     lists = stats.vector_lists;
   }
@@ -140,131 +148,145 @@ void WaitForLists(const Store& store, size_t vectors) {
 }
 
 TEST_CASE("many vectors are found with the recall that was asked for, before and after an open") {
-  const TempDir dir;
-  Model model;
-  Points points(1, 200);
-  const size_t count = 9'000;
-  {
-    const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
-    Fill(*store, model, count, [&](size_t) { return points.Any(); });
+  for (const VectorMemory memory : kMemories) {
+    CAPTURE(static_cast<int>(memory));
+    const TempDir dir;
+    Model model;
+    Points points(1, 200);
+    const size_t count = Scaled(9'000);
+    {
+      const std::unique_ptr<Store> store =
+          OpenStore(dir.path(), VectorOptions(Metric::kL2, memory));
+      Fill(*store, model, count, [&](size_t) { return points.Any(); });
+      WaitForLists(*store, count);
+      for (const double target : {0.90, 0.95, 0.99}) {
+        CAPTURE(target);
+        CHECK(Recall(*store, model, points, target) >= target - 0.02);
+      }
+      CheckExact(*store, model, points);
+    }
+    const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions(Metric::kL2, memory));
+    // At once, while most lists are on disk only.
+    CHECK(Recall(*store, model, points, 0.95, 20) >= 0.85);
     WaitForLists(*store, count);
+    CHECK(Recall(*store, model, points, 0.95) >= 0.93);
+    CheckExact(*store, model, points);
+
+    Options read_only = VectorOptions(Metric::kL2, memory);
+    read_only.read_only = true;
+    const std::unique_ptr<Store> reader = OpenStore(dir.path(), read_only);
+    CHECK(Recall(*reader, model, points, 0.95, 20) >= 0.85);
+    CheckExact(*reader, model, points);
+  }
+}
+
+TEST_CASE("whoever is written is found at once, while lists are made and split around it") {
+  for (const VectorMemory memory : kMemories) {
+    CAPTURE(static_cast<int>(memory));
+    // Sorted order is the hardest: every cluster comes whole, into lists that know nothing of it.
+    const TempDir dir;
+    const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions(Metric::kL2, memory));
+    Model model;
+    Points points(2, 100);
+    std::atomic<bool> stop{false};
+    std::atomic<int> lost{0}, asked{0};
+    std::atomic<size_t> written{0};
+    std::vector<Vector> vectors;
+    for (size_t i = 0; i < Scaled(20'000); ++i)
+      vectors.push_back(points.Of(i * 100 / Scaled(20'000)));
+    std::thread reader([&] {
+      std::mt19937_64 random(3);
+      while (!stop) {
+        const size_t there = written.load();
+        if (there == 0) continue;
+        const size_t i = random() % there;
+        const auto found = store->Similar({.limit = 1, .exact = asked % 2 == 0}, vectors[i]);
+        if (!found.ok() || found->empty() || (*found)[0].key != "v" + std::to_string(i)) ++lost;
+        ++asked;
+      }
+    });
+    for (size_t begin = 0; begin < vectors.size(); begin += 500) {
+      std::vector<std::pair<std::string, Vector>> items;
+      for (size_t i = begin; i < begin + 500; ++i) {
+        items.emplace_back("v" + std::to_string(i), vectors[i]);
+      }
+      Put(*store, model, items);
+      written = begin + 500;
+    }
+    stop = true;
+    reader.join();
+    CHECK(asked > 0);
+    CHECK(lost == 0);
+    WaitForLists(*store, vectors.size());
+    CHECK(store->Stats().spaces[0].vector_lists > vectors.size() / 500);
     for (const double target : {0.90, 0.95, 0.99}) {
       CAPTURE(target);
       CHECK(Recall(*store, model, points, target) >= target - 0.02);
     }
     CheckExact(*store, model, points);
   }
-  const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
-  // At once, while most lists are on disk only.
-  CHECK(Recall(*store, model, points, 0.95, 20) >= 0.85);
-  WaitForLists(*store, count);
-  CHECK(Recall(*store, model, points, 0.95) >= 0.93);
-  CheckExact(*store, model, points);
-
-  Options read_only = VectorOptions();
-  read_only.read_only = true;
-  const std::unique_ptr<Store> reader = OpenStore(dir.path(), read_only);
-  CHECK(Recall(*reader, model, points, 0.95, 20) >= 0.85);
-  CheckExact(*reader, model, points);
-}
-
-TEST_CASE("whoever is written is found at once, while lists are made and split around it") {
-  // Sorted order is the hardest: every cluster comes whole, into lists that know nothing of it.
-  const TempDir dir;
-  const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
-  Model model;
-  Points points(2, 100);
-  std::atomic<bool> stop{false};
-  std::atomic<int> lost{0}, asked{0};
-  std::atomic<size_t> written{0};
-  std::vector<Vector> vectors;
-  for (size_t i = 0; i < 20'000; ++i) vectors.push_back(points.Of(i / 200));
-  std::thread reader([&] {
-    std::mt19937_64 random(3);
-    while (!stop) {
-      const size_t there = written.load();
-      if (there == 0) continue;
-      const size_t i = random() % there;
-      const auto found = store->Similar({.limit = 1, .exact = asked % 2 == 0}, vectors[i]);
-      if (!found.ok() || found->empty() || (*found)[0].key != "v" + std::to_string(i)) ++lost;
-      ++asked;
-    }
-  });
-  for (size_t begin = 0; begin < vectors.size(); begin += 500) {
-    std::vector<std::pair<std::string, Vector>> items;
-    for (size_t i = begin; i < begin + 500; ++i) {
-      items.emplace_back("v" + std::to_string(i), vectors[i]);
-    }
-    Put(*store, model, items);
-    written = begin + 500;
-  }
-  stop = true;
-  reader.join();
-  CHECK(asked > 0);
-  CHECK(lost == 0);
-  WaitForLists(*store, vectors.size());
-  CHECK(store->Stats().spaces[0].vector_lists > 100);
-  for (const double target : {0.90, 0.95, 0.99}) {
-    CAPTURE(target);
-    CHECK(Recall(*store, model, points, target) >= target - 0.02);
-  }
-  CheckExact(*store, model, points);
 }
 
 TEST_CASE("overwritten and deleted vectors are not found, and leave the rest as it was") {
-  const TempDir dir;
-  std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
-  Model model;
-  Points points(4, 50);
-  Fill(*store, model, 8'000, [&](size_t i) { return points.Of(i % 50); });
-  WaitForLists(*store, model.size());
-  // Every second value of all clusters, and five clusters whole.
-  Batch batch;
-  for (size_t i = 0; i < 8'000; ++i) {
-    const std::string key = "v" + std::to_string(i);
-    if (i % 50 >= 5 && i % 100 >= 50) continue;
-    batch.Delete(key);
-    model.erase(key);
+  for (const VectorMemory memory : kMemories) {
+    CAPTURE(static_cast<int>(memory));
+    const TempDir dir;
+    std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions(Metric::kL2, memory));
+    Model model;
+    Points points(4, 50);
+    Fill(*store, model, Scaled(8'000), [&](size_t i) { return points.Of(i % 50); });
+    WaitForLists(*store, model.size());
+    // Every second value of all clusters, and five clusters whole.
+    Batch batch;
+    for (size_t i = 0; i < Scaled(8'000); ++i) {
+      const std::string key = "v" + std::to_string(i);
+      if (i % 50 >= 5 && i % 100 >= 50) continue;
+      batch.Delete(key);
+      model.erase(key);
+    }
+    REQUIRE_OK(store->Apply({}, batch));
+    CheckExact(*store, model, points);
+    // The same keys with other vectors.
+    Fill(*store, model, Scaled(8'000), [&](size_t i) { return points.Of((i + 7) % 50); });
+    WaitForLists(*store, model.size());
+    CheckExact(*store, model, points);
+    CHECK(Recall(*store, model, points, 0.95) >= 0.93);
+    store.reset();
+    store = OpenStore(dir.path(), VectorOptions(Metric::kL2, memory));
+    CheckExact(*store, model, points);
+    WaitForLists(*store, model.size());
+    CheckExact(*store, model, points);
   }
-  REQUIRE_OK(store->Apply({}, batch));
-  CheckExact(*store, model, points);
-  // The same keys with other vectors.
-  Fill(*store, model, 8'000, [&](size_t i) { return points.Of((i + 7) % 50); });
-  WaitForLists(*store, model.size());
-  CheckExact(*store, model, points);
-  CHECK(Recall(*store, model, points, 0.95) >= 0.93);
-  store.reset();
-  store = OpenStore(dir.path(), VectorOptions());
-  CheckExact(*store, model, points);
-  WaitForLists(*store, model.size());
-  CheckExact(*store, model, points);
 }
 
 TEST_CASE("a snapshot finds what there was, whatever happens to the lists after it") {
-  const TempDir dir;
-  std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
-  Model model, later;
-  Points points(5, 50);
-  Fill(*store, model, 4'100, [&](size_t) { return points.Any(); });
-  for (int round = 0; round < 2; ++round) {
-    CAPTURE(round);  // 0: before there are lists; 1: lists that were not read yet
-    if (round == 1) {
-      store.reset();
-      store = OpenStore(dir.path(), VectorOptions());
+  for (const VectorMemory memory : kMemories) {
+    CAPTURE(static_cast<int>(memory));
+    const TempDir dir;
+    std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions(Metric::kL2, memory));
+    Model model, later;
+    Points points(5, 50);
+    Fill(*store, model, Scaled(4'100), [&](size_t) { return points.Any(); });
+    for (int round = 0; round < 2; ++round) {
+      CAPTURE(round);  // 0: before there are lists; 1: lists that were not read yet
+      if (round == 1) {
+        store.reset();
+        store = OpenStore(dir.path(), VectorOptions(Metric::kL2, memory));
+      }
+      const std::shared_ptr<const Snapshot> snapshot = store->GetSnapshot();
+      later = model;
+      Fill(*store, later, Scaled(2'500), [&](size_t) { return points.Any(); });
+      if (round == 0) WaitForLists(*store, later.size());
+      for (int q = 0; q < 20; ++q) {
+        const Vector query = points.Any();
+        CHECK(KeysOf(store->Similar({.exact = true, .snapshot = snapshot}, query)) ==
+              Nearest(model, query, 10));
+        CHECK(KeysOf(store->Similar({.exact = true}, query)) == Nearest(later, query, 10));
+      }
+      model = later;
     }
-    const std::shared_ptr<const Snapshot> snapshot = store->GetSnapshot();
-    later = model;
-    Fill(*store, later, 2'500, [&](size_t) { return points.Any(); });
-    if (round == 0) WaitForLists(*store, later.size());
-    for (int q = 0; q < 20; ++q) {
-      const Vector query = points.Any();
-      CHECK(KeysOf(store->Similar({.exact = true, .snapshot = snapshot}, query)) ==
-            Nearest(model, query, 10));
-      CHECK(KeysOf(store->Similar({.exact = true}, query)) == Nearest(later, query, 10));
-    }
-    model = later;
+    CheckVerifies(*store);
   }
-  CheckVerifies(*store);
 }
 
 TEST_CASE("vectors that are all the same neither stop the keeper nor the search") {
@@ -272,7 +294,7 @@ TEST_CASE("vectors that are all the same neither stop the keeper nor the search"
   const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
   Model model;
   const Vector same(kDimension, 0.5F);
-  Fill(*store, model, 10'000, [&](size_t) { return same; });
+  Fill(*store, model, Scaled(10'000), [&](size_t) { return same; });
   Vector other = same;
   other[3] = 0.75F;
   Put(*store, model, {{"other", other}});
@@ -288,44 +310,168 @@ TEST_CASE("vectors that are all the same neither stop the keeper nor the search"
 }
 
 TEST_CASE("cosine and inner product find what was asked for too") {
-  for (const Metric metric : {Metric::kCosine, Metric::kInnerProduct}) {
-    CAPTURE(static_cast<int>(metric));
-    const TempDir dir;
-    const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions(metric));
-    Model model;
-    Points points(6, 100);
-    Fill(*store, model, 5'000, [&](size_t) { return points.Any(); });
-    WaitForLists(*store, model.size());
-    size_t found = 0;
-    for (int q = 0; q < 100; ++q) {
-      const Vector query = points.Any();
-      const std::vector<std::string> truth = KeysOf(store->Similar({.exact = true}, query));
-      for (const std::string& key : KeysOf(store->Similar({.recall_target = 0.95}, query))) {
-        found += std::find(truth.begin(), truth.end(), key) != truth.end() ? 1 : 0;
+  for (const VectorMemory memory : kMemories) {
+    CAPTURE(static_cast<int>(memory));
+    for (const Metric metric : {Metric::kCosine, Metric::kInnerProduct}) {
+      CAPTURE(static_cast<int>(metric));
+      const TempDir dir;
+      const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions(metric, memory));
+      Model model;
+      Points points(6, 100);
+      Fill(*store, model, Scaled(5'000), [&](size_t) { return points.Any(); });
+      WaitForLists(*store, model.size());
+      size_t found = 0;
+      for (int q = 0; q < 100; ++q) {
+        const Vector query = points.Any();
+        const std::vector<std::string> truth = KeysOf(store->Similar({.exact = true}, query));
+        for (const std::string& key : KeysOf(store->Similar({.recall_target = 0.95}, query))) {
+          found += std::find(truth.begin(), truth.end(), key) != truth.end() ? 1 : 0;
+        }
       }
+      CHECK(found >= 930);
+      CheckVerifies(*store);
     }
-    CHECK(found >= 930);
-    CheckVerifies(*store);
   }
 }
 
 TEST_CASE("a prefix narrows a search in lists without losing neighbours") {
-  const TempDir dir;
-  const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
-  Model model, narrow;
-  Points points(7, 100);
-  Fill(
-      *store, model, 8'000, [&](size_t) { return points.Any(); }, "a");
-  Fill(
-      *store, narrow, 400, [&](size_t) { return points.Any(); }, "b");
-  WaitForLists(*store, model.size() + narrow.size());
-  for (int q = 0; q < 20; ++q) {
-    const Vector query = points.Any();
-    SimilarOptions options{.prefix = "b", .exact = true};
-    CHECK(KeysOf(store->Similar(options, query)) == Nearest(narrow, query, 10));
-    options.exact = false;
-    CHECK(store->Similar(options, query)->size() == 10);
+  for (const VectorMemory memory : kMemories) {
+    CAPTURE(static_cast<int>(memory));
+    const TempDir dir;
+    const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions(Metric::kL2, memory));
+    Model model, narrow;
+    Points points(7, 100);
+    Fill(
+        *store, model, Scaled(8'000), [&](size_t) { return points.Any(); }, "a");
+    Fill(
+        *store, narrow, 400, [&](size_t) { return points.Any(); }, "b");
+    WaitForLists(*store, model.size() + narrow.size());
+    for (int q = 0; q < 20; ++q) {
+      const Vector query = points.Any();
+      SimilarOptions options{.prefix = "b", .exact = true};
+      CHECK(KeysOf(store->Similar(options, query)) == Nearest(narrow, query, 10));
+      options.exact = false;
+      CHECK(store->Similar(options, query)->size() == 10);
+    }
   }
+}
+
+TEST_CASE("what is in memory of vectors can change with an open, and while a store is in use") {
+  const TempDir dir;
+  Model model;
+  Points points(8, 100);
+  const auto options = [](VectorMemory memory) { return VectorOptions(Metric::kCosine, memory); };
+  const auto check = [&](const Store& store) {
+    const SpaceStats stats = store.Stats().spaces.at(0);
+    CHECK(stats.vectors == model.size());
+    for (int q = 0; q < 5; ++q) {
+      const Vector query = points.Any();
+      const auto exact = KeysOf(store.Similar({.exact = true}, query));
+      CHECK(exact.size() == 10);
+      CHECK(KeysOf(store.Similar({.recall_target = 1}, query)) == exact);
+    }
+    CheckVerifies(store);
+    return stats.vector_bytes;
+  };
+  uint64_t bytes_of_codes = 0;
+  {
+    const auto store = OpenStore(dir.path(), options(VectorMemory::kCodes));
+    Fill(*store, model, Scaled(9'000), [&](size_t) { return points.Any(); });
+    WaitForLists(*store, model.size());
+    bytes_of_codes = check(*store);
+    const auto snapshot = store->GetSnapshot();
+    const Vector query = points.Any();
+    const auto before = KeysOf(store->Similar({.exact = true}, query));
+    REQUIRE_OK(store->DefineSpace(options(VectorMemory::kBits).spaces[0]));
+    CHECK(store->SpaceOf("v0")->vector_memory == VectorMemory::kBits);
+    CHECK(check(*store) < bytes_of_codes);
+    CHECK(KeysOf(store->Similar({.exact = true, .snapshot = snapshot}, query)) == before);
+    Fill(*store, model, Scaled(10'000), [&](size_t) { return points.Any(); });
+    check(*store);
+  }
+  {
+    const auto store = OpenStore(dir.path());  // as it was
+    CHECK(store->SpaceOf("v0")->vector_memory == VectorMemory::kBits);
+    WaitForLists(*store, model.size());
+    CHECK(check(*store) < bytes_of_codes);
+  }
+  const auto store = OpenStore(dir.path(), options(VectorMemory::kCodes));
+  WaitForLists(*store, model.size());
+  CHECK(check(*store) >= bytes_of_codes);
+}
+
+TEST_CASE("by bits alone a filter or a key to leave out loses no neighbour") {
+  // Goal: what cannot be asked of an entry without its key is asked otherwise. Oracle: the same
+  // space with all its codes.
+  const TempDir dir;
+  const std::unique_ptr<Store> store = [&] {
+    Options options = VectorOptions(Metric::kL2, VectorMemory::kBits);
+    options.spaces[0].prefix = "b";
+    options.spaces[0].fields = {"n"};
+    options.spaces.push_back(options.spaces[0]);
+    options.spaces[1].prefix = "c";
+    options.spaces[1].vector_memory = VectorMemory::kCodes;
+    return OpenStore(dir.path(), options);
+  }();
+  Points points(9, 60);
+  Batch batch;
+  const size_t count = Scaled(10'000);
+  for (size_t i = 0; i < count; ++i) {
+    const Vector vector = points.Any();
+    SetOptions with;
+    with.vector = vector;
+    const std::string value = "{\"n\":" + std::to_string(i % 1'000) + "}";
+    for (const char* space : {"b", "c"}) {
+      batch.Set(space + std::to_string(i % 7) + "/" + std::to_string(i), value, with);
+    }
+  }
+  REQUIRE_OK(store->Apply({}, batch));
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(120);
+  const auto is_ready = [&] {
+    const StoreStats stats = store->Stats();
+    return stats.spaces[0].recall.size() + stats.spaces[1].recall.size() >= 2;
+  };
+  while (!is_ready() && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  REQUIRE(is_ready());
+  const auto found = [&](std::string space, SimilarOptions options, const Vector& query) {
+    options.prefix = space + options.prefix;
+    std::string keys;
+    for (const std::string& key : KeysOf(store->Similar(options, query)))
+      keys += key.substr(1) + " ";
+    return keys;
+  };
+  size_t same = 0, asked = 0;
+  for (const char* prefix : {"", "3", "3/1"}) {
+    for (const double passing : {1'000.0, 500.0, 100.0, 10.0, 1.0}) {
+      CAPTURE(prefix);
+      CAPTURE(passing);
+      SimilarOptions options{.prefix = prefix, .exact = true};
+      FieldFilter filter;
+      filter.field = "n";
+      filter.last = FieldValue(passing - 1);
+      options.filters = {filter};
+      const Vector query = points.Any();
+      const std::string exact = found("c", options, query);
+      CHECK(found("b", options, query) == exact);
+      options.exact = false;
+      options.recall_target = 0.99;
+      same += found("b", options, query) == exact ? 1 : 0;
+      ++asked;
+    }
+  }
+  CHECK(same * 10 >= asked * 8);
+  const auto like = store->SimilarTo({.prefix = "b", .exact = true}, "b0/7");
+  REQUIRE_OK(like);
+  const auto like_codes = store->SimilarTo({.prefix = "c", .exact = true}, "c0/7");
+  REQUIRE_OK(like_codes);
+  REQUIRE(like->size() == like_codes->size());
+  for (size_t i = 0; i < like->size(); ++i) {
+    CHECK((*like)[i].key.substr(1) == (*like_codes)[i].key.substr(1));
+    CHECK((*like)[i].key != "b0/7");
+  }
+  CheckVerifies(*store);
 }
 
 TEST_CASE("recall targets outside of (0, 1] are refused") {

@@ -36,7 +36,7 @@ struct World {
   }
 
   // Every `flat_one_in`-th vector goes to list 0.
-  void Build(size_t list_count, size_t flat_one_in = 5) {
+  void Build(size_t list_count, size_t flat_one_in = 5, ListStorage storage = ListStorage::kCodes) {
     const size_t padded = rotation.padded();
     codes = CodeArray(vectors.size(), padded);
     std::vector<float> rotated(padded);
@@ -62,8 +62,11 @@ struct World {
       const CodeView centroid = number == 0 ? CodeView{} : centroids[number - 1];
       const std::span<const ListItem> all = items[number];
       const size_t tail = std::min<size_t>(all.size(), number % 30);
-      lists.push_back(PostingList::Build(number, padded, centroid, all.first(all.size() - tail)));
-      for (const ListItem& item : all.last(tail)) CHECK(lists.back()->Append(item));
+      lists.push_back(
+          PostingList::Build(number, padded, centroid, all.first(all.size() - tail), storage));
+      for (const ListItem& item : all.last(tail)) {
+        if (!lists.back()->Append(item)) lists.back() = lists.back()->Grown(std::span(&item, 1));
+      }
     }
     table = ListTable::Empty(padded)->With({}, lists);
   }
@@ -80,6 +83,30 @@ struct World {
   CodeArray codes{0, 64};
   std::vector<std::string> keys;
   std::shared_ptr<const ListTable> table;
+};
+
+// What lists without codes leave on disk.
+class WorldReader final : public FarReader {
+ public:
+  explicit WorldReader(const World& world) : world_(world) {}
+  void Read(
+      std::span<const FarEntry> entries,
+      absl::FunctionRef<void(size_t i, const CodeView& code, std::string_view key)> take) override {
+    reads += entries.size();
+    for (size_t i = 0; i < entries.size(); ++i) {
+      const std::shared_ptr<PostingList>& list = world_.table->Find(entries[i].list);
+      bool is_there = false;
+      list->ForEach([&](const ListItem& item) {
+        is_there = is_there || item.document == entries[i].document;
+      });
+      CHECK(is_there);
+      take(i, world_.codes[entries[i].document], world_.keys[entries[i].document]);
+    }
+  }
+  size_t reads = 0;
+
+ private:
+  const World& world_;
 };
 
 std::vector<float> Best(std::vector<float> scores, size_t limit) {
@@ -284,7 +311,12 @@ TEST_CASE("a search of all lists finds nearly everything, the best first") {
         CAPTURE(static_cast<int>(metric));
         World world(metric, dimension, 3);
         for (int i = 0; i < 1'500; ++i) world.Add(shape.draw(random, dimension));
-        world.Build(20);
+        // Every second one without codes in memory.
+        const bool is_far = (dimension + static_cast<size_t>(metric)) % 2 == 0;
+        const ListStorage bits =
+            metric == Metric::kL2 ? ListStorage::kBitsAndNorms : ListStorage::kBits;
+        world.Build(20, 5, is_far ? bits : ListStorage::kCodes);
+        WorldReader reader(world);
         // Few different values leave the guesses nothing random.
         const size_t missing_share_max = dimension < 64 ? 20 : 3;
         size_t wanted = 0, missing = 0;
@@ -293,7 +325,9 @@ TEST_CASE("a search of all lists finds nearly everything, the best first") {
           if (i % 3 == 0) query = world.vectors[random() % world.vectors.size()];
           if (metric == Metric::kCosine) Normalise(query);
           const ListQuery q = world.Query(query);
-          const auto hits = SearchLists(*world.table, q, {.limit = 10}, kAll, kNoLoad).hits;
+          const ListSearch search = {.limit = 10, .far = &reader};
+          const auto found = SearchLists(*world.table, q, search, kAll, kNoLoad);
+          const std::vector<ListHit>& hits = found.hits;
           REQUIRE(hits.size() == 10);
           std::set<uint64_t> documents;
           for (size_t j = 0; j < hits.size(); ++j) {
@@ -319,6 +353,54 @@ TEST_CASE("a search of all lists finds nearly everything, the best first") {
         }
         CHECK(missing <= wanted * missing_share_max / 100);
       }
+    }
+  }
+}
+
+TEST_CASE("by bits alone few entries are read, and the hits are those of a search with codes") {
+  // Goal: reads are bounded by what can be among the best. Method: the same world twice.
+  for (const Metric metric : kMetrics) {
+    for (const size_t dimension : {96, 384}) {
+      CAPTURE(static_cast<int>(metric));
+      CAPTURE(dimension);
+      std::mt19937 random(57);
+      World near(metric, dimension, 3), far(metric, dimension, 3);
+      std::vector<std::vector<float>> centres;
+      for (int i = 0; i < 40; ++i) centres.push_back(Gaussian(random, dimension, 1));
+      for (int i = 0; i < 6'000; ++i) {
+        std::vector<float> vector = Gaussian(random, dimension, 0.7F);
+        for (size_t j = 0; j < dimension; ++j) vector[j] += centres[i % 40][j];
+        near.Add(vector);
+        far.Add(vector);
+      }
+      near.Build(20, 1'000'000);
+      far.Build(20, 1'000'000,
+                metric == Metric::kL2 ? ListStorage::kBitsAndNorms : ListStorage::kBits);
+      CHECK(far.table->memory_bytes() * (dimension == 384 ? 4 : 2) < near.table->memory_bytes());
+      WorldReader reader(far);
+      size_t same = 0;
+      for (int i = 0; i < 40; ++i) {
+        const std::vector<float>& query = near.vectors[random() % near.vectors.size()];
+        const auto odd = [](const BlockEntry& entry) { return entry.document() % 2 == 1; };
+        const ListSearch search = {.limit = 10, .entries = 3'000, .filtered = true};
+        ListSearch with_reader = search;
+        with_reader.far = &reader;
+        ListStats stats;
+        const auto want = SearchLists(*near.table, near.Query(query), search, odd, kNoLoad).hits;
+        const auto got =
+            SearchLists(*far.table, far.Query(query), with_reader, odd, kNoLoad, &stats);
+        CHECK(stats.read > 0);
+        REQUIRE(got.hits.size() == want.size());
+        for (size_t j = 0; j < want.size(); ++j) {
+          const bool is_same = got.hits[j].document == want[j].document;
+          same += is_same ? 1 : 0;
+          if (is_same) CHECK(got.hits[j].key == want[j].key);
+          if (is_same) CHECK(got.hits[j].score == want[j].score);
+        }
+      }
+      CHECK(same >= 380);
+      MESSAGE("read for a search: ", static_cast<double>(reader.reads) / 40);
+      CHECK(reader.reads <= 40 * 400);
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "vector/code_array.h"
+#include "vector/list_table.h"
 
 namespace libkv {
 namespace {
@@ -238,6 +240,70 @@ TEST_CASE("an entry at rest of 384 dimensions and ten bytes of key costs 480 byt
   MESSAGE("bytes per entry: ", static_cast<double>(list->memory_bytes()) / 256);
   CHECK(list->memory_bytes() <= 480 * 256);
   CHECK(list->memory_bytes() >= (384 + 48 + 12 + 8 + 8 + 4 + 10) * 256);
+}
+
+TEST_CASE("by bits alone an entry of 384 dimensions costs 80 bytes at most, its list included") {
+  // Lists of the mean length that they are made with.
+  const Items items(320, 384);
+  for (const ListStorage storage : {ListStorage::kBits, ListStorage::kBitsAndNorms}) {
+    std::vector<std::shared_ptr<PostingList>> lists;
+    for (uint32_t number = 1; number <= 64; ++number) {
+      lists.push_back(PostingList::Build(number, 384, items.centroid(),
+                                         items.some(0, 288 + number % 32), storage));
+    }
+    const auto table = ListTable::Empty(384)->With({}, lists);
+    const double bytes =
+        static_cast<double>(table->memory_bytes()) / static_cast<double>(table->size());
+    MESSAGE("bytes per entry: ", bytes);
+    CHECK(bytes <= 80);
+    CHECK(bytes >= 48 + 12 + 5);
+  }
+}
+
+TEST_CASE("a list by bits alone has the entries, bits and deaths of one with codes") {
+  // Goal: whatever way an entry came into a list, its bits are those of its code. Method: a list
+  // that grows one by one, loses entries and is built anew from itself, beside one built of all.
+  std::mt19937 random(5);
+  Items items(290, 64);
+  auto list = PostingList::Build(4, 64, items.centroid(), items.some(0, 20), ListStorage::kBits);
+  CHECK_FALSE(list->keeps_codes());
+  std::vector<uint64_t> alive = Range(0, 20);
+  for (size_t i = 20; i < 290; ++i) {
+    CHECK_FALSE(list->Append(items.all()[i]));
+    list = list->Grown(items.some(i, 1));
+    alive.push_back(1'000 + i);
+    if (i % 3 != 0) continue;
+    const size_t victim = random() % alive.size();
+    CHECK(list->Kill(alive[victim], 7));
+    CHECK_FALSE(list->Kill(alive[victim], 8));
+    alive.erase(alive.begin() + static_cast<ptrdiff_t>(victim));
+  }
+  CHECK(list->live() == alive.size());
+  CHECK(Visible(*list, 7, 0) == alive);
+  std::vector<ListItem> left;
+  list->ForEach([&](const ListItem& item) {
+    if (item.died == kAlive) left.push_back(item);
+  });
+  const auto cleaned = PostingList::Build(4, 64, items.centroid(), left, ListStorage::kBits);
+  CHECK(Visible(*cleaned, 7, 0) == alive);
+  const auto whole = PostingList::Build(4, 64, items.centroid(), items.all());
+  std::map<uint64_t, uint64_t> hashes;
+  whole->ForEachBlock([&](const EntryBlock& block) {
+    if (block.bits() == nullptr) return;
+    for (size_t row = 0; row < block.rows(); ++row) {
+      hashes[block.document(row)] = block.BitsHash(row);
+    }
+  });
+  for (const auto& one : {list, cleaned}) {
+    one->ForEach([&](const ListItem& item) {
+      CHECK(item.key.empty());
+      CHECK(item.code.values.empty());
+      if (hashes.contains(item.document)) {
+        CHECK(item.block->BitsHash(item.row) == hashes[item.document]);
+      }
+    });
+  }
+  CHECK(hashes.size() >= 256);
 }
 
 TEST_CASE("entries that were born, expire or die cost more, in their block only") {

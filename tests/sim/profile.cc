@@ -13,7 +13,6 @@ void Bend(Random& random, cluster::Mutant mutant, Profile& profile) {
   cluster::ReplicaOptions& options = profile.options;
   switch (mutant) {
     case Mutant::kRetireUnfenced:
-    case Mutant::kFenceOwnSlotOnly:
       // Messages of runs that are over, while others settle them.
       profile.operation_ms = 4;
       profile.fault_ms = random.Of<double>({10, 20, 40});
@@ -122,7 +121,7 @@ Profile MakeProfile(Random& random, size_t nodes, cluster::Mutant mutant) {
   profile.fault_ms = random.Of<double>({15, 40, 100, 300});
   for (double* weight :
        {&profile.crash, &profile.power_cut, &profile.wipe, &profile.backup, &profile.restore,
-        &profile.cut, &profile.one_way, &profile.mend, &profile.pause, &profile.skew,
+        &profile.cut, &profile.one_way, &profile.mend, &profile.pause, &profile.deaf, &profile.skew,
         &profile.commit_error, &profile.read_error}) {
     Vary(random, *weight);
   }

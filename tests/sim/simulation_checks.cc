@@ -60,16 +60,7 @@ void Simulation::CheckBoundary(Node& node) {
   if (replica.log_dots() > profile_.options.log_dots_max + kLogDotsBetween) {
     return Violation("I8: a log of " + std::to_string(replica.log_dots()) + " dots");
   }
-  if (replica.is_recovering()) {
-    // A request of which one recovering node has told another one a part may stay in parts.
-    for (const auto& other : nodes_) {
-      if (other->index == node.index || other->replica == nullptr || truth_.units().empty())
-        continue;
-      has_recovered_twice_ |= other->replica->is_recovering();
-    }
-    return;
-  }
-  if (has_recovered_twice_) return;
+  if (replica.is_recovering() || has_lost_compared_) return;
   const std::vector<TruthUnit>& units = truth_.units();
   node.shown_units.resize(units.size());
   for (size_t i = 0; i < units.size(); ++i) {

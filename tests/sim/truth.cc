@@ -52,7 +52,8 @@ std::string Truth::Add(TruthWrite write, const DotSet& context, const std::vecto
   if (write.kind != Kind::kCounter) {
     for (const WriteId other : others) {
       const TruthWrite& old = writes_[other];
-      if (!context.Has(old.dot)) continue;
+      // A context with settled actors has their lost writes, too, which nobody has seen.
+      if (!IsReal(context, old.dot)) continue;
       write.seen.Add(old.place);
       write.seen.AddAll(old.seen);
     }

@@ -125,12 +125,14 @@ absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, in
     if (!IsBounded(answer->objects, options_.log_dots_max)) return drop();
     return ReceiveReadAnswer(storage, *peer, *answer, now_ms);
   }
-  if (const auto* open = std::get_if<RangeOpen>(&body)) return ReceiveRangeOpen(*peer, *open);
+  if (const auto* open = std::get_if<RangeOpen>(&body)) {
+    return ReceiveRangeOpen(*peer, *open, now_ms);
+  }
   if (const auto* opened = std::get_if<RangeOpened>(&body)) {
     return ReceiveRangeOpened(storage, *peer, *opened, now_ms);
   }
   if (const auto* hashes = std::get_if<RangeHashes>(&body)) {
-    return ReceiveRangeHashes(storage, *peer, *hashes);
+    return ReceiveRangeHashes(storage, *peer, *hashes, now_ms);
   }
   if (const auto* differs = std::get_if<RangeDiffers>(&body)) {
     return ReceiveRangeDiffers(storage, *peer, *differs, now_ms);
@@ -187,6 +189,17 @@ void Replica::Impl::ReceiveAdvert(Peer& peer, const Actor& from, const Advert& a
   }
 }
 
+// Another node that has all of it is answering already: asked of both, it would come twice.
+bool Replica::Impl::IsPulledElsewhere(const Peer& peer, int64_t now_ms) const {
+  return std::any_of(peers_.begin(), peers_.end(), [&](const Peer& other) {
+    if (other.slot == peer.slot || !other.advert || !peer.advert) return false;
+    if (other.pull_sent_ms == 0 || now_ms - other.pull_sent_ms >= options_.step_timeout_ms) {
+      return false;
+    }
+    return other.advert->durable.HasAll(peer.advert->durable.Minus(clock_));
+  });
+}
+
 void Replica::Impl::MaybePull(Peer& peer, int64_t now_ms) {
   if (is_recovering_ && !IsMutant(Mutant::kRecoveringAsNormal)) return;
   if (peer.generation == 0) return;
@@ -195,6 +208,7 @@ void Replica::Impl::MaybePull(Peer& peer, int64_t now_ms) {
   const bool is_missing =
       peer.missing_since_ms != 0 && now_ms - peer.missing_since_ms >= options_.heartbeat_ms;
   if (!is_missing && !peer.has_gap) return;
+  if (!peer.has_gap && IsPulledElsewhere(peer, now_ms)) return;
   peer.has_gap = false;
   peer.pull_sent_ms = now_ms;
   Send(peer, Pull{clock_});

@@ -133,9 +133,12 @@ class Replica::Impl {
 
   absl::Status MergePush(Storage& storage, Peer& peer, const Actor& writer, const Push& push,
                          int64_t now_ms);
-  // `is_alone`: nothing else will tell that all of the sender's clock is seen for this key.
+  // Whether something else will tell that all of the sender's clock is seen for the key: the end of
+  // the pull; the position of the session, which goes beyond the key with this transaction;
+  // nothing.
+  enum class Place : uint8_t { kPulled, kInWindow, kAlone };
   absl::Status MergeObject(Storage& storage, const SentObject& object, const Objects& all,
-                           int64_t now_ms, bool is_alone = false);
+                           int64_t now_ms, Place place = Place::kPulled);
   bool IsAhead(uint64_t time, int64_t now_ms) const;
   bool HasTimeAhead(const Objects& objects, int64_t now_ms) const;
 
@@ -150,6 +153,7 @@ class Replica::Impl {
   absl::Status ReceiveReadAnswer(Storage& storage, const Peer& peer, const ReadAnswer& answer,
                                  int64_t now_ms);
   void MaybePull(Peer& peer, int64_t now_ms);
+  bool IsPulledElsewhere(const Peer& peer, int64_t now_ms) const;
   bool is_welcome() const;  // enough peers have told that nothing was lost
 
   // Collects objects for an asker with that clock, whole units, up to a bound.
@@ -187,7 +191,12 @@ class Replica::Impl {
     Body last;  // to be repeated
   };
   std::optional<Session> session_;
-  std::optional<Slot> avoided_;                         // did not answer the last time
+  std::optional<Slot> avoided_;  // did not answer the last time, or refused
+  int64_t session_not_before_ms_ = 0;
+  // While it recovers itself: what it has is whole between two sessions only.
+  int64_t serves_until_ms_ = 0;
+  size_t refusals_ = 0;  // since the last session that came to its end
+  bool MustRefuse(const Peer& peer);
   std::map<Slot, std::pair<uint64_t, DotSet>> served_;  // sessions of others: id, clock at the open
 
   // Of every key below the position this node has seen what the clock has: of sessions under way,
@@ -219,14 +228,19 @@ class Replica::Impl {
   absl::Status SendItems(Storage& storage, const std::string& end, int64_t now_ms);
   absl::Status ForEachItem(Storage& storage, std::string_view first, std::string_view end,
                            absl::FunctionRef<bool(std::string_view key, uint64_t id)> visit) const;
-  void EndSession();
+  absl::Status EndSession(Storage& storage);
+  // What sessions that were broken off have brought, and nobody's clock has told since.
+  absl::Status AdoptLive(Storage& storage);
+  // The clock, less requests of which it has a part.
+  DotSet WholeClock() const;
   // A dot of a key that the session under way will bring, or tell that it is dead.
   bool IsLeftToSession(std::string_view key, const Dot& dot) const;
 
-  absl::Status ReceiveRangeOpen(const Peer& peer, const RangeOpen& open);
+  absl::Status ReceiveRangeOpen(const Peer& peer, const RangeOpen& open, int64_t now_ms);
   absl::Status ReceiveRangeOpened(Storage& storage, const Peer& peer, const RangeOpened& opened,
                                   int64_t now_ms);
-  absl::Status ReceiveRangeHashes(Storage& storage, const Peer& peer, const RangeHashes& hashes);
+  absl::Status ReceiveRangeHashes(Storage& storage, const Peer& peer, const RangeHashes& hashes,
+                                  int64_t now_ms);
   absl::Status ReceiveRangeDiffers(Storage& storage, const Peer& peer, const RangeDiffers& differs,
                                    int64_t now_ms);
   absl::Status ReceiveRangeItems(Storage& storage, const Peer& peer, const RangeItems& items,

@@ -222,7 +222,8 @@ absl::Status Replica::Impl::MergePush(Storage& storage, Peer& peer, const Actor&
 // What `all` says about one key. Dots of it that are not covered, and that this node has not seen,
 // are of other keys, or remembered in the extra if that cannot be told.
 absl::Status Replica::Impl::MergeObject(Storage& storage, const SentObject& object,
-                                        const Objects& all, int64_t now_ms, bool is_alone) {
+                                        const Objects& all, int64_t now_ms, Place place) {
+  const bool is_alone = place == Place::kAlone, is_in_window = place == Place::kInWindow;
   absl::StatusOr<Loaded> loaded = Load(storage, object.key, false, now_ms);
   if (!loaded.ok()) return loaded.status();
   const DotSet* const extra = ExtraOf(object.key);
@@ -247,8 +248,10 @@ absl::Status Replica::Impl::MergeObject(Storage& storage, const SentObject& obje
   if (!put.ok()) return put;
   ++counts_.pulled_objects;
 
-  if (extra != nullptr) seen.AddAll(*extra);
   if (!all.is_complete || is_alone) seen.AddAll(all.clock);
+  // What was compared says it of these; what was known before may have to be told on.
+  if (is_in_window) seen = seen.Minus(session_->clock);
+  if (extra != nullptr) seen.AddAll(*extra);
   const auto add = [&](const Dot& dot) {
     if (clock_.Has(dot)) return;
     for (const Objects::Unit& unit : all.units) {
@@ -258,12 +261,14 @@ absl::Status Replica::Impl::MergeObject(Storage& storage, const SentObject& obje
     }
     AddDot(dot, object.key, dot.counter, 1);
   };
+  // Of other dots the sender does not know which request they are of, so this node does not log
+  // them: told on by the log as if they were alone, they would show a part of a request elsewhere.
   object.covered.ForEachInterval([&](const DotSet::Interval& interval) {
     for (uint64_t counter = interval.first; counter <= interval.last; ++counter) {
       add({interval.actor, counter});
     }
   });
-  for (const Version& version : object.versions) add(version.dot);
+  // They come to the clock with that of the session.
   if (!clock_.HasAll(seen)) {
     SetExtra(object.key, std::move(seen));
   } else if (ExtraOf(object.key) != nullptr) {

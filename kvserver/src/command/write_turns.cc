@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "cluster/stamp.h"
+
 namespace kvserver {
 namespace {
 
@@ -38,7 +40,7 @@ class WriteTurns::TurnStorage : public cluster::Storage {
     if (!stored.ok()) return stored.status();
     cluster::StoredRecord record{
         std::move(stored->value), std::move(stored->stamp), stored->expiry.value_or(0), {}};
-    if (with_vector) {
+    if (with_vector && cluster::StampHasVector(record.stamp)) {
       absl::StatusOr<std::vector<float>> vector = turns_.store_.GetVector(key);
       const bool has_none =
           absl::IsNotFound(vector.status()) || absl::IsFailedPrecondition(vector.status());

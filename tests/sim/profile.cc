@@ -110,6 +110,7 @@ Profile MakeProfile(Random& random, size_t nodes, cluster::Mutant mutant) {
     Vary(random, *weight);
   }
   profile.seal_late = random.Of<double>({0, 0.2, 0.6});
+  profile.expire = random.Of<double>({0, 0, 0.1, 0.5});
   profile.delay_ms = random.Of<double>({0.5, 2, 8, 25});
   profile.tail = random.Of<double>({0, 0.02, 0.1});
   profile.drop = random.Of<double>({0, 0.02, 0.08, 0.3});

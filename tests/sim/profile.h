@@ -23,6 +23,7 @@ struct Profile {
   double quorum_read = 4, session_read = 4;
   double one = 1, quorum = 4, all = 1;  // levels
   double vector = 0.1;                  // part of the values
+  double expire = 0.1;                  // part of the values; half of those within the run
   double seal_late = 0.2;               // transactions that wait for more to join
 
   // Network: a delay of its mean, and with `tail` one ten times as long.

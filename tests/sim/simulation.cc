@@ -299,6 +299,8 @@ void Simulation::Arrive(Node& node, const Packet& packet) {
 
 int64_t Simulation::NowMs(Node& node) {
   node.last_ms = std::max(node.last_ms, kEpochMs + now_us_ / 1'000 + node.skew_ms);
+  node.storage.SetTime(node.last_ms);
+  truth_.NoteTime(node.last_ms);
   return node.last_ms;
 }
 

@@ -57,7 +57,13 @@ absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, in
   const auto known = generations_.find(message.from.slot);
   const bool is_over = known != generations_.end() && message.from.generation < known->second;
   if (is_over && !IsMutant(Mutant::kRetireUnfenced)) return drop();
-  for (const auto& [slot, generation] : message.generations) {
+  // Whom it is for says, too, which run of ours is known: a Digest says nothing else.
+  Generations told = message.generations;
+  if (message.to.slot == self_.slot) {
+    uint64_t& mine = told[self_.slot];
+    mine = std::max(mine, message.to.generation);
+  }
+  for (const auto& [slot, generation] : told) {
     if (slot == self_.slot && generation > self_.generation) {
       // After losing its disk, with a clock that went back; or this is not the only such process.
       if (counter_ > 0 || IsMutant(Mutant::kReusedActor)) {

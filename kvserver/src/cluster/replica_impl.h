@@ -137,8 +137,20 @@ class Replica::Impl {
   // the pull; the position of the session, which goes beyond the key with this transaction;
   // nothing.
   enum class Place : uint8_t { kPulled, kInWindow, kAlone };
+  // Of two nodes that compare their keys: who has seen what the other one has not.
+  struct Balance {
+    bool is_behind = false;      // the sender has seen more than this node
+    DotSet ahead;                // what this node has seen and the sender has not
+    bool is_ahead_known = true;  // the log knows the keys of all of that
+  };
+  // `balance`: in a comparison.
   absl::Status MergeObject(Storage& storage, const SentObject& object, const Objects& all,
-                           int64_t now_ms, Place place = Place::kPulled);
+                           int64_t now_ms, Place place = Place::kPulled,
+                           const Balance* balance = nullptr);
+  // The sender has seen all that this node has seen of the key, and shows the dot as live. So this
+  // node has not overwritten it, but lost it.
+  bool IsLostHere(std::string_view key, const DotSet* extra, const Dot& dot,
+                  const Balance& balance) const;
   bool IsAhead(uint64_t time, int64_t now_ms) const;
   bool HasTimeAhead(const Objects& objects, int64_t now_ms) const;
 
@@ -217,6 +229,11 @@ class Replica::Impl {
   void AddCompared(std::string_view key, DotSet* seen) const;
   std::string ComparedRow() const;
   bool ReadComparedRow(std::string_view row);
+  // Some are of sessions that were broken off, and may never be brought to an end.
+  bool has_leftovers_ = false;
+  bool has_removed_ = false;  // keys that the peer of the session said to be deleted
+  size_t second_rounds_ = 0;
+  void AskSecond(Slot last, int64_t now_ms);
   size_t whole_retries_ = 0;  // sessions repeated because a unit was here in part
   bool MustCompareAgain(Slot last);
 
@@ -228,7 +245,7 @@ class Replica::Impl {
   absl::Status SendItems(Storage& storage, const std::string& end, int64_t now_ms);
   absl::Status ForEachItem(Storage& storage, std::string_view first, std::string_view end,
                            absl::FunctionRef<bool(std::string_view key, uint64_t id)> visit) const;
-  absl::Status EndSession(Storage& storage);
+  absl::Status EndSession(Storage& storage, int64_t now_ms);
   // What sessions that were broken off have brought, and nobody's clock has told since.
   absl::Status AdoptLive(Storage& storage);
   // The clock, less requests of which it has a part.

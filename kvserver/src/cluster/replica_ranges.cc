@@ -15,6 +15,7 @@
 // reconciliation", 2023): a single position says how far the clock holds, whenever it ends.
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 #include "base/byte_codec.h"
 #include "cluster/collector.h"
@@ -28,6 +29,7 @@ namespace {
 constexpr int kRepeatsMax = 3;
 constexpr size_t kWholeRetriesMax = 3;
 constexpr size_t kRefusalsMax = 16;
+constexpr size_t kSecondRoundsMax = 4;
 
 bool IsBelow(std::string_view key, std::string_view end) { return end.empty() || key < end; }
 
@@ -217,7 +219,7 @@ absl::Status Replica::Impl::NextBucket(Storage& storage, int64_t now_ms) {
   }
   session.has_window = false;
   if (!session.is_at_end) return NextWindow(storage, now_ms);
-  return EndSession(storage);
+  return EndSession(storage, now_ms);
 }
 
 absl::Status Replica::Impl::SendItems(Storage& storage, const std::string& end, int64_t now_ms) {
@@ -251,13 +253,20 @@ absl::Status Replica::Impl::ReceiveRangeObjects(Storage& storage, const Peer& pe
     session_.reset();  // begins again
     return absl::OkStatus();
   }
+  Balance balance;
+  balance.is_behind = !clock_.HasAll(answer.objects.clock);
+  clock_.ForEachMissing(answer.objects.clock, [&](const DotSet::Interval& interval) {
+    balance.ahead.AddRange(interval.actor, interval.first, interval.last);
+  });
+  balance.is_ahead_known = log_.dots().HasAll(balance.ahead);
   std::unordered_set<std::string_view> sent;
   for (const SentObject& object : answer.objects.objects) {
     sent.insert(object.key);
     // Of a request some keys may lie elsewhere.
     const bool is_outside = object.key < session.position || !IsBelow(object.key, answer.reached);
-    const absl::Status merged = MergeObject(storage, object, answer.objects, now_ms,
-                                            is_outside ? Place::kAlone : Place::kInWindow);
+    const absl::Status merged =
+        MergeObject(storage, object, answer.objects, now_ms,
+                    is_outside ? Place::kAlone : Place::kInWindow, &balance);
     if (!merged.ok()) return merged;
   }
   for (const uint32_t place : answer.absent) {
@@ -267,7 +276,7 @@ absl::Status Replica::Impl::ReceiveRangeObjects(Storage& storage, const Peer& pe
     SentObject absent;
     absent.key = key;
     const absl::Status merged =
-        MergeObject(storage, absent, answer.objects, now_ms, Place::kInWindow);
+        MergeObject(storage, absent, answer.objects, now_ms, Place::kInWindow, &balance);
     if (!merged.ok()) return merged;
   }
   const std::string bucket_end = session.buckets[session.next_bucket].end;
@@ -286,7 +295,7 @@ absl::Status Replica::Impl::ReceiveRangeObjects(Storage& storage, const Peer& pe
   return NextBucket(storage, now_ms);
 }
 
-absl::Status Replica::Impl::EndSession(Storage& storage) {
+absl::Status Replica::Impl::EndSession(Storage& storage, int64_t now_ms) {
   is_log_whole_ = false;
   clock_.AddAll(session_->clock);
   clock_changed_ = true;
@@ -296,11 +305,35 @@ absl::Status Replica::Impl::EndSession(Storage& storage) {
   refusals_ = 0;
   session_.reset();
   StripExtras();
+  AskSecond(last, now_ms);
   if (!needed_.empty() || MustCompareAgain(last)) return absl::OkStatus();
-  whole_retries_ = 0;
+  if (!compared_.empty()) {
+    // What it said to be overwritten may be overwritten nowhere else: the others tell.
+    has_leftovers_ = true;
+    compared_.clear();
+    compared_changed_ = true;
+    for (const Peer& peer : peers_) needed_.insert(peer.slot);
+    return absl::OkStatus();
+  }
+  whole_retries_ = second_rounds_ = 0;
   leaves_recovery_ = true;
   if (IsMutant(Mutant::kLeaveRecoveryUnsynced)) is_recovering_ = false;
   return AdoptLive(storage);
+}
+
+// One node may have lost keys, and may not know it. If keys are gone because it said that they are
+// deleted, another one is asked after it, if there is one that answers: it brings them back if it
+// has seen all of that and shows them, see IsLostHere.
+void Replica::Impl::AskSecond(Slot last, int64_t now_ms) {
+  if (!std::exchange(has_removed_, false) || second_rounds_ == kSecondRoundsMax) return;
+  for (const bool any : {false, true}) {
+    for (const Peer& peer : peers_) {
+      if (peer.slot == last || peer.generation == 0 || (!any && IsRecovering(peer))) continue;
+      if (now_ms - peer.heard_ms > 5 * options_.idle_heartbeat_ms) continue;
+      if (needed_.insert(peer.slot).second) ++second_rounds_;
+      return;
+    }
+  }
 }
 
 absl::Status Replica::Impl::AdoptLive(Storage& storage) {
@@ -308,7 +341,7 @@ absl::Status Replica::Impl::AdoptLive(Storage& storage) {
   const auto note = [&](const Dot& dot) {
     if (!clock_.Has(dot)) unknown.push_back(dot);
   };
-  if (!compared_.empty()) {
+  if (std::exchange(has_leftovers_, false)) {
     absl::Status result;
     const auto read = [&](std::string_view, std::string_view stamp) {
       if (!DecodeDots(stamp, actors_, &dots)) {

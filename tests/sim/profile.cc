@@ -13,7 +13,6 @@ void Bend(Random& random, cluster::Mutant mutant, Profile& profile) {
   cluster::ReplicaOptions& options = profile.options;
   switch (mutant) {
     case Mutant::kRetireUnfenced:
-    case Mutant::kFenceOwnSlotOnly:
       // Messages of runs that are over, while others settle them.
       profile.operation_ms = 4;
       profile.fault_ms = random.Of<double>({10, 20, 40});
@@ -111,6 +110,7 @@ Profile MakeProfile(Random& random, size_t nodes, cluster::Mutant mutant) {
     Vary(random, *weight);
   }
   profile.seal_late = random.Of<double>({0, 0.2, 0.6});
+  profile.expire = random.Of<double>({0, 0, 0.1, 0.5});
   profile.delay_ms = random.Of<double>({0.5, 2, 8, 25});
   profile.tail = random.Of<double>({0, 0.02, 0.1});
   profile.drop = random.Of<double>({0, 0.02, 0.08, 0.3});
@@ -122,7 +122,7 @@ Profile MakeProfile(Random& random, size_t nodes, cluster::Mutant mutant) {
   profile.fault_ms = random.Of<double>({15, 40, 100, 300});
   for (double* weight :
        {&profile.crash, &profile.power_cut, &profile.wipe, &profile.backup, &profile.restore,
-        &profile.cut, &profile.one_way, &profile.mend, &profile.pause, &profile.skew,
+        &profile.cut, &profile.one_way, &profile.mend, &profile.pause, &profile.deaf, &profile.skew,
         &profile.commit_error, &profile.read_error}) {
     Vary(random, *weight);
   }

@@ -23,6 +23,7 @@ struct Profile {
   double quorum_read = 4, session_read = 4;
   double one = 1, quorum = 4, all = 1;  // levels
   double vector = 0.1;                  // part of the values
+  double expire = 0.1;                  // part of the values; half of those within the run
   double seal_late = 0.2;               // transactions that wait for more to join
 
   // Network: a delay of its mean, and with `tail` one ten times as long.
@@ -38,8 +39,8 @@ struct Profile {
   double fault_ms = 60;
   double crash = 4, power_cut = 1, wipe = 1, backup = 1, restore = 1, cut = 2, one_way = 1,
          mend = 3;
-  double pause = 1, skew = 0.5, commit_error = 0.5, read_error = 0.5;
-  double down_ms = 40;
+  double pause = 1, deaf = 0.5, skew = 0.5, commit_error = 0.5, read_error = 0.5;
+  double down_ms = 40, deaf_ms = 60;
   bool is_restore_silent = false;  // nobody tells the replica that its disk is an old copy
 
   cluster::ReplicaOptions options;  // without self and members

@@ -13,6 +13,7 @@ SimNetwork::SimNetwork(const Profile& profile, size_t nodes, Random random)
       is_ordered_(profile.is_ordered),
       cut_(nodes * nodes),
       last_us_(nodes * nodes),
+      held_until_us_(nodes),
       random_(random) {}
 
 SimNetwork::Arrivals SimNetwork::Send(size_t from, size_t to, int64_t now_us) {
@@ -34,6 +35,7 @@ void SimNetwork::Mend() { std::fill(cut_.begin(), cut_.end(), false); }
 void SimNetwork::Heal() {
   Mend();
   std::fill(last_us_.begin(), last_us_.end(), 0);
+  std::fill(held_until_us_.begin(), held_until_us_.end(), 0);
   drop_ = duplicate_ = tail_ = 0;
   delay_ms_ = 1;
 }

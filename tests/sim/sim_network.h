@@ -28,6 +28,13 @@ class SimNetwork {
   bool is_cut(size_t from, size_t to) const { return cut_[from * nodes_ + to]; }
   void Cut(size_t from, size_t to) { cut_[from * nodes_ + to] = true; }
   void Mend();
+  // What is on its way to the node, or will be, arrives after that, in any order: as from
+  // connections that were stuck.
+  void Hold(size_t to, int64_t until_us) { held_until_us_[to] = until_us; }
+  // When a message that arrives now is to arrive; 0: now.
+  int64_t HeldUntil(size_t to, int64_t now_us) {
+    return held_until_us_[to] <= now_us ? 0 : held_until_us_[to] + Delay();
+  }
   // From now on nothing is lost, doubled or slow.
   void Heal();
 
@@ -39,6 +46,7 @@ class SimNetwork {
   bool is_ordered_;
   std::vector<bool> cut_;
   std::vector<int64_t> last_us_;  // the last arrival on a link
+  std::vector<int64_t> held_until_us_;
   Random random_;
 };
 

@@ -11,7 +11,7 @@ absl::StatusOr<std::optional<StoredRecord>> SimStorage::Read(std::string_view ke
   CheckNotVisiting("Read");
   if (absl::Status status = CountRead(); !status.ok()) return status;
   const auto found = image_.records.find(key);
-  if (found == image_.records.end()) return std::nullopt;
+  if (found == image_.records.end() || IsOver(found->second)) return std::nullopt;
   StoredRecord record = found->second;
   if (!with_vector) record.vector.clear();
   return record;
@@ -72,6 +72,7 @@ absl::Status SimStorage::ForEachStamp(
   is_visiting_ = true;
   for (auto record = image_.records.lower_bound(first);
        record != image_.records.end() && (end.empty() || record->first < end); ++record) {
+    if (IsOver(record->second)) continue;
     if (!visit(record->first, record->second.stamp)) break;
   }
   is_visiting_ = false;
@@ -106,6 +107,12 @@ void SimStorage::Load(const Image& image) {
   image_ = image;
   index_.clear();
   for (const auto& [key, record] : image_.records) index_.insert({record.value, key});
+}
+
+void SimStorage::LoseRecord(std::string_view key) {
+  Image image = std::move(image_);
+  image.records.erase(std::string(key));
+  Load(image);
 }
 
 SimStorage::Image SimStorage::DurableImage() const {

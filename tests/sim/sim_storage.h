@@ -43,6 +43,12 @@ class SimStorage : public cluster::Storage {
       std::string_view first, std::string_view end,
       absl::FunctionRef<bool(std::string_view key, std::string_view stamp)> visit) override;
 
+  // Records that expire until then are not seen any more, though they still lie there.
+  void SetTime(int64_t now_ms) { now_ms_ = now_ms; }
+  bool IsOver(const cluster::StoredRecord& record) const {
+    return record.expiry != 0 && record.expiry <= now_ms_;
+  }
+
   // Ends the open transaction; it survives the process, but not yet a power cut.
   void Commit(uint64_t turn);
   // All transactions up to this turn survive everything but the loss of the disk.
@@ -52,6 +58,8 @@ class SimStorage : public cluster::Storage {
   // Undoes the open transaction, and all but the first `kept` that are not durable.
   void Crash(size_t kept);
   void Wipe() { Load({}); }
+  // The record is gone, and nothing else: the rows say that it is there.
+  void LoseRecord(std::string_view key);
   void Load(const Image& image);
   Image DurableImage() const;
 
@@ -90,6 +98,7 @@ class SimStorage : public cluster::Storage {
   Transaction open_;
   std::deque<Transaction> unsynced_;
   std::optional<size_t> reads_left_;
+  int64_t now_ms_ = 0;
   bool has_failed_ = false;
   bool is_visiting_ = false;
   std::string misuse_;

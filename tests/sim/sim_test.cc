@@ -9,7 +9,9 @@
 #include <cstdio>
 #include <string>
 
+#include "sim/late_answer.h"
 #include "sim/runner.h"
+#include "sim/script.h"
 
 namespace kvserver::sim {
 namespace {
@@ -72,8 +74,7 @@ TEST_CASE("every planted fault is found") {
   // The number of seeds is several times what it takes.
   constexpr uint64_t kSeedsMax = 20'000;
   for (const MutantName& known : MutantNames()) {
-    // So rare that a test is too short for it; sim_soak --mutant fence_own_slot_only.
-    if (known.mutant == cluster::Mutant::kFenceOwnSlotOnly) continue;
+    if (known.mutant == cluster::Mutant::kFenceOwnSlotOnly) continue;  // the next test
     Range range;
     range.mutant = known.mutant;
     bool is_found = false;
@@ -93,6 +94,92 @@ TEST_CASE("every planted fault is found") {
       }
     }
     CHECK_MESSAGE(is_found, std::string(known.name) << " survives");
+  }
+}
+
+TEST_CASE("a planted fault of settling is found when an answer of a run that is over comes late") {
+  // Goal: that a run is over has to be known of all nodes before any is settled, not only of the
+  // one whose runs are. Method: chance does not find the schedule in 100,000 seeds, so it is
+  // played.
+  CHECK(PlayLateAnswer() == "");
+  cluster::active_mutant = cluster::Mutant::kFenceOwnSlotOnly;
+  const std::string violation = PlayLateAnswer();
+  cluster::active_mutant = cluster::Mutant::kNone;
+  CHECK_MESSAGE(violation.starts_with("I1"), "fence_own_slot_only survives: " << violation);
+}
+
+// All three nodes have a, b and c, and then the first one loses b without knowing.
+void LoseSilently(Script& script) {
+  for (const cluster::Slot slot : {1, 2, 3}) script.Start(slot);
+  script.Talk(5'000);
+  for (const char* key : {"a", "b", "c"}) {
+    cluster::ClientWrite write;
+    write.key = key;
+    write.value = "value";
+    REQUIRE(script.replica(1).Write(script.storage(1), write, script.now_ms()).ok());
+    script.Talk(100);
+  }
+  script.Talk(5'000);
+  REQUIRE(script.replica(3).log_dots() == 0);
+  script.storage(1).LoseRecord("b");
+}
+
+void CheckAllHave(Script& script, std::initializer_list<cluster::Slot> slots) {
+  CHECK(script.wrong() == "");
+  for (const cluster::Slot slot : slots) {
+    CAPTURE(slot);
+    CHECK(script.replica(slot).is_ready());
+    for (const char* key : {"a", "b", "c"}) {
+      const auto state = script.replica(slot).State(script.storage(slot), key);
+      REQUIRE(state.ok());
+      CHECK(state->versions.size() == 1);
+    }
+  }
+}
+
+TEST_CASE("a node that lost records without knowing has them again when it is told to recover") {
+  Script script;
+  LoseSilently(script);
+  script.Kill(1);
+  script.Pass(1'000);
+  script.Start(1, true);
+  script.Talk(10'000);
+  CheckAllHave(script, {1, 2, 3});
+}
+
+TEST_CASE("what one node alone believes to be deleted is not deleted where keys are compared") {
+  // Goal: a node that has lost a record, and does not know, must not make others delete it. Method:
+  // a node that has it compares its keys, with nothing missing; and one that is behind, so that it
+  // could be deleted, as far as that one knows.
+  for (const bool is_behind : {false, true}) {
+    CAPTURE(is_behind);
+    Script script;
+    LoseSilently(script);
+    script.Kill(2);
+    if (is_behind) {
+      cluster::ClientWrite write;
+      write.key = "d";
+      write.value = "value";
+      REQUIRE(script.replica(1).Write(script.storage(1), write, script.now_ms()).ok());
+      for (int i = 0; i < 20; ++i) {
+        script.Pass(50);
+        for (const cluster::Slot slot : {1, 3}) {
+          script.Tick(slot);
+          script.Sync(slot);
+        }
+        script.Deliver([](const Script::Letter& letter) { return letter.out.to != 2; });
+        script.Lose([](const Script::Letter& letter) { return letter.out.to == 2; });
+      }
+    }
+    script.Pass(1'000);
+    script.Start(2, true);
+    script.Talk(20'000);
+    CheckAllHave(script, {2, 3});
+    for (const cluster::Slot slot : {2, 3}) {
+      const auto state = script.replica(slot).State(script.storage(slot), "d");
+      REQUIRE(state.ok());
+      CHECK(state->versions.size() == (is_behind ? 1 : 0));
+    }
   }
 }
 

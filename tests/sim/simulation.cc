@@ -90,6 +90,11 @@ bool Simulation::Step() {
       return true;
     }
     if (event.kind == Kind::kArrival) {
+      const int64_t held_us = network_.HeldUntil(event.node, now_us_);
+      if (held_us != 0 && event.process == node.process) {
+        At(held_us, event.kind, event.node, event.process, event.number);
+        return true;
+      }
       const Packet packet = std::move(packets_[event.number]);
       free_packets_.push_back(event.number);
       if (event.process == node.process && node.is_up) Arrive(node, packet);
@@ -299,6 +304,8 @@ void Simulation::Arrive(Node& node, const Packet& packet) {
 
 int64_t Simulation::NowMs(Node& node) {
   node.last_ms = std::max(node.last_ms, kEpochMs + now_us_ / 1'000 + node.skew_ms);
+  node.storage.SetTime(node.last_ms);
+  truth_.NoteTime(node.last_ms);
   return node.last_ms;
 }
 

@@ -12,7 +12,7 @@
 //   I7   a replica that is not ready neither writes nor reads for clients
 //   I8   clocks, logs, extras and messages stay small
 //   I9   a replica that is not recovering shows all of a request or nothing of it; not checked any
-//        more once two nodes have been recovering at the same time
+//        more once a disk was lost while another node compared its keys with it, perhaps
 //   I10  the record is what its versions resolve to, and the index is what the records are
 //   I11  a client that waits for its dots reads its writes, and never goes back
 //   I12  after the faults every node takes writes and reads again
@@ -187,10 +187,10 @@ class Simulation {
   std::vector<size_t> free_packets_;
   uint64_t next_value_ = 1;
   bool is_healing_ = false;
-  int64_t skew_max_ms_ = 3'000;       // of all clocks, ever
-  bool has_losses_ = false;           // of disks, in this run
-  bool has_silent_losses_ = false;    // that the replica was not told of
-  bool has_recovered_twice_ = false;  // two nodes at once: I9 holds no more
+  int64_t skew_max_ms_ = 3'000;     // of all clocks, ever
+  bool has_losses_ = false;         // of disks, in this run
+  bool has_silent_losses_ = false;  // that the replica was not told of
+  bool has_lost_compared_ = false;  // a disk, while another node compared its keys
   std::string violation_;
   RunCounts counts_;
 };

@@ -20,6 +20,7 @@ namespace {
 constexpr size_t kTokensMax = 12;
 constexpr size_t kUnitWritesMax = 4;
 constexpr int kWaitsMax = 10;
+constexpr int64_t kFarMs = 1'000'000'000;  // beyond the end of the run
 
 }  // namespace
 
@@ -98,6 +99,10 @@ bool Simulation::WriteOne(Node& node, size_t client, std::vector<WriteId>* unit)
                                  : "value " + std::to_string(next_value_);
     ++next_value_;
     if (random_.Chance(p.vector)) truth.vector = {static_cast<float>(next_value_), 0.5};
+    if (random_.Chance(p.expire)) {
+      truth.expiry = NowMs(node) + (random_.Chance(0.5) ? random_.Between(1, 500) : kFarMs);
+      write.expiry = truth.expiry;
+    }
   }
   write.value = truth.value;
   write.vector = truth.vector;
@@ -120,6 +125,12 @@ bool Simulation::WriteOne(Node& node, size_t client, std::vector<WriteId>* unit)
   absl::StatusOr<KeyState> after = node.replica->State(node.storage, name);
   if (!after.ok()) return AfterCall(node, after.status()), false;
   if (dot->counter == 0) {
+    const int64_t now_ms = NowMs(node);
+    for (std::vector<Version>* versions : {&before->versions, &after->versions}) {
+      std::erase_if(*versions, [now_ms](const Version& version) {
+        return version.expiry != 0 && version.expiry <= now_ms;
+      });
+    }
     if (!write.is_delete || before->versions != after->versions) {
       Violation("a write without a dot has an effect, or should have one");
     }
@@ -128,7 +139,8 @@ bool Simulation::WriteOne(Node& node, size_t client, std::vector<WriteId>* unit)
   if (dot->actor != node.replica->self()) Violation("I5: a dot of another actor");
   truth.dot = *dot;
   WriteId id = 0;
-  const std::string wrong = truth_.Add(truth, context, before->versions, after->versions, &id);
+  const std::string wrong =
+      truth_.Add(truth, context, before->versions, after->versions, NowMs(node), &id);
   if (!wrong.empty()) Violation(wrong);
   if (has_failed()) return false;
   if (truth.kind == cluster::Kind::kCounter) ++counts_.increments;

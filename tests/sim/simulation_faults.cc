@@ -1,6 +1,7 @@
 // What goes wrong: processes die, disks are lost, the network is cut, clocks are wrong.
 #include <algorithm>
 
+#include "cluster/row_names.h"
 #include "sim/simulation.h"
 
 namespace kvserver::sim {
@@ -43,6 +44,11 @@ void Simulation::Fault() {
     sim.Trace("cuts are mended");
     sim.network_.Mend();
   };
+  static constexpr auto kDeaf = [](Simulation& sim, Node& node) {
+    const int64_t until_us = sim.now_us_ + sim.random_.Wait(sim.profile_.deaf_ms * 1'000);
+    sim.Trace("node %zu hears nothing for a while", node.index + 1);
+    sim.network_.Hold(node.index, until_us);
+  };
   static constexpr auto kPause = [](Simulation& sim, Node& node) {
     sim.Trace("node %zu pauses", node.index + 1);
     node.paused_until_us = sim.now_us_ + sim.random_.Wait(50'000);
@@ -70,6 +76,7 @@ void Simulation::Fault() {
       {p.one_way, kOneWay},
       {p.mend, kMend},
       {p.pause, kPause},
+      {p.deaf, kDeaf},
       {p.skew, kSkew},
       {p.commit_error, kCommitError},
       {p.read_error, kReadError},
@@ -107,6 +114,11 @@ void Simulation::LoseData(Node& node, bool is_restore) {
   size_t losses = 0;
   for (const auto& other : nodes_) losses += other->has_lost ? 1 : 0;
   if (losses >= losses_allowed() && !node.has_lost) return;
+  // What a comparison with it has brought to another one is never brought to its end.
+  for (const auto& other : nodes_) {
+    if (other->index == node.index) continue;
+    has_lost_compared_ |= other->storage.image().rows.contains(cluster::kRecoveringRow);
+  }
   Crash(node, is_restore ? "restored" : "wiped");
   if (is_restore) {
     ++counts_.restores;

@@ -27,7 +27,7 @@ const Version* FindVersion(const std::vector<Version>& versions, const Dot& dot)
 }  // namespace
 
 std::string Truth::Add(TruthWrite write, const DotSet& context, const std::vector<Version>& before,
-                       const std::vector<Version>& after, WriteId* id) {
+                       const std::vector<Version>& after, int64_t now_ms, WriteId* id) {
   std::vector<WriteId>& others = by_key_[write.key];
   write.place = others.size();
   *id = writes_.size();
@@ -38,6 +38,7 @@ std::string Truth::Add(TruthWrite write, const DotSet& context, const std::vecto
     const bool is_gone = FindVersion(after, version.dot) == nullptr;
     const TruthWrite* old = Find(version.dot);
     if (old == nullptr) return "I5: a version that nobody wrote: " + DotName(version.dot);
+    if (is_gone && version.expiry != 0 && version.expiry <= now_ms) continue;
     if (write.kind == Kind::kCounter) {
       if (!is_gone) continue;
       if (old->kind != Kind::kCounter) return "an increment has overwritten " + Name(*old);
@@ -52,7 +53,8 @@ std::string Truth::Add(TruthWrite write, const DotSet& context, const std::vecto
   if (write.kind != Kind::kCounter) {
     for (const WriteId other : others) {
       const TruthWrite& old = writes_[other];
-      if (!context.Has(old.dot)) continue;
+      // A context with settled actors has their lost writes, too, which nobody has seen.
+      if (!IsReal(context, old.dot)) continue;
       write.seen.Add(old.place);
       write.seen.AddAll(old.seen);
     }
@@ -69,6 +71,8 @@ std::string Truth::Add(TruthWrite write, const DotSet& context, const std::vecto
   if (own != nullptr && own->value != write.value) {
     return Name(write) + " has at its writer the value " + own->value;
   }
+  // An increment has the deadline of what it has added to.
+  if (own != nullptr && write.kind == Kind::kCounter) write.expiry = own->expiry;
   others.push_back(*id);
   writes_.push_back(std::move(write));
   return "";
@@ -117,7 +121,8 @@ std::string Truth::CheckVersions(size_t key, const std::vector<Version>& version
     const TruthWrite* write = Find(version.dot);
     if (write == nullptr) return "I5: a version that nobody wrote: " + DotName(version.dot);
     if (write->key != key || write->is_delete || write->kind != version.kind ||
-        write->value != version.value || write->vector != version.vector) {
+        write->value != version.value || write->vector != version.vector ||
+        write->expiry != version.expiry) {
       return "I5: " + Name(*write) + " has become " + version.value;
     }
     if (write->kind != Kind::kCounter) continue;

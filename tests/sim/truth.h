@@ -6,6 +6,7 @@
 #ifndef LIBKV_TESTS_SIM_TRUTH_H_
 #define LIBKV_TESTS_SIM_TRUTH_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -31,6 +32,7 @@ struct TruthWrite {
   std::string value;  // of a counter the partial sum
   std::vector<float> vector;
   int64_t amount = 0;
+  int64_t expiry = 0;            // 0: never
   Bits seen;                     // places: what it overwrites
   Bits members;                  // places of a counter: the increments in its partial sum
   bool is_acknowledged = false;  // by one node at least
@@ -46,10 +48,10 @@ class Truth {
   explicit Truth(size_t keys) : by_key_(keys) {}
 
   // `context`: what the writer had seen of the key, for all that is no increment.
-  // `before`, `after`: the versions at the writer. "": as it should be.
+  // `before`, `after`: the versions at the writer, whose clock says `now_ms`. "": as it should be.
   std::string Add(TruthWrite write, const cluster::DotSet& context,
                   const std::vector<cluster::Version>& before,
-                  const std::vector<cluster::Version>& after, WriteId* id);
+                  const std::vector<cluster::Version>& after, int64_t now_ms, WriteId* id);
   size_t AddUnit(std::vector<WriteId> writes);
   void Acknowledge(WriteId id, bool by_quorum);
 
@@ -65,6 +67,10 @@ class Truth {
   void NoteSettled(const cluster::DotSet& before, const cluster::DotSet& after);
   // The dot is in the clock, and has an effect there.
   bool IsReal(const cluster::DotSet& clock, const cluster::Dot& dot) const;
+
+  // No clock has been beyond this: what expires until then may be gone anywhere.
+  void NoteTime(int64_t now_ms) { now_ms_ = std::max(now_ms_, now_ms); }
+  int64_t now_ms() const { return now_ms_; }
 
   // What a key shows against the truth. All answer "" if it is right.
   //
@@ -95,6 +101,7 @@ class Truth {
   std::vector<std::vector<WriteId>> by_key_;
   std::unordered_map<cluster::Dot, WriteId, DotHash> by_dot_;
   uint64_t acknowledgements_ = 0;
+  int64_t now_ms_ = 0;
   std::map<cluster::Slot, uint64_t> settled_;       // by the first to do so
   std::map<cluster::Actor, cluster::DotSet> real_;  // of settled actors
 };
@@ -106,6 +113,7 @@ std::string Truth::CheckNotLost(size_t key, const std::vector<cluster::Version>&
   for (const WriteId id : by_key_[key]) {
     const TruthWrite& write = writes_[id];
     if (!is_required(write) || live.Has(write.place)) continue;
+    if (write.expiry != 0 && write.expiry <= now_ms_) continue;
     if (write.is_delete && is_surviving(write)) continue;
     bool is_overwritten = false;
     for (size_t i = write.place + 1; i < by_key_[key].size() && !is_overwritten; ++i) {
@@ -125,6 +133,8 @@ std::string Truth::CheckNotBack(size_t key, const std::vector<cluster::Version>&
   for (const cluster::Version& version : versions) {
     const TruthWrite* write = Find(version.dot);
     if (write == nullptr) continue;
+    // A writer whose clock is ahead did not see it any more.
+    if (write->expiry != 0 && write->expiry <= now_ms_) continue;
     for (size_t i = write->place + 1; i < by_key_[key].size(); ++i) {
       const TruthWrite& later = writes_[by_key_[key][i]];
       if (!later.seen.Has(write->place) || !is_surviving(later)) continue;

@@ -80,16 +80,18 @@ absl::Status Replica::Impl::Collector::AddObject(const std::string& key) {
     bytes_ += version.value.size() + version.vector.size() * sizeof(float) + kObjectOverhead;
   }
   for (const Dot& dot : replica_.log_.DotsOf(key)) {
-    if (seen_.Has(dot)) continue;
+    const bool is_seen = seen_.Has(dot);
+    if (is_seen && !covers_seen_) continue;
     object.covered.Add(dot);
     covered_.Add(dot);
     bytes_ += 2;
     NameUnit(dot);
+    if (is_seen) continue;
     DotLog::Found found;
     if (!replica_.log_.Find(dot, &found) || found.unit_writes == 1) continue;
     const Dot first{dot.actor, found.unit_first};
     if (!units_.insert(first).second) continue;
-    if (!whole_units_ || IsMutant(Mutant::kUnitSplit)) continue;
+    if (IsMutant(Mutant::kUnitSplit)) continue;
     for (uint64_t i = 0; i < found.unit_writes; ++i) {
       const Dot other{dot.actor, found.unit_first + i};
       DotLog::Found of_other;

@@ -48,7 +48,8 @@ std::shared_ptr<const Message> Replica::Impl::Envelope(Actor to, Body body) cons
   auto message = std::make_shared<Message>();
   message->from = self_;
   message->to = to;
-  message->generations = generations_;
+  // A Digest is sent when nothing happens, and its hash is of them, too.
+  if (!std::holds_alternative<Digest>(body)) message->generations = generations_;
   message->body = std::move(body);
   return message;
 }

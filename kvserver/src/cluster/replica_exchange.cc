@@ -57,7 +57,13 @@ absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, in
   const auto known = generations_.find(message.from.slot);
   const bool is_over = known != generations_.end() && message.from.generation < known->second;
   if (is_over && !IsMutant(Mutant::kRetireUnfenced)) return drop();
-  for (const auto& [slot, generation] : message.generations) {
+  // Whom it is for says, too, which run of ours is known: a Digest says nothing else.
+  Generations told = message.generations;
+  if (message.to.slot == self_.slot) {
+    uint64_t& mine = told[self_.slot];
+    mine = std::max(mine, message.to.generation);
+  }
+  for (const auto& [slot, generation] : told) {
     if (slot == self_.slot && generation > self_.generation) {
       // After losing its disk, with a clock that went back; or this is not the only such process.
       if (counter_ > 0 || IsMutant(Mutant::kReusedActor)) {
@@ -125,12 +131,14 @@ absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, in
     if (!IsBounded(answer->objects, options_.log_dots_max)) return drop();
     return ReceiveReadAnswer(storage, *peer, *answer, now_ms);
   }
-  if (const auto* open = std::get_if<RangeOpen>(&body)) return ReceiveRangeOpen(*peer, *open);
+  if (const auto* open = std::get_if<RangeOpen>(&body)) {
+    return ReceiveRangeOpen(*peer, *open, now_ms);
+  }
   if (const auto* opened = std::get_if<RangeOpened>(&body)) {
     return ReceiveRangeOpened(storage, *peer, *opened, now_ms);
   }
   if (const auto* hashes = std::get_if<RangeHashes>(&body)) {
-    return ReceiveRangeHashes(storage, *peer, *hashes);
+    return ReceiveRangeHashes(storage, *peer, *hashes, now_ms);
   }
   if (const auto* differs = std::get_if<RangeDiffers>(&body)) {
     return ReceiveRangeDiffers(storage, *peer, *differs, now_ms);
@@ -187,6 +195,17 @@ void Replica::Impl::ReceiveAdvert(Peer& peer, const Actor& from, const Advert& a
   }
 }
 
+// Another node that has all of it is answering already: asked of both, it would come twice.
+bool Replica::Impl::IsPulledElsewhere(const Peer& peer, int64_t now_ms) const {
+  return std::any_of(peers_.begin(), peers_.end(), [&](const Peer& other) {
+    if (other.slot == peer.slot || !other.advert || !peer.advert) return false;
+    if (other.pull_sent_ms == 0 || now_ms - other.pull_sent_ms >= options_.step_timeout_ms) {
+      return false;
+    }
+    return other.advert->durable.HasAll(peer.advert->durable.Minus(clock_));
+  });
+}
+
 void Replica::Impl::MaybePull(Peer& peer, int64_t now_ms) {
   if (is_recovering_ && !IsMutant(Mutant::kRecoveringAsNormal)) return;
   if (peer.generation == 0) return;
@@ -195,6 +214,7 @@ void Replica::Impl::MaybePull(Peer& peer, int64_t now_ms) {
   const bool is_missing =
       peer.missing_since_ms != 0 && now_ms - peer.missing_since_ms >= options_.heartbeat_ms;
   if (!is_missing && !peer.has_gap) return;
+  if (!peer.has_gap && IsPulledElsewhere(peer, now_ms)) return;
   peer.has_gap = false;
   peer.pull_sent_ms = now_ms;
   Send(peer, Pull{clock_});

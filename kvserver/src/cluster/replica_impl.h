@@ -133,9 +133,24 @@ class Replica::Impl {
 
   absl::Status MergePush(Storage& storage, Peer& peer, const Actor& writer, const Push& push,
                          int64_t now_ms);
-  // `is_alone`: nothing else will tell that all of the sender's clock is seen for this key.
+  // Whether something else will tell that all of the sender's clock is seen for the key: the end of
+  // the pull; the position of the session, which goes beyond the key with this transaction;
+  // nothing.
+  enum class Place : uint8_t { kPulled, kInWindow, kAlone };
+  // Of two nodes that compare their keys: who has seen what the other one has not.
+  struct Balance {
+    bool is_behind = false;      // the sender has seen more than this node
+    DotSet ahead;                // what this node has seen and the sender has not
+    bool is_ahead_known = true;  // the log knows the keys of all of that
+  };
+  // `balance`: in a comparison.
   absl::Status MergeObject(Storage& storage, const SentObject& object, const Objects& all,
-                           int64_t now_ms, bool is_alone = false);
+                           int64_t now_ms, Place place = Place::kPulled,
+                           const Balance* balance = nullptr);
+  // The sender has seen all that this node has seen of the key, and shows the dot as live. So this
+  // node has not overwritten it, but lost it.
+  bool IsLostHere(std::string_view key, const DotSet* extra, const Dot& dot,
+                  const Balance& balance) const;
   bool IsAhead(uint64_t time, int64_t now_ms) const;
   bool HasTimeAhead(const Objects& objects, int64_t now_ms) const;
 
@@ -150,6 +165,7 @@ class Replica::Impl {
   absl::Status ReceiveReadAnswer(Storage& storage, const Peer& peer, const ReadAnswer& answer,
                                  int64_t now_ms);
   void MaybePull(Peer& peer, int64_t now_ms);
+  bool IsPulledElsewhere(const Peer& peer, int64_t now_ms) const;
   bool is_welcome() const;  // enough peers have told that nothing was lost
 
   // Collects objects for an asker with that clock, whole units, up to a bound.
@@ -187,7 +203,12 @@ class Replica::Impl {
     Body last;  // to be repeated
   };
   std::optional<Session> session_;
-  std::optional<Slot> avoided_;                         // did not answer the last time
+  std::optional<Slot> avoided_;  // did not answer the last time, or refused
+  int64_t session_not_before_ms_ = 0;
+  // While it recovers itself: what it has is whole between two sessions only.
+  int64_t serves_until_ms_ = 0;
+  size_t refusals_ = 0;  // since the last session that came to its end
+  bool MustRefuse(const Peer& peer);
   std::map<Slot, std::pair<uint64_t, DotSet>> served_;  // sessions of others: id, clock at the open
 
   // Of every key below the position this node has seen what the clock has: of sessions under way,
@@ -208,6 +229,11 @@ class Replica::Impl {
   void AddCompared(std::string_view key, DotSet* seen) const;
   std::string ComparedRow() const;
   bool ReadComparedRow(std::string_view row);
+  // Some are of sessions that were broken off, and may never be brought to an end.
+  bool has_leftovers_ = false;
+  bool has_removed_ = false;  // keys that the peer of the session said to be deleted
+  size_t second_rounds_ = 0;
+  void AskSecond(Slot last, int64_t now_ms);
   size_t whole_retries_ = 0;  // sessions repeated because a unit was here in part
   bool MustCompareAgain(Slot last);
 
@@ -219,14 +245,19 @@ class Replica::Impl {
   absl::Status SendItems(Storage& storage, const std::string& end, int64_t now_ms);
   absl::Status ForEachItem(Storage& storage, std::string_view first, std::string_view end,
                            absl::FunctionRef<bool(std::string_view key, uint64_t id)> visit) const;
-  void EndSession();
+  absl::Status EndSession(Storage& storage, int64_t now_ms);
+  // What sessions that were broken off have brought, and nobody's clock has told since.
+  absl::Status AdoptLive(Storage& storage);
+  // The clock, less requests of which it has a part.
+  DotSet WholeClock() const;
   // A dot of a key that the session under way will bring, or tell that it is dead.
   bool IsLeftToSession(std::string_view key, const Dot& dot) const;
 
-  absl::Status ReceiveRangeOpen(const Peer& peer, const RangeOpen& open);
+  absl::Status ReceiveRangeOpen(const Peer& peer, const RangeOpen& open, int64_t now_ms);
   absl::Status ReceiveRangeOpened(Storage& storage, const Peer& peer, const RangeOpened& opened,
                                   int64_t now_ms);
-  absl::Status ReceiveRangeHashes(Storage& storage, const Peer& peer, const RangeHashes& hashes);
+  absl::Status ReceiveRangeHashes(Storage& storage, const Peer& peer, const RangeHashes& hashes,
+                                  int64_t now_ms);
   absl::Status ReceiveRangeDiffers(Storage& storage, const Peer& peer, const RangeDiffers& differs,
                                    int64_t now_ms);
   absl::Status ReceiveRangeItems(Storage& storage, const Peer& peer, const RangeItems& items,

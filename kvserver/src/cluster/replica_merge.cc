@@ -220,10 +220,26 @@ absl::Status Replica::Impl::MergePush(Storage& storage, Peer& peer, const Actor&
   return absl::OkStatus();
 }
 
+bool Replica::Impl::IsLostHere(std::string_view key, const DotSet* extra, const Dot& dot,
+                               const Balance& balance) const {
+  if (!clock_.Has(dot) || (extra != nullptr && !extra->empty())) return false;
+  for (const Compared& compared : compared_) {
+    if (session_ && compared.session == session_->id) continue;
+    if ((compared.is_at_end || key < compared.position) && compared.clock.Has(dot)) return false;
+  }
+  if (balance.ahead.empty()) return true;
+  if (!balance.is_ahead_known) return false;
+  const std::span<const Dot> logged = log_.DotsOf(key);
+  return std::none_of(logged.begin(), logged.end(),
+                      [&](const Dot& seen) { return balance.ahead.Has(seen); });
+}
+
 // What `all` says about one key. Dots of it that are not covered, and that this node has not seen,
 // are of other keys, or remembered in the extra if that cannot be told.
 absl::Status Replica::Impl::MergeObject(Storage& storage, const SentObject& object,
-                                        const Objects& all, int64_t now_ms, bool is_alone) {
+                                        const Objects& all, int64_t now_ms, Place place,
+                                        const Balance* balance) {
+  const bool is_alone = place == Place::kAlone, is_in_window = place == Place::kInWindow;
   absl::StatusOr<Loaded> loaded = Load(storage, object.key, false, now_ms);
   if (!loaded.ok()) return loaded.status();
   const DotSet* const extra = ExtraOf(object.key);
@@ -234,7 +250,13 @@ absl::Status Replica::Impl::MergeObject(Storage& storage, const SentObject& obje
   std::vector<Version> versions;
   for (const Version& version : loaded->versions) {
     const bool sender_has_seen = all.clock.Has(version.dot) || object.extra.Has(version.dot);
-    if (is_sent(version.dot) || !sender_has_seen) versions.push_back(version);
+    // A sender that has seen nothing more than this node cannot know that it is overwritten.
+    const bool is_lost_there = balance != nullptr && !balance->is_behind;
+    if (is_sent(version.dot) || !sender_has_seen || is_lost_there) versions.push_back(version);
+  }
+  if (balance != nullptr && object.versions.empty() && object.covered.empty() &&
+      versions.size() < loaded->versions.size()) {
+    has_removed_ = true;
   }
   DotSet seen = object.extra;
   seen.AddAll(object.covered);
@@ -242,14 +264,22 @@ absl::Status Replica::Impl::MergeObject(Storage& storage, const SentObject& obje
     seen.Add(version.dot);
     time_ = std::max(time_, version.time);
     if (version.expiry != 0 && version.expiry <= now_ms) continue;
-    if (!HasSeen(object.key, extra, version.dot)) versions.push_back(version);
+    const bool is_here = std::any_of(versions.begin(), versions.end(),
+                                     [&](const Version& here) { return here.dot == version.dot; });
+    if (is_here) continue;
+    if (!HasSeen(object.key, extra, version.dot) ||
+        (balance != nullptr && IsLostHere(object.key, extra, version.dot, *balance))) {
+      versions.push_back(version);
+    }
   }
   const absl::Status put = Put(storage, object.key, *loaded, std::move(versions), now_ms);
   if (!put.ok()) return put;
   ++counts_.pulled_objects;
 
-  if (extra != nullptr) seen.AddAll(*extra);
   if (!all.is_complete || is_alone) seen.AddAll(all.clock);
+  // What was compared says it of these; what was known before may have to be told on.
+  if (is_in_window) seen = seen.Minus(session_->clock);
+  if (extra != nullptr) seen.AddAll(*extra);
   const auto add = [&](const Dot& dot) {
     if (clock_.Has(dot)) return;
     for (const Objects::Unit& unit : all.units) {
@@ -259,12 +289,14 @@ absl::Status Replica::Impl::MergeObject(Storage& storage, const SentObject& obje
     }
     AddDot(dot, object.key, dot.counter, 1);
   };
+  // Of other dots the sender does not know which request they are of, so this node does not log
+  // them: told on by the log as if they were alone, they would show a part of a request elsewhere.
   object.covered.ForEachInterval([&](const DotSet::Interval& interval) {
     for (uint64_t counter = interval.first; counter <= interval.last; ++counter) {
       add({interval.actor, counter});
     }
   });
-  for (const Version& version : object.versions) add(version.dot);
+  // They come to the clock with that of the session.
   if (!clock_.HasAll(seen)) {
     SetExtra(object.key, std::move(seen));
   } else if (ExtraOf(object.key) != nullptr) {

@@ -15,6 +15,7 @@
 // reconciliation", 2023): a single position says how far the clock holds, whenever it ends.
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 #include "base/byte_codec.h"
 #include "cluster/collector.h"
@@ -27,6 +28,8 @@ namespace {
 
 constexpr int kRepeatsMax = 3;
 constexpr size_t kWholeRetriesMax = 3;
+constexpr size_t kRefusalsMax = 16;
+constexpr size_t kSecondRoundsMax = 4;
 
 bool IsBelow(std::string_view key, std::string_view end) { return end.empty() || key < end; }
 
@@ -119,10 +122,14 @@ void Replica::Impl::TickSession(Storage& storage, int64_t now_ms) {
     Send(session_->peer, session_->generation, session_->last);
     return;
   }
-  for (const bool any : {false, true}) {
+  if (now_ms < session_not_before_ms_ || now_ms < serves_until_ms_) return;
+  // Those that do not recover themselves first: what they have is whole.
+  for (const int pass : {0, 1, 2}) {
     for (const Peer& peer : peers_) {
       if (!needed_.contains(peer.slot) || peer.generation == 0) continue;
-      if (!any && avoided_ == peer.slot) continue;
+      if (pass == 0 && IsRecovering(peer)) continue;
+      if (pass < 2 && avoided_ == peer.slot) continue;
+      served_.clear();
       session_.emplace();
       session_->peer = peer.slot;
       session_->generation = peer.generation;
@@ -148,6 +155,8 @@ absl::Status Replica::Impl::ReceiveRangeOpened(Storage& storage, const Peer& pee
   }
   if (opened.is_refused) {
     session_.reset();
+    avoided_ = peer.slot;
+    session_not_before_ms_ = now_ms + options_.heartbeat_ms;
     return absl::OkStatus();
   }
   if (session_->is_open) return absl::OkStatus();
@@ -210,8 +219,7 @@ absl::Status Replica::Impl::NextBucket(Storage& storage, int64_t now_ms) {
   }
   session.has_window = false;
   if (!session.is_at_end) return NextWindow(storage, now_ms);
-  EndSession();
-  return absl::OkStatus();
+  return EndSession(storage, now_ms);
 }
 
 absl::Status Replica::Impl::SendItems(Storage& storage, const std::string& end, int64_t now_ms) {
@@ -245,12 +253,20 @@ absl::Status Replica::Impl::ReceiveRangeObjects(Storage& storage, const Peer& pe
     session_.reset();  // begins again
     return absl::OkStatus();
   }
+  Balance balance;
+  balance.is_behind = !clock_.HasAll(answer.objects.clock);
+  clock_.ForEachMissing(answer.objects.clock, [&](const DotSet::Interval& interval) {
+    balance.ahead.AddRange(interval.actor, interval.first, interval.last);
+  });
+  balance.is_ahead_known = log_.dots().HasAll(balance.ahead);
   std::unordered_set<std::string_view> sent;
   for (const SentObject& object : answer.objects.objects) {
     sent.insert(object.key);
     // Of a request some keys may lie elsewhere.
     const bool is_outside = object.key < session.position || !IsBelow(object.key, answer.reached);
-    const absl::Status merged = MergeObject(storage, object, answer.objects, now_ms, is_outside);
+    const absl::Status merged =
+        MergeObject(storage, object, answer.objects, now_ms,
+                    is_outside ? Place::kAlone : Place::kInWindow, &balance);
     if (!merged.ok()) return merged;
   }
   for (const uint32_t place : answer.absent) {
@@ -259,7 +275,8 @@ absl::Status Replica::Impl::ReceiveRangeObjects(Storage& storage, const Peer& pe
     if (sent.contains(key) || !IsBelow(key, answer.reached)) continue;
     SentObject absent;
     absent.key = key;
-    const absl::Status merged = MergeObject(storage, absent, answer.objects, now_ms);
+    const absl::Status merged =
+        MergeObject(storage, absent, answer.objects, now_ms, Place::kInWindow, &balance);
     if (!merged.ok()) return merged;
   }
   const std::string bucket_end = session.buckets[session.next_bucket].end;
@@ -278,19 +295,86 @@ absl::Status Replica::Impl::ReceiveRangeObjects(Storage& storage, const Peer& pe
   return NextBucket(storage, now_ms);
 }
 
-void Replica::Impl::EndSession() {
+absl::Status Replica::Impl::EndSession(Storage& storage, int64_t now_ms) {
   is_log_whole_ = false;
   clock_.AddAll(session_->clock);
   clock_changed_ = true;
   const Slot last = session_->peer;
   needed_.erase(last);
   recovery_changed_ = true;
+  refusals_ = 0;
   session_.reset();
   StripExtras();
-  if (!needed_.empty() || MustCompareAgain(last)) return;
-  whole_retries_ = 0;
+  AskSecond(last, now_ms);
+  if (!needed_.empty() || MustCompareAgain(last)) return absl::OkStatus();
+  if (!compared_.empty()) {
+    // What it said to be overwritten may be overwritten nowhere else: the others tell.
+    has_leftovers_ = true;
+    compared_.clear();
+    compared_changed_ = true;
+    for (const Peer& peer : peers_) needed_.insert(peer.slot);
+    return absl::OkStatus();
+  }
+  whole_retries_ = second_rounds_ = 0;
   leaves_recovery_ = true;
   if (IsMutant(Mutant::kLeaveRecoveryUnsynced)) is_recovering_ = false;
+  return AdoptLive(storage);
+}
+
+// One node may have lost keys, and may not know it. If keys are gone because it said that they are
+// deleted, another one is asked after it, if there is one that answers: it brings them back if it
+// has seen all of that and shows them, see IsLostHere.
+void Replica::Impl::AskSecond(Slot last, int64_t now_ms) {
+  if (!std::exchange(has_removed_, false) || second_rounds_ == kSecondRoundsMax) return;
+  for (const bool any : {false, true}) {
+    for (const Peer& peer : peers_) {
+      if (peer.slot == last || peer.generation == 0 || (!any && IsRecovering(peer))) continue;
+      if (now_ms - peer.heard_ms > 5 * options_.idle_heartbeat_ms) continue;
+      if (needed_.insert(peer.slot).second) ++second_rounds_;
+      return;
+    }
+  }
+}
+
+absl::Status Replica::Impl::AdoptLive(Storage& storage) {
+  std::vector<Dot> dots, unknown;
+  const auto note = [&](const Dot& dot) {
+    if (!clock_.Has(dot)) unknown.push_back(dot);
+  };
+  if (std::exchange(has_leftovers_, false)) {
+    absl::Status result;
+    const auto read = [&](std::string_view, std::string_view stamp) {
+      if (!DecodeDots(stamp, actors_, &dots)) {
+        result = absl::DataLossError("the stamp of a record is malformed");
+        return false;
+      }
+      for (const Dot& dot : dots) note(dot);
+      return true;
+    };
+    const absl::Status walked = storage.ForEachStamp("", "", read);
+    if (!walked.ok()) return walked;
+    if (!result.ok()) return result;
+  } else {
+    for (const auto& [key, extra] : extras_) {
+      const absl::StatusOr<Loaded> loaded = Load(storage, key, false, 0);
+      if (!loaded.ok()) return loaded.status();
+      for (const Version& version : loaded->versions) note(version.dot);
+    }
+  }
+  // Without the log: see MergeObject. Who asks for them compares his keys.
+  for (const Dot& dot : unknown) clock_.Add(dot);
+  StripExtras();
+  return absl::OkStatus();
+}
+
+DotSet Replica::Impl::WholeClock() const {
+  DotSet parts;
+  log_.ForEachUnit([&](const Dot& first, uint32_t writes) {
+    DotSet unit;
+    unit.AddRange(first.actor, first.counter, first.counter + writes - 1);
+    if (!clock_.HasAll(unit)) parts.AddAll(unit);
+  });
+  return parts.empty() ? clock_ : clock_.Minus(parts);
 }
 
 // A node that recovers itself may have told a request in part; then the others tell the rest.
@@ -311,10 +395,30 @@ bool Replica::Impl::MustCompareAgain(Slot last) {
 
 // -- The other one --------------------------------------------------------------------------------
 
-absl::Status Replica::Impl::ReceiveRangeOpen(const Peer& peer, const RangeOpen& open) {
+// In the middle of a session of its own a node has some keys as the other one has them and some as
+// it had them before: of a request perhaps a part, of a write what it has overwritten but not
+// itself. So it serves nobody then. Of two that ask each other the one with the lower number serves
+// first.
+bool Replica::Impl::MustRefuse(const Peer& peer) {
+  if (!is_recovering_) return false;
+  if (session_ && (session_->is_open || self_.slot > peer.slot)) return true;
+  // A session was broken off. If nobody can bring it to an end, better something than nothing.
+  return !compared_.empty() && refusals_++ < kRefusalsMax;
+}
+
+absl::Status Replica::Impl::ReceiveRangeOpen(const Peer& peer, const RangeOpen& open,
+                                             int64_t now_ms) {
+  const auto known = served_.find(peer.slot);
+  const bool is_known = known != served_.end() && known->second.first == open.session;
+  if (!is_known && MustRefuse(peer)) {
+    Send(peer, RangeOpened{open.session, {}, true});
+    return absl::OkStatus();
+  }
+  session_.reset();
+  serves_until_ms_ = now_ms + options_.step_timeout_ms;
   auto& [session, clock] = served_[peer.slot];
   // Asked twice, it is the same session: the asker may have got either answer.
-  if (session != open.session) clock = clock_;
+  if (session != open.session) clock = is_recovering_ ? WholeClock() : clock_;
   session = open.session;
   // From here on only what is on disk is told, so that it cannot be lost with this process.
   SendWhenDurable(peer, RangeOpened{session, clock, false});
@@ -322,12 +426,13 @@ absl::Status Replica::Impl::ReceiveRangeOpen(const Peer& peer, const RangeOpen& 
 }
 
 absl::Status Replica::Impl::ReceiveRangeHashes(Storage& storage, const Peer& peer,
-                                               const RangeHashes& hashes) {
+                                               const RangeHashes& hashes, int64_t now_ms) {
   const auto served = served_.find(peer.slot);
   if (served == served_.end() || served->second.first != hashes.session) {
     Send(peer, RangeOpened{hashes.session, {}, true});
     return absl::OkStatus();
   }
+  serves_until_ms_ = now_ms + options_.step_timeout_ms;
   if (hashes.buckets.empty()) return absl::OkStatus();
   RangeDiffers differs{hashes.session, hashes.step, {}};
   RangeHashes::Bucket mine;
@@ -361,18 +466,20 @@ absl::Status Replica::Impl::ReceiveRangeHashes(Storage& storage, const Peer& pee
     const auto at = std::lower_bound(differs.buckets.begin(), differs.buckets.end(), number);
     if (at == differs.buckets.end() || *at != number) differs.buckets.insert(at, number);
   }
+  // The asker has come to the end.
+  if (differs.buckets.empty() && hashes.buckets.back().end.empty()) serves_until_ms_ = 0;
   Send(peer, std::move(differs));
   return absl::OkStatus();
 }
 
 absl::Status Replica::Impl::ReceiveRangeItems(Storage& storage, const Peer& peer,
                                               const RangeItems& items, int64_t now_ms) {
-  static_cast<void>(now_ms);
   const auto served = served_.find(peer.slot);
   if (served == served_.end() || served->second.first != items.session) {
     Send(peer, RangeOpened{items.session, {}, true});
     return absl::OkStatus();
   }
+  serves_until_ms_ = now_ms + options_.step_timeout_ms;
   RangeObjects answer;
   answer.session = items.session;
   answer.step = items.step;
@@ -407,7 +514,7 @@ absl::Status Replica::Impl::ReceiveRangeItems(Storage& storage, const Peer& peer
   }
   std::sort(differing.begin(), differing.end());
   differing.erase(std::unique(differing.begin(), differing.end()), differing.end());
-  Collector collector(*this, storage, seen, &answer.objects);
+  Collector collector(*this, storage, seen, &answer.objects, true);
   for (const std::string& key : differing) {
     if (collector.bytes() >= options_.chunk_bytes) {
       answer.reached = key;
@@ -419,6 +526,7 @@ absl::Status Replica::Impl::ReceiveRangeItems(Storage& storage, const Peer& peer
   for (size_t i = 0; i < items.ids.size(); ++i) {
     if (!mine.contains(items.ids[i])) answer.absent.push_back(static_cast<uint32_t>(i));
   }
+  if (items.end.empty() && answer.reached.empty()) serves_until_ms_ = 0;
   SendWhenDurable(peer, std::move(answer));
   return absl::OkStatus();
 }

@@ -97,6 +97,7 @@ absl::Status Replica::Impl::Start(Storage& storage, int64_t now_ms) {
     node_changed_ = true;
   }
   const bool has_lost = !is_known || options_.must_recover;
+  has_leftovers_ = is_recovering_;
   is_started_ = true;
 
   // Greater than every one before, as far as this node can know: see ReceiveAdvert for the rest.

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "cluster/stamp.h"
 #include "command/parked_vector.h"
 #include "command/system_keys.h"
 
@@ -70,7 +71,7 @@ class WriteTurns::TurnStorage : public cluster::Storage {
     if (!stored.ok()) return stored.status();
     cluster::StoredRecord record{std::move(stored->value), "", stored->expiry.value_or(0), {}};
     record.stamp = UnparkVector(stored->stamp, with_vector ? &record.vector : nullptr);
-    if (with_vector && record.vector.empty()) {
+    if (with_vector && record.vector.empty() && cluster::StampHasVector(record.stamp)) {
       absl::StatusOr<std::vector<float>> vector = turns_.store_.GetVector(key);
       const bool has_none =
           absl::IsNotFound(vector.status()) || absl::IsFailedPrecondition(vector.status());

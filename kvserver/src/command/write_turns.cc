@@ -101,7 +101,8 @@ class WriteTurns::TurnStorage : public cluster::Storage {
   }
 
   const cluster::MergeFunction* MergeOf(std::string_view key) override {
-    return turns_.conflict_rules_->Of(key);
+    // Of definitions the latest counts, whatever they say of keys.
+    return IsSystemKey(key) ? nullptr : turns_.conflict_rules_->Of(key);
   }
 
   void PutRow(std::string_view name, std::string_view value) override {

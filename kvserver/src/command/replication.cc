@@ -399,7 +399,7 @@ absl::Status Replication::AddVector(const std::string& key, const cluster::Versi
     write.expiry = version.expiry;
     write.vector = vector;
     write.time = version.time + 1;
-    status = Write(storage, write);
+    status = Write(storage, write).status();
     EndUnit(cluster::Level::kOne);
   });
   turns_.SubmitStorage();

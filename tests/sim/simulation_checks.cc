@@ -52,10 +52,12 @@ StoredRecord Resolved(size_t key, const std::vector<Version>& versions) {
       has_counter = true;
       continue;
     }
-    elements.insert(version.value);
-    const bool wins =
-        winner == nullptr || (IsLeast(key) ? NumberOf(version.value) < NumberOf(winner->value)
-                                           : IsLater(version, *winner));
+    elements.insert(IsUnion(key) ? version.value.substr(1, version.value.size() - 2)
+                                 : version.value);
+    bool wins = winner == nullptr || IsLater(version, *winner);
+    if (winner != nullptr && IsLeast(key) && version.value != winner->value) {
+      wins = NumberOf(version.value) < NumberOf(winner->value);
+    }
     if (wins) winner = &version;
     if (version.vector.empty()) continue;
     if (with_vector == nullptr || IsLater(version, *with_vector)) with_vector = &version;
@@ -64,7 +66,7 @@ StoredRecord Resolved(size_t key, const std::vector<Version>& versions) {
     record.value = std::to_string(sum + (winner == nullptr ? 0 : NumberOf(winner->value)));
   } else if (IsUnion(key) && elements.size() > 1) {
     for (const std::string& element : elements) {
-      record.value += (record.value.empty() ? "[" : ",") + element.substr(1, element.size() - 2);
+      record.value += (record.value.empty() ? "[" : ",") + element;
     }
     record.value += "]";
     if (with_vector != nullptr) record.vector = with_vector->vector;

@@ -107,6 +107,22 @@ bool Simulation::WriteOne(Node& node, size_t client, std::vector<WriteId>* unit)
   write.value = truth.value;
   write.vector = truth.vector;
 
+  // Now and then the same value again, with a vector, as one who makes vectors writes it.
+  const bool is_alone =
+      before->versions.size() == 1 && before->versions[0].kind == cluster::Kind::kRegister;
+  if (is_alone && write.context == ClientWrite::Context::kGiven && random_.Chance(0.5)) {
+    const Version& old = before->versions[0];
+    context = {};
+    context.Add(old.dot);
+    write.seen = context;
+    write.time = old.time + 1;
+    write.is_delete = truth.is_delete = false;
+    truth.value = old.value;
+    truth.vector = {static_cast<float>(next_value_), 0.5};
+    write.value = truth.value;
+    write.vector = truth.vector;
+  }
+
   const bool is_ready = node.replica->is_ready();
   const absl::StatusOr<cluster::Dot> dot = node.replica->Write(node.storage, write, NowMs(node));
   if (!dot.ok()) {

@@ -291,6 +291,34 @@ TEST_CASE("a definition says that its embedder is learnt, and from how much") {
   CHECK_FALSE(d.Serves(wanted));
 }
 
+TEST_CASE("a definition says that bits alone are in memory, and that its embedder is deferred") {
+  SpaceDefinition d;
+  d.state = SpaceState::kReady;
+  d.dimension = 4;
+  d.metric = 1;
+  d.precision = 1;
+  d.embedder = "http";
+  d.bits_only = true;
+  d.deferred = true;
+  const std::string row = EncodeSpaceDefinition(3, d);
+  CHECK(ToHex(std::string_view(row).substr(0, row.size() - 8)) ==
+        "010286"
+        "00"
+        "040101"
+        "0468747470"
+        "0c");
+  SpaceDefinition read;
+  REQUIRE(ParseSpaceDefinition(3, row, &read).ok());
+  CHECK(read.bits_only);
+  CHECK(read.deferred);
+  SpaceDefinition wanted = d;
+  wanted.bits_only = false;
+  CHECK(d.Serves(wanted));  // what is in memory may change
+  CHECK_FALSE(d.SameAs(wanted));
+  wanted.deferred = false;
+  CHECK_FALSE(d.Serves(wanted));
+}
+
 TEST_CASE("intact rows of unknown versions, states and flags are refused, naming the way out") {
   const auto refused = [](const absl::Status& status) {
     CHECK_FALSE(status.ok());
@@ -300,7 +328,7 @@ TEST_CASE("intact rows of unknown versions, states and flags are refused, naming
   for (const std::string& payload :
        {FromHex("02 02 08 00"), FromHex("00 02 08 00"), FromHex("01 00 08 00"),
         FromHex("01 02 50 00 01 01 61 05"), FromHex("01 02 50 00 01 01 61 00"),
-        FromHex("01 04 08 00"), FromHex("01 02 48 00"), FromHex("01 02 88 00 04")}) {
+        FromHex("01 04 08 00"), FromHex("01 02 48 00"), FromHex("01 02 88 00 10")}) {
     CAPTURE(ToHex(payload));
     refused(ParseSpaceDefinition(1, SealRow(SpaceKey(1), payload), &d));
   }

@@ -127,5 +127,17 @@ TEST_CASE("only a document in a sealed segment leaves a dead marker") {
   CheckVerifies(*store);
 }
 
+TEST_CASE("a pending row is one byte that says what its document waits for") {
+  CHECK(EncodePendingRow(PendingState::kWaiting) == "\x01");
+  CHECK(EncodePendingRow(PendingState::kRefused) == "\x02");
+  PendingState state{};
+  REQUIRE(ParsePendingRow("\x02", &state));
+  CHECK(state == PendingState::kRefused);
+  for (const std::string_view bad : {"", "\x03", "\x01\x01"}) {
+    CHECK_FALSE(ParsePendingRow(bad, &state));
+  }
+  CHECK(PendingKey(7, 0x0102030405) == std::string("\0\0\0\7P\1\2\3\4\5", 10));
+}
+
 }  // namespace
 }  // namespace libkv

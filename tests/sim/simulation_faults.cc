@@ -117,7 +117,8 @@ void Simulation::LoseData(Node& node, bool is_restore) {
   // What a comparison with it has brought to another one is never brought to its end.
   for (const auto& other : nodes_) {
     if (other->index == node.index) continue;
-    has_lost_compared_ |= other->storage.image().rows.contains(cluster::kRecoveringRow);
+    has_lost_compared_ |= other->storage.image().rows.contains(cluster::kRecoveringRow) ||
+                          other->storage.DurableImage().rows.contains(cluster::kRecoveringRow);
   }
   Crash(node, is_restore ? "restored" : "wiped");
   if (is_restore) {

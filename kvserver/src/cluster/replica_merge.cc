@@ -194,7 +194,10 @@ absl::Status Replica::Impl::MergePush(Storage& storage, Peer& peer, const Actor&
     for (const Version& version : loaded->versions) {
       if (!killed.Has(version.dot)) versions.push_back(version);
     }
-    if (!write.is_delete && !HasSeen(write.key, extra, dot)) {
+    // A comparison that was broken off can have brought it, without its dot.
+    const bool is_here = std::any_of(versions.begin(), versions.end(),
+                                     [&](const Version& here) { return here.dot == dot; });
+    if (!write.is_delete && !is_here && !HasSeen(write.key, extra, dot)) {
       versions.push_back(write.version);
       versions.back().dot = dot;
     }

@@ -35,7 +35,7 @@ void TestServer::Restart() {
 TestClient::TestClient(uint16_t port) {
   fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   REQUIRE(fd_ >= 0);
-  const timeval timeout{.tv_sec = 10, .tv_usec = 0};
+  const timeval timeout{.tv_sec = 60, .tv_usec = 0};
   setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
   setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
   const int one = 1;
@@ -60,7 +60,7 @@ void TestClient::Send(std::string_view bytes) {
 bool TestClient::Fill() {
   char chunk[65536];
   const ssize_t got = recv(fd_, chunk, sizeof(chunk), 0);
-  if (got < 0) REQUIRE_MESSAGE(errno == ECONNRESET, "no answer within 10 s");
+  if (got < 0) REQUIRE_MESSAGE(errno == ECONNRESET, "no answer within 60 s");
   if (got <= 0) return false;
   buffer_.append(chunk, static_cast<size_t>(got));
   return true;

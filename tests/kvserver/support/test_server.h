@@ -31,7 +31,7 @@ class TestServer {
   std::unique_ptr<Server> server_;
 };
 
-// A blocking socket. Every read gives up after 10 s, and the test fails.
+// A blocking socket. Every read gives up after 60 s (sanitizers are slow), and the test fails.
 class TestClient {
  public:
   explicit TestClient(uint16_t port);

@@ -72,7 +72,7 @@ TEST_CASE("every planted fault is found") {
   // Goal: the checks are not blind. Method: the replicas run with one rule broken, in profiles bent
   // towards it, until a run violates something that it does not violate with the rule in force.
   // The number of seeds is several times what it takes.
-  constexpr uint64_t kSeedsMax = 20'000;
+  constexpr uint64_t kSeedsMax = 60'000;
   for (const MutantName& known : MutantNames()) {
     if (known.mutant == cluster::Mutant::kFenceOwnSlotOnly) continue;  // the next test
     Range range;

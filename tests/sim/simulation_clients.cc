@@ -157,7 +157,12 @@ bool Simulation::WriteOne(Node& node, size_t client, std::vector<WriteId>* unit)
   WriteId id = 0;
   const std::string wrong =
       truth_.Add(truth, context, before->versions, after->versions, NowMs(node), &id);
-  if (!wrong.empty()) Violation(wrong);
+  if (!wrong.empty()) {
+    Trace("client %zu at node %zu: %s %s, seen %s -> %s", client, node.index + 1,
+          write.is_delete ? "delete" : "set", KeyName(key).c_str(),
+          VersionNames(before->versions).c_str(), VersionNames(after->versions).c_str());
+    Violation(wrong);
+  }
   if (has_failed()) return false;
   if (truth.kind == cluster::Kind::kCounter) ++counts_.increments;
   Trace("client %zu at node %zu: %s %s = %s, seen %s -> %s", client, node.index + 1,
@@ -252,10 +257,10 @@ void Simulation::FinishRead(Node& node, const cluster::ReadResult& result) {
         return write.quorum_time != 0 && write.quorum_time <= read.began;
       };
       // Where two nodes show the same they do not tell each other why: what has overwritten a
-      // write was seen by one of them.
+      // write was seen by one of them, or by a node whose disk was lost while it told of it.
       std::string wrong =
           truth_.CheckNotLost(key, state->versions, is_before, [&](const TruthWrite& write) {
-            return read.crashes != counts_.crashes || IsSeenSomewhere(write);
+            return has_lost_compared_ || read.crashes != counts_.crashes || IsSeenSomewhere(write);
           });
       if (wrong.empty()) wrong = truth_.CheckNotBack(key, state->versions, is_before);
       if (!wrong.empty()) return Violation("I6: in a quorum read " + wrong);

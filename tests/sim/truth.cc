@@ -38,7 +38,8 @@ std::string Truth::Add(TruthWrite write, const DotSet& context, const std::vecto
     const bool is_gone = FindVersion(after, version.dot) == nullptr;
     const TruthWrite* old = Find(version.dot);
     if (old == nullptr) return "I5: a version that nobody wrote: " + DotName(version.dot);
-    if (is_gone && version.expiry != 0 && version.expiry <= now_ms) continue;
+    // Whether one that is over stays in the record until another write makes no difference.
+    if (version.expiry != 0 && version.expiry <= now_ms) continue;
     if (write.kind == Kind::kCounter) {
       if (!is_gone) continue;
       if (old->kind != Kind::kCounter) return "an increment has overwritten " + Name(*old);

@@ -81,8 +81,7 @@ std::string VersionOf(Context& context, std::string_view key, KeyWriter& writer,
   return VersionOf(replication, key, {own}, now);
 }
 
-// The value is what `conflict` makes of the siblings, or, if that is null, what the space of the key
-// does.
+// The value is what `conflict` makes of the siblings; if that is null, what the key's space does.
 void GetState(Context& context, std::string_view key, const cluster::MergeFunction* conflict) {
   Session& session = context.session;
   Replication& replication = *context.node.replication();

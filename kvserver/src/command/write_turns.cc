@@ -438,11 +438,12 @@ void WriteTurns::WithStorage(absl::FunctionRef<void(cluster::Storage& turn)> wor
 
 void WriteTurns::SetConflictRules(std::shared_ptr<const ConflictRules> rules) {
   const std::lock_guard lock(mutex_);
+  const std::lock_guard rules_lock(rules_mutex_);
   conflict_rules_ = std::move(rules);
 }
 
 std::shared_ptr<const ConflictRules> WriteTurns::conflict_rules() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(rules_mutex_);
   return conflict_rules_;
 }
 

@@ -208,7 +208,7 @@ class WriteTurns {
   // go: vectors that come for their keys are parked (parked_vector.h). What is stored stays as it
   // is.
   void SetConflictRules(std::shared_ptr<const ConflictRules> rules);
-  std::shared_ptr<const ConflictRules> conflict_rules() const;
+  std::shared_ptr<const ConflictRules> conflict_rules() const;  // with the lock held or not
   void SetLeavingSpaces(std::vector<std::string> prefixes);
   // Called, with the lock held, when a turn that writes system keys is stored. Null: no more.
   void OnSystemKeys(std::function<void()> on_system_keys);
@@ -344,6 +344,7 @@ class WriteTurns {
   PerLevel<std::deque<StoredTurn>> stored_;
   Replicator* replicator_ = nullptr;
   std::function<void()> on_stored_, on_system_keys_;
+  mutable std::mutex rules_mutex_;  // behind the lock; who has the lock may read without it
   std::shared_ptr<const ConflictRules> conflict_rules_ = std::make_shared<ConflictRules>();
   std::vector<std::string> leaving_spaces_;
   bool is_put_off_ = false;  // SubmitStorage is

@@ -112,9 +112,9 @@ bool Simulation::WriteOne(Node& node, size_t client, std::vector<WriteId>* unit)
       before->versions.size() == 1 && before->versions[0].kind == cluster::Kind::kRegister;
   if (is_alone && write.context == ClientWrite::Context::kGiven && random_.Chance(0.5)) {
     const Version& old = before->versions[0];
-    context = {};
-    context.Add(old.dot);
-    write.seen = context;
+    write.context = ClientWrite::Context::kImplicit;
+    write.seen = {};
+    context = before->context;
     write.time = old.time + 1;
     write.is_delete = truth.is_delete = false;
     truth.value = old.value;

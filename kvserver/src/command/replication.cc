@@ -393,8 +393,9 @@ absl::Status Replication::AddVector(const std::string& key, const cluster::Versi
     if (state->versions.size() != 1 || state->versions[0].dot != version.dot) return;
     cluster::ClientWrite write;
     write.key = key;
-    write.context = cluster::ClientWrite::Context::kGiven;
-    write.seen.Add(version.dot);
+    // All that is known of the key, of which only this is live. A context of this dot alone would
+    // forget for others what it has overwritten.
+    write.context = cluster::ClientWrite::Context::kImplicit;
     write.value = version.value;
     write.expiry = version.expiry;
     write.vector = vector;

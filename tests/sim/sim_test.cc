@@ -31,12 +31,12 @@ void CheckSeeds(Range range) {
   const RunCounts& counts = outcome.counts;
   CHECK(counts.runs >= kSeedsMin);
   // The runs went where it is dangerous.
-  CHECK(counts.writes > 10 * counts.runs);
+  CHECK(counts.writes > 5 * counts.runs);
   CHECK(counts.acknowledged > counts.writes / 4);
-  CHECK(counts.units > counts.runs / 2);
-  CHECK(counts.increments > counts.runs / 4);
+  CHECK(counts.units > counts.runs / 5);
+  CHECK(counts.increments > counts.runs / 6);
   CHECK(counts.quorum_reads > counts.runs);
-  CHECK(counts.session_reads > counts.runs);
+  CHECK(counts.session_reads > counts.runs / 2);
   CHECK(counts.crashes > counts.runs);
   CHECK(counts.wipes > counts.runs / 20);
   CHECK(counts.restores > counts.runs / 100);

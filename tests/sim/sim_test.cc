@@ -31,12 +31,12 @@ void CheckSeeds(Range range) {
   const RunCounts& counts = outcome.counts;
   CHECK(counts.runs >= kSeedsMin);
   // The runs went where it is dangerous.
-  CHECK(counts.writes > 5 * counts.runs);
+  CHECK(counts.writes > 10 * counts.runs);
   CHECK(counts.acknowledged > counts.writes / 4);
-  CHECK(counts.units > counts.runs / 5);
-  CHECK(counts.increments > counts.runs / 6);
+  CHECK(counts.units > counts.runs / 2);
+  CHECK(counts.increments > counts.runs / 4);
   CHECK(counts.quorum_reads > counts.runs);
-  CHECK(counts.session_reads > counts.runs / 2);
+  CHECK(counts.session_reads > counts.runs);
   CHECK(counts.crashes > counts.runs);
   CHECK(counts.wipes > counts.runs / 20);
   CHECK(counts.restores > counts.runs / 100);
@@ -62,16 +62,15 @@ TEST_CASE("three nodes lose nothing that was acknowledged and end up equal") {
 TEST_CASE("five nodes lose nothing that was acknowledged and end up equal") {
   Range range;
   range.nodes = 5;
-  range.steps = 800;
+  range.steps = 1'500;  // nodes recover often, and take fewer writes meanwhile
   range.seeds = 4'000;
   range.seconds_max = kSecondsMax;
   CheckSeeds(range);
 }
 
-TEST_CASE("every planted fault is found") {
+TEST_CASE("every planted fault is found, but for one that is open and one that is played") {
   // Goal: the checks are not blind. Method: the replicas run with one rule broken, in profiles bent
   // towards it, until a run violates something that it does not violate with the rule in force.
-  // The number of seeds is several times what it takes.
   constexpr uint64_t kSeedsMax = 60'000;
   for (const MutantName& known : MutantNames()) {
     if (known.mutant == cluster::Mutant::kFenceOwnSlotOnly) continue;  // the next test

@@ -76,6 +76,7 @@ const std::vector<MutantName>& MutantNames() {
       {Mutant::kUnitSplit, "unit_split"},
       {Mutant::kCounterFoldsUnsettled, "counter_folds_unsettled"},
       {Mutant::kLeaveRecoveryUnsynced, "leave_recovery_unsynced"},
+      {Mutant::kTellRecoveryUnsynced, "tell_recovery_unsynced"},
       {Mutant::kNoRangeContext, "no_range_context"},
   };
   return names;

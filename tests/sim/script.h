@@ -5,8 +5,10 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -42,6 +44,10 @@ class Script {
     At(slot).replica.reset();
     At(slot).storage.Crash(0);
   }
+  // The disk of a killed node is another one from now on: an old copy, or an empty one.
+  void Replace(cluster::Slot slot, const SimStorage::Image& image = {}) {
+    At(slot).storage.Load(image);
+  }
   void Seal(cluster::Slot slot) {
     Node& node = At(slot);
     if (node.replica->is_dirty()) {
@@ -76,15 +82,41 @@ class Script {
     }
   }
   void Lose(const Wanted& wanted) { std::erase_if(mail_, wanted); }
+  // For so long, or until it is so: all tick, the disks of `synced` are quick, what is wanted is
+  // delivered, all else lost.
+  void Run(
+      int64_t ms, std::initializer_list<cluster::Slot> synced, const Wanted& wanted,
+      const std::function<bool()>& is_so = [] { return false; }) {
+    for (int64_t end = now_ms_ + ms; now_ms_ < end && !is_so(); Pass(10)) {
+      for (const cluster::Slot slot : {1, 2, 3}) Tick(slot);
+      for (const cluster::Slot slot : synced) Sync(slot);
+      Deliver(wanted);
+      Lose([&](const Letter& letter) { return !wanted(letter); });
+    }
+  }
   // All talk, and all is synced, for so long.
   void Talk(int64_t ms) {
-    for (int64_t end = now_ms_ + ms; now_ms_ < end; Pass(10)) {
-      for (const cluster::Slot slot : {1, 2, 3}) {
-        Tick(slot);
-        Sync(slot);
-      }
-      Deliver([](const Letter&) { return true; });
-    }
+    Run(ms, {1, 2, 3}, [](const Letter&) { return true; });
+  }
+  // All start, and are ready.
+  void StartAll() {
+    for (const cluster::Slot slot : {1, 2, 3}) Start(slot);
+    Talk(5'000);
+    for (const cluster::Slot slot : {1, 2, 3}) Expect(replica(slot).is_ready(), "all are ready");
+  }
+  // Sealed, not synced.
+  void Write(cluster::Slot slot, std::string_view key) {
+    cluster::ClientWrite write;
+    write.key = key;
+    write.value = "value";
+    Check(replica(slot).Write(storage(slot), write, now_ms_).status());
+    Seal(slot);
+  }
+  // How many versions of the key a node has.
+  size_t Count(cluster::Slot slot, std::string_view key) {
+    const auto state = replica(slot).State(storage(slot), key);
+    Check(state.status());
+    return state.ok() ? state->versions.size() : 0;
   }
 
   cluster::Replica& replica(cluster::Slot slot) { return *At(slot).replica; }

@@ -38,7 +38,13 @@ void Replica::Impl::SendAdvert(Peer& peer, bool wants_answer, bool with_known, i
   peer.advert_sent_hash = HashOf(advert);
   advert.wants_answer = wants_answer;
   if (with_known) advert.known = peer.told;
-  Send(peer, std::move(advert));
+  // Who hears that this node has lost something forgets what it had told. So the next run has to
+  // know it by itself.
+  if (is_recovering_ && !IsMutant(Mutant::kTellRecoveryUnsynced)) {
+    SendWhenDurable(peer, std::move(advert));
+  } else {
+    Send(peer, std::move(advert));
+  }
 }
 
 absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, int64_t now_ms) {

@@ -1,6 +1,6 @@
 // The state of a Replica. Its parts are in the files replica_*.cc:
-//   replica.cc            turns: writes of clients, what is sealed, what is durable,
-//   acknowledgements replica_start.cc      a new run, out of the rows of the last one
+//   replica.cc            turns: writes of clients, what is sealed, what is durable, acks
+//   replica_start.cc      a new run, out of the rows of the last one
 //   replica_merge.cc      pushes and objects of others become part of the state
 //   replica_exchange.cc   adverts, pulls and their answers
 //   replica_read.cc       reads of several nodes
@@ -71,8 +71,7 @@ class Replica::Impl {
   ReplicaStatus counts_;  // the counters of it
 
  private:
-  // -- Other nodes
-  // ---------------------------------------------------------------------------------
+  // -- Other nodes --------------------------------------------------------------------------------
   struct Peer {
     Slot slot = 0;
     uint64_t generation = 0;  // of the run that spoke last; 0: none yet
@@ -102,8 +101,7 @@ class Replica::Impl {
   // When everything that this node has done until now survives a power cut.
   void SendWhenDurable(const Peer& peer, Body body);
 
-  // -- Keys
-  // ----------------------------------------------------------------------------------------
+  // -- Keys ---------------------------------------------------------------------------------------
   struct Loaded {
     bool is_there = false;
     std::string stamp;
@@ -154,8 +152,7 @@ class Replica::Impl {
   bool IsAhead(uint64_t time, int64_t now_ms) const;
   bool HasTimeAhead(const Objects& objects, int64_t now_ms) const;
 
-  // -- Exchange
-  // ------------------------------------------------------------------------------------
+  // -- Exchange -----------------------------------------------------------------------------------
   Advert MakeAdvert() const;
   void SendAdvert(Peer& peer, bool wants_answer, bool with_known, int64_t now_ms);
   void ReceiveAdvert(Peer& peer, const Actor& from, const Advert& advert, int64_t now_ms);
@@ -171,13 +168,11 @@ class Replica::Impl {
   // Collects objects for an asker with that clock, whole units, up to a bound.
   class Collector;
 
-  // -- What may be forgotten
-  // -----------------------------------------------------------------------
+  // -- What may be forgotten ----------------------------------------------------------------------
   void ForgetLog();
   void SettleActors();
 
-  // -- Recovering
-  // ----------------------------------------------------------------------------------
+  // -- Recovering ---------------------------------------------------------------------------------
   bool is_recovering_ = false;
   std::set<Slot> needed_;         // the peers whose keys are still to be compared
   bool leaves_recovery_ = false;  // with the transaction that is open
@@ -265,8 +260,7 @@ class Replica::Impl {
   absl::Status ReceiveRangeObjects(Storage& storage, const Peer& peer, const RangeObjects& objects,
                                    int64_t now_ms);
 
-  // -- The transaction that is open
-  // ----------------------------------------------------------------
+  // -- The transaction that is open ---------------------------------------------------------------
   uint64_t next_turn_ = 1;
   std::optional<Push> push_;
   size_t unit_begin_ = 0;          // in push_->writes
@@ -279,8 +273,7 @@ class Replica::Impl {
   size_t saved_actors_ = 0;
   std::vector<Outgoing> when_durable_;  // to be sent then
 
-  // -- Turns under way
-  // -----------------------------------------------------------------------------
+  // -- Turns under way ----------------------------------------------------------------------------
   struct Turn {
     uint64_t number = 0;
     DotSet clock;
@@ -300,8 +293,7 @@ class Replica::Impl {
   void GiveUp(uint64_t turn, const Waiting& waiting);
   void Acknowledge(uint64_t turn, Slot by);
 
-  // -- Reads under way
-  // -----------------------------------------------------------------------------
+  // -- Reads under way ----------------------------------------------------------------------------
   struct PendingRead {
     std::set<Slot> answers;
     size_t needed = 0;

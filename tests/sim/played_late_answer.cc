@@ -1,4 +1,4 @@
-#include "sim/late_answer.h"
+#include "sim/played.h"
 
 #include <string_view>
 #include <vector>
@@ -21,18 +21,11 @@ constexpr const char* kKey = "k";
 std::string PlayLateAnswer() {
   const auto all = [](const Script::Letter&) { return true; };
   Script script;
-  for (const Slot slot : {1, 2, 3}) script.Start(slot);
-  script.Talk(5'000);
-  for (const Slot slot : {1, 2, 3}) script.Expect(script.replica(slot).is_ready(), "all are ready");
+  script.StartAll();
 
   // 1
   const uint64_t old_run = script.replica(1).self().generation;
-  cluster::ClientWrite write;
-  write.key = kKey;
-  write.value = "value";
-  const auto dot = script.replica(1).Write(script.storage(1), write, script.now_ms());
-  if (!dot.ok()) return std::string(dot.status().message());
-  script.Seal(1);
+  script.Write(1, kKey);
   script.Deliver([](const auto& letter) { return Is<cluster::Push>(letter, 1, 2); });
   script.Lose(all);
 
@@ -76,8 +69,7 @@ std::string PlayLateAnswer() {
     script.Expect(script.replica(1).clock().settled(1) >= old_run, "the mutant settles it");
   }
   script.Deliver(is_answer);
-  const auto here = script.replica(3).State(script.storage(3), kKey);
-  script.Expect(here.ok() && here->versions.size() == 1, "the answer comes, and has the write");
+  script.Expect(script.Count(3, kKey) == 1, "the answer comes, and has the write");
 
   script.Talk(5'000);
   if (!script.wrong().empty()) return script.wrong();

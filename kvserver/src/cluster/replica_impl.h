@@ -204,7 +204,24 @@ class Replica::Impl {
   int64_t serves_until_ms_ = 0;
   size_t refusals_ = 0;  // since the last session that came to its end
   bool MustRefuse(const Peer& peer);
-  std::map<Slot, std::pair<uint64_t, DotSet>> served_;  // sessions of others: id, clock at the open
+  // A session of another node that recovers.
+  struct Served {
+    uint64_t opened = 0;  // as that node has numbered it
+    uint64_t id = 0;      // of its steps
+    DotSet clock;         // what it was told when it was opened
+    DotSet parts;         // what was here besides: requests of which a part was here
+    // Keys that were written since then, as far as `noted` goes, and are not below the position.
+    DotSet noted;
+    std::set<std::string, std::less<>> newer_keys;
+  };
+  std::map<Slot, Served> served_;
+  bool NoteNewer(Served& served, std::string_view first) const;
+  // Of the newer keys in [first, end) those that are not `present`, which ascend.
+  static void AddGone(const Served& served, std::string_view first, std::string_view end,
+                      const std::vector<std::string>& present, std::vector<std::string>* gone);
+  // One that was opened twice may have got two clocks, if the first was forgotten here meanwhile.
+  // So the steps name the clock.
+  static uint64_t StepsId(uint64_t opened, const DotSet& clock) { return opened ^ clock.Hash(); }
 
   // Of every key below the position this node has seen what the clock has: of sessions under way,
   // or that were broken off. It is on disk with what they have brought: the dots of that are in

@@ -250,17 +250,26 @@ absl::Status Replica::Impl::MergeObject(Storage& storage, const SentObject& obje
     return std::any_of(object.versions.begin(), object.versions.end(),
                        [&](const Version& version) { return version.dot == dot; });
   };
+  // A sender that has seen nothing more than this node cannot know that something is overwritten.
+  // In the middle of a recovery it may show a version, or know of one, that its clock does not
+  // have.
+  const bool is_lost_there =
+      balance != nullptr && !balance->is_behind && clock_.HasAll(object.extra) &&
+      std::all_of(object.versions.begin(), object.versions.end(),
+                  [&](const Version& sent) { return HasSeen(object.key, extra, sent.dot); });
   std::vector<Version> versions;
   for (const Version& version : loaded->versions) {
     const bool sender_has_seen = all.clock.Has(version.dot) || object.extra.Has(version.dot);
-    // A sender that has seen nothing more than this node cannot know that it is overwritten.
-    const bool is_lost_there = balance != nullptr && !balance->is_behind;
     if (is_sent(version.dot) || !sender_has_seen || is_lost_there) versions.push_back(version);
   }
   if (balance != nullptr && object.versions.empty() && object.covered.empty() &&
       versions.size() < loaded->versions.size()) {
     has_removed_ = true;
   }
+  // What this node shows, and the sender has not seen, may have overwritten what that one shows.
+  const bool is_newer_here = std::any_of(
+      versions.begin(), versions.end(),
+      [&](const Version& here) { return !all.clock.Has(here.dot) && !object.extra.Has(here.dot); });
   DotSet seen = object.extra;
   seen.AddAll(object.covered);
   for (const Version& version : object.versions) {
@@ -271,7 +280,8 @@ absl::Status Replica::Impl::MergeObject(Storage& storage, const SentObject& obje
                                      [&](const Version& here) { return here.dot == version.dot; });
     if (is_here) continue;
     if (!HasSeen(object.key, extra, version.dot) ||
-        (balance != nullptr && IsLostHere(object.key, extra, version.dot, *balance))) {
+        (balance != nullptr && !is_newer_here &&
+         IsLostHere(object.key, extra, version.dot, *balance))) {
       versions.push_back(version);
     }
   }

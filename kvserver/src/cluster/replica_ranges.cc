@@ -162,6 +162,7 @@ absl::Status Replica::Impl::ReceiveRangeOpened(Storage& storage, const Peer& pee
   if (session_->is_open) return absl::OkStatus();
   session_->is_open = true;
   session_->clock = opened.clock;
+  session_->id = StepsId(opened.session, opened.clock);
   return NextWindow(storage, now_ms);
 }
 
@@ -275,6 +276,7 @@ absl::Status Replica::Impl::ReceiveRangeObjects(Storage& storage, const Peer& pe
     if (sent.contains(key) || !IsBelow(key, answer.reached)) continue;
     SentObject absent;
     absent.key = key;
+    absent.extra = answer.objects.clock;
     const absl::Status merged =
         MergeObject(storage, absent, answer.objects, now_ms, Place::kInWindow, &balance);
     if (!merged.ok()) return merged;
@@ -409,26 +411,30 @@ bool Replica::Impl::MustRefuse(const Peer& peer) {
 absl::Status Replica::Impl::ReceiveRangeOpen(const Peer& peer, const RangeOpen& open,
                                              int64_t now_ms) {
   const auto known = served_.find(peer.slot);
-  const bool is_known = known != served_.end() && known->second.first == open.session;
+  const bool is_known = known != served_.end() && known->second.opened == open.session;
   if (!is_known && MustRefuse(peer)) {
     Send(peer, RangeOpened{open.session, {}, true});
     return absl::OkStatus();
   }
   session_.reset();
   serves_until_ms_ = now_ms + options_.step_timeout_ms;
-  auto& [session, clock] = served_[peer.slot];
+  Served& served = served_[peer.slot];
   // Asked twice, it is the same session: the asker may have got either answer.
-  if (session != open.session) clock = is_recovering_ ? WholeClock() : clock_;
-  session = open.session;
+  if (!is_known) {
+    served.opened = open.session;
+    served.clock = is_recovering_ ? WholeClock() : clock_;
+    served.parts = clock_.Minus(served.clock);
+    served.id = StepsId(served.opened, served.clock);
+  }
   // From here on only what is on disk is told, so that it cannot be lost with this process.
-  SendWhenDurable(peer, RangeOpened{session, clock, false});
+  SendWhenDurable(peer, RangeOpened{served.opened, served.clock, false});
   return absl::OkStatus();
 }
 
 absl::Status Replica::Impl::ReceiveRangeHashes(Storage& storage, const Peer& peer,
                                                const RangeHashes& hashes, int64_t now_ms) {
   const auto served = served_.find(peer.slot);
-  if (served == served_.end() || served->second.first != hashes.session) {
+  if (served == served_.end() || served->second.id != hashes.session) {
     Send(peer, RangeOpened{hashes.session, {}, true});
     return absl::OkStatus();
   }
@@ -472,10 +478,39 @@ absl::Status Replica::Impl::ReceiveRangeHashes(Storage& storage, const Peer& pee
   return absl::OkStatus();
 }
 
+// What has come here since the session was opened. False: the log does not know all of it.
+bool Replica::Impl::NoteNewer(Served& served, std::string_view first) const {
+  DotSet newer;  // less what is settled: all have that
+  const DotSet all_newer = clock_.Minus(served.clock).Minus(served.parts);
+  all_newer.ForEachInterval([&](const DotSet::Interval& interval) {
+    newer.AddRange(interval.actor, interval.first, interval.last);
+  });
+  if (!log_.dots().HasAll(newer)) return false;
+  newer.Minus(served.noted).ForEachInterval([&](const DotSet::Interval& interval) {
+    for (uint64_t counter = interval.first; counter <= interval.last; ++counter) {
+      DotLog::Found found;
+      if (!log_.Find({interval.actor, counter}, &found) || found.key == nullptr) continue;
+      if (*found.key >= first) served.newer_keys.insert(*found.key);
+    }
+  });
+  served.noted = std::move(newer);
+  served.newer_keys.erase(served.newer_keys.begin(), served.newer_keys.lower_bound(first));
+  return true;
+}
+
+void Replica::Impl::AddGone(const Served& served, std::string_view first, std::string_view end,
+                            const std::vector<std::string>& present,
+                            std::vector<std::string>* gone) {
+  for (auto key = served.newer_keys.lower_bound(first);
+       key != served.newer_keys.end() && IsBelow(*key, end); ++key) {
+    if (!std::binary_search(present.begin(), present.end(), *key)) gone->push_back(*key);
+  }
+}
+
 absl::Status Replica::Impl::ReceiveRangeItems(Storage& storage, const Peer& peer,
                                               const RangeItems& items, int64_t now_ms) {
   const auto served = served_.find(peer.slot);
-  if (served == served_.end() || served->second.first != items.session) {
+  if (served == served_.end() || served->second.id != items.session) {
     Send(peer, RangeOpened{items.session, {}, true});
     return absl::OkStatus();
   }
@@ -484,16 +519,11 @@ absl::Status Replica::Impl::ReceiveRangeItems(Storage& storage, const Peer& peer
   answer.session = items.session;
   answer.step = items.step;
   answer.objects.clock = clock_;
-  const DotSet& seen = served->second.second;
-  DotSet needed;
-  clock_.Minus(seen).ForEachInterval([&](const DotSet::Interval& interval) {
-    needed.AddRange(interval.actor, interval.first, interval.last);
-  });
-  answer.objects.is_complete = log_.dots().HasAll(needed);
+  answer.objects.is_complete = NoteNewer(served->second, items.first);
 
   const std::unordered_set<uint64_t> theirs(items.ids.begin(), items.ids.end());
   std::unordered_set<uint64_t> mine;
-  std::vector<std::string> differing;
+  std::vector<std::string> differing, present;
   std::string next;
   const size_t keys_max = std::max<size_t>(1, options_.chunk_bytes / 512);
   const auto add = [&](std::string_view key, uint64_t id) {
@@ -502,6 +532,7 @@ absl::Status Replica::Impl::ReceiveRangeItems(Storage& storage, const Peer& peer
       return false;
     }
     mine.insert(id);
+    if (!served->second.newer_keys.empty()) present.emplace_back(key);
     if (!theirs.contains(id)) differing.emplace_back(key);
     return true;
   };
@@ -512,9 +543,11 @@ absl::Status Replica::Impl::ReceiveRangeItems(Storage& storage, const Peer& peer
        extra != extras_.end() && IsBelow(extra->first, answer.reached); ++extra) {
     differing.push_back(extra->first);
   }
+  // Of a key that is gone, too: what it was deleted by is not told otherwise.
+  AddGone(served->second, items.first, answer.reached, present, &differing);
   std::sort(differing.begin(), differing.end());
   differing.erase(std::unique(differing.begin(), differing.end()), differing.end());
-  Collector collector(*this, storage, seen, &answer.objects, true);
+  Collector collector(*this, storage, served->second.clock, &answer.objects, true);
   for (const std::string& key : differing) {
     if (collector.bytes() >= options_.chunk_bytes) {
       answer.reached = key;
@@ -523,6 +556,7 @@ absl::Status Replica::Impl::ReceiveRangeItems(Storage& storage, const Peer& peer
     const absl::Status status = collector.AddKey(key);
     if (!status.ok()) return status;
   }
+  for (SentObject& object : answer.objects.objects) object.extra.AddAll(served->second.parts);
   for (size_t i = 0; i < items.ids.size(); ++i) {
     if (!mine.contains(items.ids[i])) answer.absent.push_back(static_cast<uint32_t>(i));
   }

@@ -96,7 +96,9 @@ absl::Status Replica::Impl::Start(Storage& storage, int64_t now_ms) {
     }
     node_changed_ = true;
   }
-  const bool has_lost = !is_known || options_.must_recover;
+  // One that was recovering cannot know that its disk is not an old copy, of a time when it had
+  // compared its keys with some already: what these have told it since would be missing.
+  const bool has_lost = !is_known || options_.must_recover || is_recovering_;
   has_leftovers_ = is_recovering_;
   is_started_ = true;
 

@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "kvclient/client.h"
 #include "kvclient/reply.h"
+#include "libkv/store.h"
 
 namespace kvcli {
 
@@ -79,6 +80,9 @@ struct Target {
   std::string directory;  // "": the server
   std::vector<std::string> spaces;
 };
+
+// FailedPrecondition: there is no store, or another process has it.
+absl::StatusOr<std::unique_ptr<libkv::Store>> OpenStore(const Target& target, Access access);
 
 absl::StatusOr<std::unique_ptr<Backend>> OpenServer(const Target& target);
 absl::StatusOr<std::unique_ptr<Backend>> OpenDirectory(const Target& target, Access access);

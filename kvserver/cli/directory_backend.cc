@@ -210,7 +210,7 @@ class DirectoryBackend : public Backend {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Backend>> OpenDirectory(const Target& target, Access access) {
+absl::StatusOr<std::unique_ptr<libkv::Store>> OpenStore(const Target& target, Access access) {
   libkv::Options options;
   options.read_only = access == Access::kRead;
   options.must_exist = access != Access::kCreate;
@@ -224,6 +224,11 @@ absl::StatusOr<std::unique_ptr<Backend>> OpenDirectory(const Target& target, Acc
   if (absl::IsNotFound(store.status())) {
     return absl::FailedPreconditionError("there is no store in " + target.directory);
   }
+  return store;
+}
+
+absl::StatusOr<std::unique_ptr<Backend>> OpenDirectory(const Target& target, Access access) {
+  auto store = OpenStore(target, access);
   if (!store.ok()) return store.status();
   return std::unique_ptr<Backend>(new DirectoryBackend(*std::move(store)));
 }

@@ -184,11 +184,7 @@ class Program {
     return kErrorAnswer;
   }
 
-  int RunShell() {
-    if (settings_.directory.empty()) return Shell(MakeTarget(), output_);
-    output_.Error("INVALID_ARGUMENT", "the shell talks to a server: leave --dir out");
-    return kUsage;
-  }
+  int RunShell() { return Shell(MakeTarget(), output_); }
 
  private:
   // `patience` counts when the user said nothing about time.

@@ -8,12 +8,16 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "encoding.h"
 #include "exit_code.h"
+#include "local_client.h"
 #include "protocol/resp_parser.h"
 #include "record_reader.h"
 
@@ -33,9 +37,12 @@ std::vector<std::string>& CommandNames() {
   return names;
 }
 
-void LearnCommandNames(kvclient::Client& client) {
+// Where the commands go: a server, or this process.
+using Execute = std::function<absl::StatusOr<Reply>(const std::vector<std::string_view>& words)>;
+
+void LearnCommandNames(const Execute& execute) {
   std::vector<std::string>& names = CommandNames();
-  const auto reply = client.Command({"COMMAND", "LIST"});
+  const auto reply = execute({"COMMAND", "LIST"});
   if (reply.ok()) {
     for (const Reply& name : reply->elements) {
       // Subcommands are typed as two words.
@@ -133,7 +140,7 @@ void PrintReply(const Output& output, const Reply& reply) {
 
 enum class Done { kGoOn, kError, kQuit };
 
-Done RunLine(kvclient::Client& client, const Output& output, const std::string& line) {
+Done RunLine(const Execute& execute, const Output& output, const std::string& line) {
   std::vector<std::string> words;
   if (!kvserver::SplitWords(line, words)) {
     output.Error("INVALID_ARGUMENT", "a quote that is not closed");
@@ -141,19 +148,17 @@ Done RunLine(kvclient::Client& client, const Output& output, const std::string& 
   }
   if (words.empty()) return Done::kGoOn;
   if (words.size() == 1 && (words[0] == "quit" || words[0] == "exit")) return Done::kQuit;
-  kvclient::Pipeline pipeline;
-  pipeline.Append(std::vector<std::string_view>(words.begin(), words.end()));
-  const auto replies = client.Execute(pipeline);
-  if (!replies.ok()) {
-    output.Error(replies.status());
+  const auto reply = execute(std::vector<std::string_view>(words.begin(), words.end()));
+  if (!reply.ok()) {
+    output.Error(reply.status());
     return Done::kError;
   }
-  PrintReply(output, replies->front());
-  return replies->front().is_error() ? Done::kError : Done::kGoOn;
+  PrintReply(output, *reply);
+  return reply->is_error() ? Done::kError : Done::kGoOn;
 }
 
 // A person sees every error; a script learns of them by the exit code.
-int RunScript(kvclient::Client& client, const Output& output) {
+int RunScript(const Execute& execute, const Output& output) {
   LineReader lines(STDIN_FILENO);
   std::string line;
   int code = kOk;
@@ -161,27 +166,58 @@ int RunScript(kvclient::Client& client, const Output& output) {
     const LineReader::Result result = lines.Next(line);
     if (result == LineReader::Result::kEnd) return code;
     if (result != LineReader::Result::kLine) return kBadInput;
-    const Done done = RunLine(client, output, line);
+    const Done done = RunLine(execute, output, line);
     if (done == Done::kQuit) return code;
     if (done == Done::kError) code = kErrorAnswer;
   }
 }
 
-}  // namespace
+int Run(const Execute& execute, const std::string& prompt, const Output& output) {
+  if (isatty(STDIN_FILENO) != 1) return RunScript(execute, output);
+  LearnCommandNames(execute);
+  Terminal terminal(prompt);
+  while (const std::optional<std::string> line = terminal.Next()) {
+    if (RunLine(execute, output, *line) == Done::kQuit) break;
+  }
+  return kOk;
+}
 
-int Shell(const Target& target, const Output& output) {
+int OnServer(const Target& target, const Output& output) {
   auto client = kvclient::Client::Connect(target.client);
   if (!client.ok()) {
     output.Error(client.status());
     return ExitCodeOf(client.status());
   }
-  if (isatty(STDIN_FILENO) != 1) return RunScript(*client, output);
-  LearnCommandNames(*client);
-  Terminal terminal(client->address() + "> ");
-  while (const std::optional<std::string> line = terminal.Next()) {
-    if (RunLine(*client, output, *line) == Done::kQuit) break;
+  const auto execute = [&](const std::vector<std::string_view>& words) -> absl::StatusOr<Reply> {
+    kvclient::Pipeline pipeline;
+    pipeline.Append(words);
+    auto replies = client->Execute(pipeline);
+    if (!replies.ok()) return replies.status();
+    return std::move(replies->front());
+  };
+  return Run(execute, client->address() + "> ", output);
+}
+
+int OnDirectory(const Target& target, const Output& output) {
+  const auto client = LocalClient::Open(target);
+  if (absl::IsInvalidArgument(client.status())) {
+    output.Error(client.status());
+    return kUsage;
   }
-  return kOk;
+  if (!client.ok()) {
+    output.Error(client.status());
+    return kNoServer;
+  }
+  const auto execute = [&](const std::vector<std::string_view>& words) {
+    return (*client)->Execute(words);
+  };
+  return Run(execute, target.directory + "> ", output);
+}
+
+}  // namespace
+
+int Shell(const Target& target, const Output& output) {
+  return target.directory.empty() ? OnServer(target, output) : OnDirectory(target, output);
 }
 
 }  // namespace kvcli

@@ -1,4 +1,5 @@
-// kv shell: lines of words, as redis-cli cuts them, to the server; replies readably back.
+// kv shell: lines of words, as redis-cli cuts them, to a server, or run here on a directory;
+// replies readably back.
 #ifndef KVSERVER_CLI_SHELL_H_
 #define KVSERVER_CLI_SHELL_H_
 

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -127,7 +128,8 @@ TEST_CASE("the exit code says what kind of failure it was") {
     CAPTURE(words);
     CHECK(Kv({}, words).code == 2);
   }
-  CHECK(Kv({"--dir", dir.path()}, {"shell"}).code == 2);
+  CHECK(Kv({"--dir", dir.path("none")}, {"shell"}).code == 3);
+  CHECK(Kv({"--dir", dir.path("none"), "--space", "a:nonsense"}, {"shell"}).code == 2);
   CHECK(Kv({"-s", DeadAddress()}, {"get", "a"}).code == 3);
   CHECK(Kv({"--dir", dir.path("none")}, {"get", "a"}).code == 3);
   CHECK(Kv({"--dir", dir.path("none")}, {"del", "a"}).code == 3);
@@ -327,17 +329,37 @@ TEST_CASE("bench measures, and leaves nothing behind") {
 }
 
 TEST_CASE("the shell reads lines of words, and tells of errors at the end") {
-  const TestServer server;
-  const Words where = {"--server", AddressOf(server)};
-  const Ran ran = Kv(where, {"shell", "-o", "table"},
-                     "set \"a b\" \"x\\ny\"\nget 'a b'\nincr n\n\nget none\nquit\nset a b\n");
+  OnBoth({"set", "get", "incr"}, [](const Words& where) {
+    CHECK(Kv(where, {"set", "there", "1"}).code == 0);
+    const Ran ran = Kv(where, {"shell", "-o", "table"},
+                       "set \"a b\" \"x\\ny\"\nget 'a b'\nincr n\n\nget none\nquit\nset a b\n");
+    CHECK(ran.code == 0);
+    CHECK(ran.out == "OK\n\"x\\ny\"\n(integer) 1\n(nil)\n");
+    const Ran wrong = Kv(where, {"shell", "-o", "json"}, "nonsense\n\"open\nget n\n");
+    CHECK(wrong.code == 4);
+    CHECK(wrong.out == "\"1\"\n");
+    CHECK(wrong.err.find("UNIMPLEMENTED") != std::string::npos);
+    CHECK(wrong.err.find("not closed") != std::string::npos);
+    CHECK(Kv(where, {"get", "n"}).out == "1");
+  });
+}
+
+TEST_CASE("the shell on a directory runs transactions, slow commands and searches") {
+  const libkv::TempDir dir;
+  MakeLibrary(dir.path("store"));
+  const Words where = {"--dir", dir.path("store")};
+  const Ran ran = Kv(where, {"shell", "-o", "json"},
+                     "multi\nset x 1\nincr x\nexec\nkv.verify\nkv.search sea\ndbsize\n");
   CHECK(ran.code == 0);
-  CHECK(ran.out == "OK\n\"x\\ny\"\n(integer) 1\n(nil)\n");
-  const Ran wrong = Kv(where, {"shell", "-o", "json"}, "nonsense\n\"open\nget n\n");
-  CHECK(wrong.code == 4);
-  CHECK(wrong.out == "\"1\"\n");
-  CHECK(wrong.err.find("UNIMPLEMENTED") != std::string::npos);
-  CHECK(wrong.err.find("not closed") != std::string::npos);
+  std::istringstream lines(ran.out);
+  std::vector<Json> replies;
+  for (std::string line; std::getline(lines, line);) replies.push_back(Json::parse(line));
+  REQUIRE(replies.size() == 7);
+  CHECK(replies[3] == Json::parse(R"(["OK", 2])"));
+  CHECK(replies[4]["problem_count"] == 0);
+  CHECK(replies[5]["hits"][0]["key"] == "book:1");
+  CHECK(replies[6].get<int>() > 1);
+  CHECK(Kv(where, {"get", "x"}).out == "2");
 }
 
 }  // namespace kvserver

@@ -24,6 +24,9 @@
 // all nodes, one of which is gone, holds up nobody who waits for a majority.
 //
 // Threads: a Writer holds the lock; everything else locks by itself.
+//
+// Where it is: a request, turn_writer.cc; the turn as replication sees it, turn_storage.h; filling
+// a turn and handing it over, write_turns.cc; what follows when it is stored, turn_end.cc.
 #ifndef KVSERVER_SRC_COMMAND_WRITE_TURNS_H_
 #define KVSERVER_SRC_COMMAND_WRITE_TURNS_H_
 
@@ -248,12 +251,15 @@ class WriteTurns {
   size_t waiting_bytes() const { return waiting_bytes_.load(std::memory_order_relaxed); }
 
  private:
+  static constexpr size_t kWriteOverhead = 32;  // what a write costs beside its bytes
   struct Write {
     bool is_delete = false;
     std::string_view key, value;  // in the arena of the turn
     std::span<const float> vector;
     int64_t expiry = 0;
     std::string_view stamp = {};
+    // Whether reads find the key when this is the last of it.
+    bool IsSeen(int64_t now) const { return !is_delete && (expiry == 0 || expiry > now); }
   };
   struct RowWrite {
     bool is_delete = false;

@@ -77,6 +77,7 @@ class Script {
         continue;
       }
       Node& node = At(letter.out.to);
+      Check(node.replica->AskAhead(node.storage, *letter.out.message, now_ms_));
       Check(node.replica->Receive(node.storage, *letter.out.message, now_ms_));
       Seal(letter.out.to);
     }

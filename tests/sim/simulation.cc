@@ -299,6 +299,8 @@ void Simulation::Arrive(Node& node, const Packet& packet) {
       !std::holds_alternative<cluster::Ack>(message->body)) {
     node.clock_before = node.replica->clock();
   }
+  const absl::Status asked = node.replica->AskAhead(node.storage, *message, NowMs(node));
+  if (!asked.ok()) return AfterCall(node, asked);
   AfterCall(node, node.replica->Receive(node.storage, *message, NowMs(node)));
 }
 

@@ -13,9 +13,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "absl/container/node_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "cluster/actor_table.h"
 #include "cluster/dot.h"
@@ -83,7 +83,7 @@ class DotLog {
     std::vector<Dot> heads;
   };
   // Keys stay where they are while a dot names them.
-  using Keys = std::unordered_map<std::string, DotList, KeyHash, std::equal_to<>>;
+  using Keys = absl::node_hash_map<std::string, DotList, KeyHash, std::equal_to<>>;
   struct Logged {
     Keys::value_type* key;  // null: without effect
     uint64_t turn;

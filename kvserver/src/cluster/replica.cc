@@ -455,12 +455,21 @@ absl::StatusOr<Dot> Replica::Write(Storage& storage, const ClientWrite& write, i
 
 void Replica::EndUnit() { impl_->EndUnit(); }
 
+absl::Status Replica::AskAhead(Storage& storage, const Message& message, int64_t now_ms) {
+  if (impl_->is_failed_ || !impl_->is_started_) return Failed();
+  absl::Status status = impl_->AskAhead(storage, message, now_ms);
+  if (!status.ok()) Fail();
+  return status;
+}
+
 absl::Status Replica::Receive(Storage& storage, const Message& message, int64_t now_ms) {
   if (impl_->is_failed_ || !impl_->is_started_) return Failed();
   absl::Status status = impl_->Receive(storage, message, now_ms);
   if (!status.ok()) Fail();
   return status;
 }
+
+void Replica::PeerConnected(Slot peer) { impl_->PeerConnected(peer); }
 
 absl::Status Replica::Tick(Storage& storage, int64_t now_ms) {
   if (impl_->is_failed_ || !impl_->is_started_) return Failed();

@@ -169,8 +169,13 @@ class Replica {
   // What was written since the last call is one unit: every node shows all of it or nothing.
   void EndUnit();
 
+  // The message will be given to Receive next. If that stores much, and more is to come, the peer
+  // is asked for it here already, so that it works at the same time. Changes no storage.
+  absl::Status AskAhead(Storage& storage, const Message& message, int64_t now_ms);
   // A message of a peer. What cannot be accepted is dropped, and counted.
   absl::Status Receive(Storage& storage, const Message& message, int64_t now_ms);
+  // Messages to it arrive again: it is told at the next Tick what is new.
+  void PeerConnected(Slot peer);
   // To be called every 10 to 100 ms.
   absl::Status Tick(Storage& storage, int64_t now_ms);
 

@@ -47,6 +47,10 @@ void Replica::Impl::SendAdvert(Peer& peer, bool wants_answer, bool with_known, i
   }
 }
 
+void Replica::Impl::PeerConnected(Slot slot) {
+  if (Peer* const peer = PeerOf(slot)) peer->advert_sent_ms = kNeverMs;
+}
+
 absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, int64_t now_ms) {
   Peer* const peer = PeerOf(message.from.slot);
   const auto drop = [&] {
@@ -94,6 +98,7 @@ absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, in
     peer->advert.reset();
     peer->advert_sent_hash = 0;
     peer->pull_sent_ms = 0;
+    peer->assumed = {};
     served_.erase(peer->slot);
     if (session_ && session_->peer == peer->slot) session_.reset();
   }
@@ -189,7 +194,8 @@ void Replica::Impl::ReceiveAdvert(Peer& peer, const Actor& from, const Advert& a
     peer.missing_since_ms = 0;
     peer.has_gap = false;
   } else if (peer.missing_since_ms == 0) {
-    peer.missing_since_ms = now_ms;
+    // What it had before this run of ours is not on its way.
+    peer.missing_since_ms = advert.known ? now_ms - options_.heartbeat_ms : now_ms;
   }
   // What it has on disk counts, however it got there.
   for (auto it = waiting_.begin(); it != waiting_.end();) {
@@ -226,6 +232,50 @@ void Replica::Impl::MaybePull(Peer& peer, int64_t now_ms) {
   Send(peer, Pull{clock_});
 }
 
+// Of what Receive would drop nothing is asked for.
+absl::Status Replica::Impl::AskAhead(Storage& storage, const Message& message, int64_t now_ms) {
+  Peer* const peer = PeerOf(message.from.slot);
+  if (peer == nullptr || message.to != self_ || peer->generation != message.from.generation) {
+    return absl::OkStatus();
+  }
+  peer->is_asked_ahead = false;
+  for (const auto& [slot, generation] : message.generations) {
+    const auto known = generations_.find(slot);
+    if (known == generations_.end() || known->second < generation) return absl::OkStatus();
+  }
+  if (const auto* objects = std::get_if<Objects>(&message.body)) {
+    const bool follows = !objects->is_last && objects->is_complete && !is_recovering_ &&
+                         peer->pull_sent_ms != 0 && clock_.HasAll(peer->assumed) &&
+                         IsBounded(*objects, options_.log_dots_max) &&
+                         !HasTimeAhead(*objects, now_ms);
+    if (!follows) return absl::OkStatus();
+    DotSet next = clock_;
+    for (const SentObject& object : objects->objects) next.AddAll(object.covered);
+    next.AddAll(objects->vacuous);
+    if (next.dot_count() == clock_.dot_count()) return absl::OkStatus();
+    Send(*peer, Pull{next});
+    peer->pull_sent_ms = now_ms;
+    peer->assumed = std::move(next);
+    peer->is_asked_ahead = true;
+    return absl::OkStatus();
+  }
+  const auto* answer = std::get_if<RangeObjects>(&message.body);
+  if (answer == nullptr || !session_ || session_->peer != peer->slot) return absl::OkStatus();
+  Session& session = *session_;
+  const bool follows = session.id == answer->session && session.step == answer->step &&
+                       session.has_window && !session.ahead && answer->objects.is_complete &&
+                       answer->reached != session.items_end && answer->reached > session.position &&
+                       IsBelow(answer->reached, session.items_end) &&
+                       !HasTimeAhead(answer->objects, now_ms);
+  if (!follows) return absl::OkStatus();
+  auto items = MakeItems(storage, answer->reached, session.buckets[session.next_bucket].end,
+                         session.step + 1, &session.ahead_keys);
+  if (!items.ok()) return items.status();
+  session.ahead = *items;
+  Send(session.peer, session.generation, *std::move(items));
+  return absl::OkStatus();
+}
+
 absl::Status Replica::Impl::ReceivePull(Storage& storage, const Peer& peer, const Pull& pull,
                                         int64_t now_ms) {
   // A node that compares its keys knows of dots of which the effect is yet to come.
@@ -252,6 +302,12 @@ absl::Status Replica::Impl::ReceivePull(Storage& storage, const Peer& peer, cons
 absl::Status Replica::Impl::ReceiveObjects(Storage& storage, Peer& peer, const Objects& objects,
                                            int64_t now_ms) {
   if (peer.pull_sent_ms == 0 || is_recovering_) return absl::OkStatus();
+  const bool is_asked_ahead = std::exchange(peer.is_asked_ahead, false);
+  if (!is_asked_ahead && !clock_.HasAll(peer.assumed)) {
+    // What it goes on from was not stored, after all. A comparison goes by what is here.
+    Recover({peer.slot});
+    return absl::OkStatus();
+  }
   peer.pull_sent_ms = 0;
   if (!objects.is_complete) {
     Recover({peer.slot});
@@ -275,6 +331,7 @@ absl::Status Replica::Impl::ReceiveObjects(Storage& storage, Peer& peer, const O
   });
   if (!objects.is_last) {
     peer.pull_sent_ms = now_ms;
+    if (is_asked_ahead) return absl::OkStatus();
     // An answer that brings nothing new is one of several to the same question, which was repeated
     // because it came late, or asked of two nodes. If each were followed by the next Pull, their
     // number would grow with every late answer and never shrink; so only the first of them is. If

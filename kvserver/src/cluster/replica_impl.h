@@ -25,6 +25,9 @@
 
 namespace kvserver::cluster {
 
+// The end of a range of keys; "": that of all keys.
+inline bool IsBelow(std::string_view key, std::string_view end) { return end.empty() || key < end; }
+
 class Replica::Impl {
  public:
   Impl(ReplicaOptions options, std::function<uint64_t()> random);
@@ -33,7 +36,9 @@ class Replica::Impl {
   absl::Status Start(Storage& storage, int64_t now_ms);
   absl::StatusOr<Dot> Write(Storage& storage, const ClientWrite& write, int64_t now_ms);
   void EndUnit();
+  absl::Status AskAhead(Storage& storage, const Message& message, int64_t now_ms);
   absl::Status Receive(Storage& storage, const Message& message, int64_t now_ms);
+  void PeerConnected(Slot slot);
   absl::Status Tick(Storage& storage, int64_t now_ms);
   uint64_t Seal(Storage& storage, Levels levels, int64_t now_ms, bool push_late);
   bool is_dirty() const;
@@ -72,6 +77,7 @@ class Replica::Impl {
 
  private:
   // -- Other nodes --------------------------------------------------------------------------------
+  static constexpr int64_t kNeverMs = -1'000'000;  // long before every other time
   struct Peer {
     Slot slot = 0;
     uint64_t generation = 0;  // of the run that spoke last; 0: none yet
@@ -84,11 +90,15 @@ class Replica::Impl {
     bool is_told_saved = true;
     int64_t told_saved_ms = 0;
 
-    int64_t advert_sent_ms = -1'000'000;
+    int64_t advert_sent_ms = kNeverMs;
     uint64_t advert_sent_hash = 0;
     bool has_gap = false;          // it has made writes that did not come
     int64_t missing_since_ms = 0;  // it has what we have not; 0: no
     int64_t pull_sent_ms = 0;      // and not answered yet; 0: none
+    // A pull has been sent that says that these are here, while they were still to be stored. What
+    // is answered to it holds only if they are.
+    DotSet assumed;
+    bool is_asked_ahead = false;  // that pull follows the answer at hand
   };
   std::vector<Peer> peers_;
   Peer* PeerOf(Slot slot);
@@ -193,6 +203,9 @@ class Replica::Impl {
     // The items under way.
     std::string items_end;
     std::vector<std::string> item_keys;
+    // The next ones, asked for before the answer to these is stored.
+    std::optional<RangeItems> ahead;
+    std::vector<std::string> ahead_keys;
     int64_t sent_ms = 0;
     int repeats = 0;
     Body last;  // to be repeated
@@ -213,6 +226,7 @@ class Replica::Impl {
     // Keys that were written since then, as far as `noted` goes, and are not below the position.
     DotSet noted;
     std::set<std::string, std::less<>> newer_keys;
+    size_t object_bytes = 512;  // about: what an object of the last answer took
   };
   std::map<Slot, Served> served_;
   bool NoteNewer(Served& served, std::string_view first) const;
@@ -255,6 +269,10 @@ class Replica::Impl {
   absl::Status NextWindow(Storage& storage, int64_t now_ms);
   absl::Status NextBucket(Storage& storage, int64_t now_ms);
   absl::Status SendItems(Storage& storage, const std::string& end, int64_t now_ms);
+  // The items of [first, end), as far as one message goes, and their keys.
+  absl::StatusOr<RangeItems> MakeItems(Storage& storage, std::string_view first,
+                                       const std::string& end, uint64_t step,
+                                       std::vector<std::string>* keys) const;
   absl::Status ForEachItem(Storage& storage, std::string_view first, std::string_view end,
                            absl::FunctionRef<bool(std::string_view key, uint64_t id)> visit) const;
   absl::Status EndSession(Storage& storage, int64_t now_ms);

@@ -31,8 +31,6 @@ constexpr size_t kWholeRetriesMax = 3;
 constexpr size_t kRefusalsMax = 16;
 constexpr size_t kSecondRoundsMax = 4;
 
-bool IsBelow(std::string_view key, std::string_view end) { return end.empty() || key < end; }
-
 }  // namespace
 
 void Replica::Impl::NoteCompared() {
@@ -223,23 +221,43 @@ absl::Status Replica::Impl::NextBucket(Storage& storage, int64_t now_ms) {
   return EndSession(storage, now_ms);
 }
 
-absl::Status Replica::Impl::SendItems(Storage& storage, const std::string& end, int64_t now_ms) {
-  Session& session = *session_;
-  RangeItems items{session.id, ++session.step, session.position, end, {}};
-  session.item_keys.clear();
+absl::StatusOr<RangeItems> Replica::Impl::MakeItems(Storage& storage, std::string_view first,
+                                                    const std::string& end, uint64_t step,
+                                                    std::vector<std::string>* keys) const {
+  RangeItems items{session_->id, step, std::string(first), end, {}};
+  keys->clear();
   const auto add = [&](std::string_view key, uint64_t id) {
     if (items.ids.size() == 2 * options_.bucket_keys) {
       items.end = key;
       return false;
     }
     items.ids.push_back(id);
-    session.item_keys.emplace_back(key);
+    keys->emplace_back(key);
     return true;
   };
-  const absl::Status walked = ForEachItem(storage, session.position, end, add);
+  const absl::Status walked = ForEachItem(storage, first, end, add);
   if (!walked.ok()) return walked;
-  session.items_end = items.end;
-  SendStep(std::move(items), now_ms);
+  return items;
+}
+
+absl::Status Replica::Impl::SendItems(Storage& storage, const std::string& end, int64_t now_ms) {
+  Session& session = *session_;
+  const std::optional<RangeItems> ahead = std::exchange(session.ahead, std::nullopt);
+  ++session.step;
+  if (ahead && ahead->step == session.step && ahead->first == session.position) {
+    session.items_end = ahead->end;
+    session.item_keys = std::move(session.ahead_keys);
+    session.sent_ms = now_ms;
+    session.repeats = 0;
+    session.last = *ahead;
+    return absl::OkStatus();
+  }
+  if (ahead) ++session.step;  // its answer is not wanted any more
+  absl::StatusOr<RangeItems> items =
+      MakeItems(storage, session.position, end, session.step, &session.item_keys);
+  if (!items.ok()) return items.status();
+  session.items_end = items->end;
+  SendStep(*std::move(items), now_ms);
   return absl::OkStatus();
 }
 
@@ -525,13 +543,14 @@ absl::Status Replica::Impl::ReceiveRangeItems(Storage& storage, const Peer& peer
   std::unordered_set<uint64_t> mine;
   std::vector<std::string> differing, present;
   std::string next;
-  const size_t keys_max = std::max<size_t>(1, options_.chunk_bytes / 512);
+  // Those beyond the chunk would be looked at in vain.
+  const size_t keys_max = 1 + options_.chunk_bytes / served->second.object_bytes;
   const auto add = [&](std::string_view key, uint64_t id) {
     if (differing.size() >= keys_max) {
       next = key;
       return false;
     }
-    mine.insert(id);
+    if (!theirs.empty()) mine.insert(id);
     if (!served->second.newer_keys.empty()) present.emplace_back(key);
     if (!theirs.contains(id)) differing.emplace_back(key);
     return true;
@@ -557,6 +576,9 @@ absl::Status Replica::Impl::ReceiveRangeItems(Storage& storage, const Peer& peer
     if (!status.ok()) return status;
   }
   for (SentObject& object : answer.objects.objects) object.extra.AddAll(served->second.parts);
+  if (const size_t count = answer.objects.objects.size(); count > 0) {
+    served->second.object_bytes = std::max<size_t>(64, collector.bytes() / count);
+  }
   for (size_t i = 0; i < items.ids.size(); ++i) {
     if (!mine.contains(items.ids[i])) answer.absent.push_back(static_cast<uint32_t>(i));
   }

@@ -151,6 +151,15 @@ absl::Status Replication::Receive(std::string_view bytes) {
     warnings_.push_back("node " + std::to_string(message->from.slot) +
                         " refuses what this node sends: " + refusal->reason);
   }
+  if (std::holds_alternative<cluster::Objects>(message->body) ||
+      std::holds_alternative<cluster::RangeObjects>(message->body)) {
+    turns_.WithStorage([&](cluster::Storage& storage) {
+      if (replica_.is_failed()) return;
+      const absl::Status status = replica_.AskAhead(storage, *message, clock_ms_());
+      if (!status.ok()) Fail(status);
+      Collect();
+    });
+  }
   bool is_dirty = false;
   turns_.WithStorage([&](cluster::Storage& storage) {
     if (replica_.is_failed()) return;
@@ -162,6 +171,10 @@ absl::Status Replication::Receive(std::string_view bytes) {
   if (is_dirty) turns_.SubmitStorage();
   heard_.notify_all();
   return absl::OkStatus();
+}
+
+void Replication::PeerConnected(cluster::Slot peer) {
+  turns_.WithStorage([&](cluster::Storage&) { replica_.PeerConnected(peer); });
 }
 
 void Replication::Tick() {

@@ -60,6 +60,8 @@ class Replication : public WriteTurns::Replicator {
 
   // A message of a peer. An error: it is malformed.
   absl::Status Receive(std::string_view bytes);
+  // Messages to it arrive again. Tick is to be called soon.
+  void PeerConnected(cluster::Slot peer);
   // To be called every 20 ms or so.
   void Tick();
 

@@ -248,7 +248,13 @@ void PeerSender::PeerHasConnected(uint64_t generation) {
     const std::lock_guard lock(mutex_);
     status_.generation = std::max(status_.generation, generation);
   }
-  if (state_ == State::kOpen && generation_ < generation) Fail("a later run of it has connected");
+  if (state_ == State::kOpen && generation_ < generation) {
+    Fail("a later run of it has connected");
+  } else if (state_ == State::kWaiting) {
+    // It is there again: no need to wait any longer.
+    redial_.cancel();
+    Dial();
+  }
 }
 
 void PeerSender::SetCanReceive(bool can_receive) {

@@ -35,7 +35,8 @@ class PeerSender : public PeerStream::Owner {
   void Dial();
   void Stop();
   void Sweep(int64_t now_us, int64_t stalled_us);
-  // A run of the peer has connected: an older one is not to be sent to any more.
+  // A run of the peer has connected: an older one is not to be sent to any more, and this one is
+  // there.
   void PeerHasConnected(uint64_t generation);
   // What the accepted connection of the same peer does.
   void SetCanReceive(bool can_receive);

@@ -59,7 +59,10 @@ absl::StatusOr<std::unique_ptr<Peering>> Peering::Start(const ClusterConfig& con
   events.on_message = [&replication](cluster::Slot, const std::string& frame) {
     return replication.Receive(frame);
   };
-  events.on_connection = [self = peering.get()](cluster::Slot, bool) { self->Wake(); };
+  events.on_connection = [&replication, self = peering.get()](cluster::Slot peer, bool is_there) {
+    if (is_there) replication.PeerConnected(peer);
+    self->Wake();
+  };
   events.log = [log](PeerLogLevel level, const std::string& line) {
     if (log == nullptr) return;
     if (level == PeerLogLevel::kWarning) {

@@ -330,6 +330,23 @@ TEST_CASE("a node that starts again is found again") {
   }
 }
 
+TEST_CASE("a node that was away for long is dialled as soon as it is back") {
+  // Goal: what it missed does not wait for the next attempt, which comes later each time. Method:
+  // the first attempt after a loss would come when the test is long over.
+  TestCluster cluster(2);
+  cluster.node(1).options().times.redial_first_ms = 3'600'000;
+  cluster.node(1).options().times.redial_last_ms = 3'600'000;
+  cluster.Start(2);
+  cluster.Start(1);
+  REQUIRE(Eventually([&] { return cluster.IsConnected(); }));
+  cluster.node(2).Stop();
+  cluster.node(2).options().self.generation = 1'001;
+  REQUIRE(Eventually([&] { return !cluster.node(1).is_connected(2); }));
+  cluster.Start(2);
+  REQUIRE(Eventually([&] { return cluster.IsConnected(); }));
+  CHECK(cluster.Reaches(1, 2, "at once"));
+}
+
 TEST_CASE("a connection that nothing comes through is given up, and made anew when it heals") {
   // Goal: a cable that was pulled, a machine without power, a router that forgot: nobody says so.
   // Method: each way of being silent; both ends notice by themselves.

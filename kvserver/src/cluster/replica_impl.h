@@ -276,8 +276,8 @@ class Replica::Impl {
   absl::Status ForEachItem(Storage& storage, std::string_view first, std::string_view end,
                            absl::FunctionRef<bool(std::string_view key, uint64_t id)> visit) const;
   absl::Status EndSession(Storage& storage, int64_t now_ms);
-  // What sessions that were broken off have brought, and nobody's clock has told since.
-  absl::Status AdoptLive(Storage& storage);
+  // What sessions that were broken off have brought, and nobody's clock has told since, goes.
+  absl::Status DropUnknown(Storage& storage, int64_t now_ms);
   // The clock, less requests of which it has a part.
   DotSet WholeClock() const;
   // A dot of a key that the session under way will bring, or tell that it is dead.

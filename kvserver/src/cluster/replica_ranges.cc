@@ -333,12 +333,12 @@ absl::Status Replica::Impl::EndSession(Storage& storage, int64_t now_ms) {
     compared_.clear();
     compared_changed_ = true;
     for (const Peer& peer : peers_) needed_.insert(peer.slot);
-    return absl::OkStatus();
+    return DropUnknown(storage, now_ms);
   }
   whole_retries_ = second_rounds_ = 0;
   leaves_recovery_ = true;
   if (IsMutant(Mutant::kLeaveRecoveryUnsynced)) is_recovering_ = false;
-  return AdoptLive(storage);
+  return DropUnknown(storage, now_ms);
 }
 
 // One node may have lost keys, and may not know it. If keys are gone because it said that they are
@@ -356,33 +356,37 @@ void Replica::Impl::AskSecond(Slot last, int64_t now_ms) {
   }
 }
 
-absl::Status Replica::Impl::AdoptLive(Storage& storage) {
-  std::vector<Dot> dots, unknown;
-  const auto note = [&](const Dot& dot) {
-    if (!clock_.Has(dot)) unknown.push_back(dot);
-  };
+// What nobody's clock has is of a session that was broken off, with a peer that has lost its disk:
+// perhaps a part of a request. It goes; what it has overwritten comes back from the others.
+absl::Status Replica::Impl::DropUnknown(Storage& storage, int64_t now_ms) {
+  std::vector<std::string> keys;
   if (std::exchange(has_leftovers_, false)) {
     absl::Status result;
-    const auto read = [&](std::string_view, std::string_view stamp) {
+    std::vector<Dot> dots;
+    const auto read = [&](std::string_view key, std::string_view stamp) {
       if (!DecodeDots(stamp, actors_, &dots)) {
         result = absl::DataLossError("the stamp of a record is malformed");
         return false;
       }
-      for (const Dot& dot : dots) note(dot);
+      const auto is_unknown = [this](const Dot& dot) { return !clock_.Has(dot); };
+      if (std::any_of(dots.begin(), dots.end(), is_unknown)) keys.emplace_back(key);
       return true;
     };
     const absl::Status walked = storage.ForEachStamp("", "", read);
     if (!walked.ok()) return walked;
     if (!result.ok()) return result;
   } else {
-    for (const auto& [key, extra] : extras_) {
-      const absl::StatusOr<Loaded> loaded = Load(storage, key, false, 0);
-      if (!loaded.ok()) return loaded.status();
-      for (const Version& version : loaded->versions) note(version.dot);
-    }
+    for (const auto& [key, extra] : extras_) keys.push_back(key);
   }
-  // Without the log: see MergeObject. Who asks for them compares his keys.
-  for (const Dot& dot : unknown) clock_.Add(dot);
+  for (const std::string& key : keys) {
+    const absl::StatusOr<Loaded> loaded = Load(storage, key, false, now_ms);
+    if (!loaded.ok()) return loaded.status();
+    std::vector<Version> known = loaded->versions;
+    std::erase_if(known, [this](const Version& version) { return !clock_.Has(version.dot); });
+    if (known.size() == loaded->versions.size()) continue;
+    const absl::Status put = Put(storage, key, *loaded, std::move(known), now_ms);
+    if (!put.ok()) return put;
+  }
   StripExtras();
   return absl::OkStatus();
 }
@@ -422,8 +426,9 @@ bool Replica::Impl::MustCompareAgain(Slot last) {
 bool Replica::Impl::MustRefuse(const Peer& peer) {
   if (!is_recovering_) return false;
   if (session_ && (session_->is_open || self_.slot > peer.slot)) return true;
-  // A session was broken off. If nobody can bring it to an end, better something than nothing.
-  return !compared_.empty() && refusals_++ < kRefusalsMax;
+  // A session was broken off, or a request is here in part. If nobody can bring that to an end,
+  // better something than nothing.
+  return (!compared_.empty() || !(WholeClock() == clock_)) && refusals_++ < kRefusalsMax;
 }
 
 absl::Status Replica::Impl::ReceiveRangeOpen(const Peer& peer, const RangeOpen& open,

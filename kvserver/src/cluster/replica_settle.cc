@@ -38,7 +38,7 @@ void Replica::Impl::SettleActors() {
   if (is_recovering_) return;
   for (const Peer& peer : peers_) {
     if (!peer.advert) return;
-    // Nor has it all in its clock that it has, and may tell later: see AdoptLive.
+    // Nor is all that it has in its clock.
     if (peer.advert->is_recovering) return;
     if (IsMutant(Mutant::kRetireUnfenced) || IsMutant(Mutant::kFenceOwnSlotOnly)) continue;
     if (peer.advert->generations != generations_) return;

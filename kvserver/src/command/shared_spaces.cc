@@ -369,18 +369,22 @@ void SharedSpaces::Publish() {
   const auto before = std::count_if(members.begin(), members.end(), [&](cluster::Slot slot) {
     return slot < replication_.self().slot;
   });
-  if (ready_ms_ < before * kTurnMs) return;
+  const bool is_turn = ready_ms_ >= before * kTurnMs;
   const std::lock_guard changing(change_mutex_);
   for (const SpaceDefinition& space : std::exchange(to_publish_, {})) {
     const std::string key = KeyOfSpace(space.prefix), value = ValueOf(space);
     const auto state = replication_.State(key);
-    if (!state.ok()) continue;
-    if (!state->versions.empty()) {
+    // Seen once it is the cluster's, also if it is dropped before this node's turn.
+    if (state.ok() && !state->versions.empty()) {
       if (cluster::Resolve(state->versions).value == value) continue;
       SpaceDefinition other;
       other.prefix = space.prefix;
       ReadValue(cluster::Resolve(state->versions).value, &other).IgnoreError();
       Warn("--space " + SpaceText(space) + " is not in force: the cluster has " + SpaceText(other));
+      continue;
+    }
+    if (!state.ok() || !is_turn) {
+      to_publish_.push_back(space);
       continue;
     }
     WriteTurns::Writer writer(turns_, libkv::Durability::kSynced, cluster::Level::kOne);

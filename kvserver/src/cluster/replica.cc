@@ -139,7 +139,12 @@ absl::StatusOr<Dot> Replica::Impl::Write(Storage& storage, const ClientWrite& wr
   }
   // The caller must not be left with half a write.
   const uint64_t wall = static_cast<uint64_t>(std::max<int64_t>(now_ms, 0)) << 16;
-  own.time = write.time != 0 ? write.time : std::max(wall, time_ + 1);
+  // The writes of a request have one time: of two requests that were made at once, the same one is
+  // shown for all their keys.
+  const bool goes_on = push_ && unit_begin_ < push_->writes.size();
+  own.time = write.time != 0 ? write.time
+             : goes_on       ? push_->writes.back().version.time
+                             : std::max(wall, time_ + 1);
   own.dot = {self_, counter_ + 1};
   std::vector<Version> versions = std::move(left);
   if (!write.is_delete) versions.push_back(own);

@@ -1,6 +1,6 @@
 // cluster_bench: three kvservers beside other replicated databases, and what replication costs.
 //
-//   cluster_bench [--parts load,dead,lag,heal,idle,bytes,rebuild] [--seconds 2] [--rounds 3]
+//   cluster_bench [--parts load,dead,lag,heal,idle,bytes,rebuild,axes] [--seconds 2] [--rounds 3]
 //                 [--dir FOLDER] [--json FILE]
 //
 // All nodes and the client share one machine. Every sample starts fresh nodes; the databases take
@@ -33,9 +33,9 @@ struct Part {
 
 const std::vector<Part>& Parts() {
   static const std::vector<Part> parts = {
-      {"load", MeasureLoadPart},      {"dead", MeasureDeadPart}, {"lag", MeasureLagPart},
-      {"heal", MeasureHealPart},      {"idle", MeasureIdlePart}, {"bytes", MeasureBytesPart},
-      {"rebuild", MeasureRebuildPart}};
+      {"load", MeasureLoadPart},       {"dead", MeasureDeadPart}, {"lag", MeasureLagPart},
+      {"heal", MeasureHealPart},       {"idle", MeasureIdlePart}, {"bytes", MeasureBytesPart},
+      {"rebuild", MeasureRebuildPart}, {"axes", MeasureAxesPart}};
   return parts;
 }
 
@@ -101,7 +101,7 @@ int main(int argc, char** argv) {
   double seconds = bench.seconds;
   int rounds = bench.rounds;
   size_t megabytes = bench.rebuild_megabytes;
-  app.add_option("--parts", names, "Only these: load, dead, lag, heal, idle, bytes, rebuild")
+  app.add_option("--parts", names, "Only these: load, dead, lag, heal, idle, bytes, rebuild, axes")
       ->delimiter(',');
   app.add_option("--seconds", seconds, "Of one sample")->capture_default_str();
   app.add_option("--rounds", rounds, "Samples of each")

@@ -58,6 +58,8 @@ void MeasureHealPart(const ClusterBench& bench);
 void MeasureIdlePart(const ClusterBench& bench);
 // What replication adds to disk and log; until a delete leaves nothing.
 void MeasureBytesPart(const ClusterBench& bench);
+// What DottedDB is measured by.
+void MeasureAxesPart(const ClusterBench& bench);
 // A node begins again with an empty directory.
 void MeasureRebuildPart(const ClusterBench& bench);
 

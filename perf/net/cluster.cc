@@ -188,6 +188,8 @@ KvStatus ReadKvStatus(uint16_t port) {
   status.state = After(words, "state");
   status.clock_hash = After(words, "clock_hash");
   status.log_dots = NumberAfter(words, "log_dots");
+  status.clock_intervals = NumberAfter(words, "clock_intervals");
+  status.pulled = NumberAfter(words, "pulled_objects");
   for (size_t i = 2; i < words.size(); ++i) {  // beyond the node's own id
     if (words[i] != "node_id") continue;
     status.peers.push_back(

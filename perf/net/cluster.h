@@ -37,7 +37,7 @@ struct KvPeer {
 };
 struct KvStatus {
   std::string state, clock_hash;
-  uint64_t log_dots = 0;
+  uint64_t log_dots = 0, clock_intervals = 0, pulled = 0;
   std::vector<KvPeer> peers;
 };
 KvStatus ReadKvStatus(uint16_t port);

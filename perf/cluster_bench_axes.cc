@@ -1,6 +1,6 @@
-// The part axes: what DottedDB was measured by ("DottedDB: Anti-Entropy without Merkle Trees, Deletes
-// without Tombstones", SRDS 2017): five nodes, one of which hears nothing for a while; how long each
-// key takes to be repaired, until what causality keeps is gone, and what is told for it.
+// The part axes: what DottedDB was measured by ("DottedDB: Anti-Entropy without Merkle Trees,
+// Deletes without Tombstones", SRDS 2017): five nodes, one of which hears nothing for a while; how
+// long each key takes to be repaired, until what causality keeps is gone, and what is told for it.
 #include <unistd.h>
 
 #include <algorithm>

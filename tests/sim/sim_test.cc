@@ -9,8 +9,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <random>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cluster/stamp.h"
 #include "sim/played.h"
@@ -241,6 +243,85 @@ TEST_CASE("of two requests made at once the same one is shown for all their keys
     CHECK(b->versions.size() == 2);
     CHECK(cluster::Resolve(a->versions).value == cluster::Resolve(b->versions).value);
   }
+}
+
+// Three nodes that have written apart for a while, the same for equal seeds; keys a, b and c.
+void WriteApart(Script& script, uint64_t seed) {
+  const auto none = [](const Script::Letter&) { return false; };
+  std::mt19937_64 random(seed);
+  script.StartAll();
+  for (int i = 0; i < 24; ++i) {
+    const auto slot = static_cast<cluster::Slot>(1 + random() % 3);
+    const std::string key(1, static_cast<char>('a' + random() % 3));
+    cluster::ClientWrite write;
+    write.key = key;
+    const std::string value = std::to_string(i);
+    write.value = value;
+    write.is_delete = random() % 4 == 0;
+    if (random() % 4 == 0) write.context = cluster::ClientWrite::Context::kBlind;
+    REQUIRE(script.replica(slot).Write(script.storage(slot), write, script.now_ms()).ok());
+    script.Seal(slot);
+    script.Run(10, {1, 2, 3}, none);
+    if (i == 8) script.Talk(2'000);
+  }
+}
+
+// `by` merges what `from` has of the keys.
+void MergeFrom(Script& script, cluster::Slot by, cluster::Slot from) {
+  const std::vector<std::string_view> keys = {"a", "b", "c"};
+  REQUIRE(script.replica(by)
+              .StartRead(script.storage(by), keys, cluster::Level::kQuorum, script.now_ms())
+              .ok());
+  script.Seal(by);
+  script.Run(30, {1, 2, 3}, [&](const Script::Letter& letter) {
+    return Is<cluster::Read>(letter, by, from) || Is<cluster::ReadAnswer>(letter, from, by);
+  });
+}
+
+// The versions of all keys at node 1.
+std::vector<std::vector<cluster::Version>> ShownAtOne(Script& script) {
+  std::vector<std::vector<cluster::Version>> shown;
+  for (const char* key : {"a", "b", "c"}) {
+    const auto state = script.replica(1).State(script.storage(1), key);
+    REQUIRE(state.ok());
+    // What was seen is never less than what is shown.
+    for (const cluster::Version& version : state->versions) CHECK(state->context.Has(version.dot));
+    shown.push_back(state->versions);
+  }
+  CHECK(script.wrong() == "");
+  return shown;
+}
+
+TEST_CASE("merging objects is idempotent, commutative and associative") {
+  // Goal: whatever way and however often objects come, the same versions are left. Method: nodes
+  // that have written apart, with deletes and siblings, read each other's keys in different orders.
+  size_t siblings = 0, changed = 0;
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    CAPTURE(seed);
+    Script two_three, three_two, again, through;
+    for (Script* const script : {&two_three, &three_two, &again, &through}) {
+      WriteApart(*script, seed);
+    }
+    const auto before = ShownAtOne(two_three);
+    MergeFrom(two_three, 1, 2);
+    MergeFrom(two_three, 1, 3);
+    const auto merged = ShownAtOne(two_three);
+    for (const auto& versions : merged) siblings += versions.size() > 1 ? 1 : 0;
+    changed += merged != before ? 1 : 0;
+
+    MergeFrom(three_two, 1, 3);
+    MergeFrom(three_two, 1, 2);
+    CHECK(ShownAtOne(three_two) == merged);
+
+    for (const cluster::Slot from : {2, 2, 3, 2, 3, 3}) MergeFrom(again, 1, from);
+    CHECK(ShownAtOne(again) == merged);
+
+    MergeFrom(through, 3, 2);
+    MergeFrom(through, 1, 3);
+    CHECK(ShownAtOne(through) == merged);
+  }
+  CHECK(siblings > 20);
+  CHECK(changed > 40);
 }
 
 TEST_CASE("a seed is a run, to the last step") {

@@ -89,6 +89,16 @@ void WriteEach(const ServerCluster& cluster, uint64_t first, uint64_t keys, size
                                      .operations_max = keys});
 }
 
+uint64_t BytesWith(const ServerCluster& cluster, size_t last) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < last; ++i) {
+    for (const KvPeer& peer : ReadKvStatus(cluster.port(i)).peers) {
+      if (peer.node_id == last + 1) bytes += peer.bytes;
+    }
+  }
+  return bytes;
+}
+
 }  // namespace libkv::perf
 
 int main(int argc, char** argv) {

@@ -29,16 +29,6 @@ bool IsThere(uint16_t port, const std::string& key) {
   return words.size() == 1 && words[0] == "1";
 }
 
-uint64_t BytesWithAway(const ServerCluster& cluster) {
-  uint64_t bytes = 0;
-  for (size_t i = 0; i < kAway; ++i) {
-    for (const KvPeer& peer : ReadKvStatus(cluster.port(i)).peers) {
-      if (peer.node_id == kAway + 1) bytes += peer.bytes;
-    }
-  }
-  return bytes;
-}
-
 // Of the keys looked at, ascending: milliseconds since `start` until the node shows them.
 std::vector<double> AwaitEach(uint16_t port, Clock::time_point start) {
   std::vector<std::string> left;
@@ -74,7 +64,7 @@ void MeasureAxesPart(const ClusterBench& bench) {
     ServerProcess& away = *cluster.servers[kAway];
     WriteEach(cluster, 0, kThere, ClusterBench::kValueBytes);
     WaitUntilEqual(cluster);
-    const uint64_t before = BytesWithAway(cluster);
+    const uint64_t before = BytesWith(cluster, kAway);
     away.Kill();
     WriteEach(cluster, kThere, kMissing, ClusterBench::kValueBytes);
     for (uint64_t i = 0; i < kDeleted; ++i) {
@@ -91,7 +81,7 @@ void MeasureAxesPart(const ClusterBench& bench) {
     const KvStatus status = ReadKvStatus(cluster.port(kAway));
     constexpr auto kWrites = static_cast<double>(kMissing + kDeleted);
     hits.push_back(kWrites * 100 / static_cast<double>(std::max<uint64_t>(status.pulled, 1)));
-    more.push_back((static_cast<double>(BytesWithAway(cluster) - before) -
+    more.push_back((static_cast<double>(BytesWith(cluster, kAway) - before) -
                     static_cast<double>(kMissing * ClusterBench::kPairBytes)) /
                    kWrites);
     intervals.push_back(static_cast<double>(status.clock_intervals));

@@ -67,6 +67,9 @@ void MeasureRebuildPart(const ClusterBench& bench);
 void WriteEach(const ServerCluster& cluster, uint64_t first, uint64_t keys, size_t value_bytes,
                int connections = 64, int depth = 16);
 
+// What the nodes before this one, the last, have exchanged with it, as they count it.
+uint64_t BytesWith(const ServerCluster& cluster, size_t last);
+
 }  // namespace libkv::perf
 
 #endif  // LIBKV_PERF_CLUSTER_BENCH_PARTS_H_

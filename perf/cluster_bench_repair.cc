@@ -14,17 +14,6 @@ using Clock = std::chrono::steady_clock;
 constexpr size_t kAway = 2;  // the server that is
 constexpr uint64_t kThere = 20'000;
 
-// What the others have exchanged with the one that was away, as they count it.
-uint64_t BytesWithAway(const ServerCluster& cluster) {
-  uint64_t bytes = 0;
-  for (size_t i = 0; i < kAway; ++i) {
-    for (const KvPeer& peer : ReadKvStatus(cluster.port(i)).peers) {
-      if (peer.node_id == kAway + 1) bytes += peer.bytes;
-    }
-  }
-  return bytes;
-}
-
 void MeasureHeal(const ClusterBench& bench, uint64_t missing, bool is_killed) {
   std::vector<double> seconds, per_second, bytes_more, restart, cpu_us;
   const auto keys = static_cast<double>(missing);
@@ -33,7 +22,7 @@ void MeasureHeal(const ClusterBench& bench, uint64_t missing, bool is_killed) {
     ServerProcess& away = *cluster.servers[kAway];
     WriteEach(cluster, 0, kThere, ClusterBench::kValueBytes);
     WaitUntilEqual(cluster);
-    const uint64_t before = BytesWithAway(cluster);
+    const uint64_t before = BytesWith(cluster, kAway);
     is_killed ? away.Kill() : away.Pause();
     WriteEach(cluster, kThere, missing, ClusterBench::kValueBytes, 64, 8);
     const double cpu = cluster.cpu_seconds();
@@ -43,7 +32,7 @@ void MeasureHeal(const ClusterBench& bench, uint64_t missing, bool is_killed) {
     seconds.push_back(WaitUntilEqual(cluster, start));
     cpu_us.push_back((cluster.cpu_seconds() - cpu) * 1e6 / keys);
     per_second.push_back(keys / seconds.back());
-    bytes_more.push_back(static_cast<double>(BytesWithAway(cluster) - before) / keys -
+    bytes_more.push_back(static_cast<double>(BytesWith(cluster, kAway) - before) / keys -
                          static_cast<double>(ClusterBench::kPairBytes));
   }
   bench.report.Row(
@@ -78,13 +67,13 @@ void MeasureRebuildPart(const ClusterBench& bench) {
     away.Kill();
     away.RemoveData();
     const double cpu = cluster.cpu_seconds();
-    const uint64_t bytes = BytesWithAway(cluster);
+    const uint64_t bytes = BytesWith(cluster, kAway);
     const Clock::time_point start = Clock::now();
     away.Start();
     seconds.push_back(WaitUntilEqual(cluster, start));
     per_second.push_back(megabytes / seconds.back());
     cpu_seconds.push_back(cluster.cpu_seconds() - cpu);
-    bytes_more.push_back(static_cast<double>(BytesWithAway(cluster) - bytes) /
+    bytes_more.push_back(static_cast<double>(BytesWith(cluster, kAway) - bytes) /
                              static_cast<double>(keys) -
                          (16 + kValueBytes));
   }

@@ -89,9 +89,9 @@ void CheckNeighbors(const Store& store) {
   CHECK(Keys(half) == "v16:a v16:c");
   CHECK((*half)[0].score == doctest::Approx(1));
   CHECK((*half)[1].score == doctest::Approx(26 / std::sqrt(30.0 * 23)).epsilon(1e-5));
-  CHECK(*store.GetVector("v32:old") == std::vector<float>{0, 0.5f, 0, 0});
-  CHECK(*store.GetVector("v16:c") == std::vector<float>{1, 2, 3, 3});
-  CHECK(absl::IsNotFound(store.GetVector("v16:b").status()));
+  CHECK(*store.GetVector({}, "v32:old") == std::vector<float>{0, 0.5f, 0, 0});
+  CHECK(*store.GetVector({}, "v16:c") == std::vector<float>{1, 2, 3, 3});
+  CHECK(absl::IsNotFound(store.GetVector({}, "v16:b").status()));
   CHECK(Keys(store.SimilarTo({.prefix = "e:", .limit = 1}, "e:emacs")) == "e:vim");
   CHECK(Keys(store.SimilarText({.prefix = "e:", .limit = 1}, "fast web proxies")) == "e:nginx");
 }
@@ -202,9 +202,9 @@ void CheckListed(const Store& store) {
   }
   for (size_t i = 0; i < 10; ++i) {
     const std::string key = "again:" + std::to_string(i);
-    CHECK(*store.GetVector(key) == GoldenVectorOf(GoldenText(i)));
+    CHECK(*store.GetVector({}, key) == GoldenVectorOf(GoldenText(i)));
   }
-  CHECK(*store.GetVector("again:log") == GoldenVectorOf("only in the log"));
+  CHECK(*store.GetVector({}, "again:log") == GoldenVectorOf("only in the log"));
   // The learnt model is read back: a text finds itself.
   for (size_t i = 0; i < 40; i += 7) {
     const auto near = store.SimilarText({.prefix = "learns:", .limit = 1}, GoldenText(i));
@@ -212,8 +212,8 @@ void CheckListed(const Store& store) {
     CHECK((*near)[0].score == doctest::Approx(1));
   }
   CHECK(Search(store, "late") == "later:1 later:2");
-  CHECK(*store.GetVector("later:made") == GoldenVectorOf("made before"));
-  CHECK(absl::IsNotFound(store.GetVector("later:refused").status()));
+  CHECK(*store.GetVector({}, "later:made") == GoldenVectorOf("made before"));
+  CHECK(absl::IsNotFound(store.GetVector({}, "later:refused").status()));
   CheckVerifies(store);
 }
 
@@ -234,7 +234,7 @@ TEST_CASE("lists of vectors, a second generation, a learnt model and waiting val
     const auto store = OpenStore(dir.path(), options);
     CheckListed(*store);
     CHECK(pending(*store) == waiting);
-    CHECK(absl::IsNotFound(store->GetVector("later:1").status()));
+    CHECK(absl::IsNotFound(store->GetVector({}, "later:1").status()));
   }
   CHECK(Files(dir.path()) == before);
   {
@@ -245,8 +245,8 @@ TEST_CASE("lists of vectors, a second generation, a learnt model and waiting val
   const auto store = OpenStore(dir.path(), GoldenVectorOptions());
   REQUIRE_OK(store->WaitIndexed(std::chrono::seconds(60)));
   CHECK(pending(*store) == std::pair<uint64_t, uint64_t>(0, 1));
-  CHECK(*store->GetVector("later:1") == GoldenVectorOf("late words"));
-  CHECK(*store->GetVector("later:2") == GoldenVectorOf("late and other words"));
+  CHECK(*store->GetVector({}, "later:1") == GoldenVectorOf("late words"));
+  CHECK(*store->GetVector({}, "later:2") == GoldenVectorOf("late and other words"));
   CheckListed(*store);
   REQUIRE_OK(store->Set({}, "codes:7", "", {.vector = GoldenListed(7)}));
   REQUIRE_OK(store->Delete({}, "codes:7"));

@@ -72,7 +72,8 @@ class Store {
   //
   // One process at a time may open a store for writing: a second one gets Unavailable, and
   // HolderOf(status) tells the process that has it. With options.read_only a store is opened as it
-  // is now, without a lock, and never changes; writes answer FailedPrecondition.
+  // is now, without a lock, and never changes; writes answer FailedPrecondition. Opened beside a
+  // process that writes, it may lack what that one was just moving from its log to a table.
   //
   // NotFound: must_exist (or read_only) and no store there. FailedPrecondition: `directory` is a
   // file; a newer format; spaces, analyzers or embedders that differ from the stored ones; a
@@ -209,8 +210,9 @@ class Store {
   // Costs both searches, and of each hit that only one side named a look by the other.
   absl::StatusOr<HybridResult> Hybrid(const HybridOptions& options, std::string_view query) const;
 
-  // The stored vector of `key`. NotFound: no such key, or it has none.
-  absl::StatusOr<std::vector<float>> GetVector(std::string_view key) const;
+  // The stored vector of `key`. NotFound: no such key, or it has none. FailedPrecondition: it is in
+  // no space with vectors.
+  absl::StatusOr<std::vector<float>> GetVector(const ReadOptions& read, std::string_view key) const;
 
   // The vector that the embedder of the space makes of `text`: of the one space with vectors that
   // `prefix` leads to, as for Similar. A text without words has all zeros: no direction.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -33,7 +34,8 @@ class TopK {
 
   bool full() const { return heap_.size() == limit_; }
   size_t size() const { return heap_.size(); }
-  const Item& worst() const { return heap_.front(); }  // requires size() > 0
+  const Item& worst() const { return heap_.front(); }    // requires size() > 0
+  std::span<const Item> items() const { return heap_; }  // in any order
 
   // Empties this and returns the items, best first.
   std::vector<Item> TakeSorted() {

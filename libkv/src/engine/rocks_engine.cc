@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <numeric>
 
 #include "base/check.h"
@@ -23,6 +24,8 @@
 
 namespace libkv {
 namespace {
+
+constexpr std::chrono::seconds kReadOnlyPatience{1};
 
 // Null: the database was opened read-only and lacks the family.
 using Handles = std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount>;
@@ -388,10 +391,22 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& option
 
   rocksdb::DB* raw = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  const rocksdb::Status status =
-      options.read_only
-          ? rocksdb::DB::OpenForReadOnly(db_options, directory, descriptors, &handles, &raw)
-          : rocksdb::DB::Open(db_options, directory, descriptors, &handles, &raw);
+  rocksdb::Status status;
+  if (options.read_only) {
+    // Who writes beside it may replace a table or a log between the list of them and the look at
+    // it: the next list names others. What is really lost is missing every time.
+    const auto until = std::chrono::steady_clock::now() + kReadOnlyPatience;
+    bool is_gone = true;
+    while (is_gone) {
+      status = rocksdb::DB::OpenForReadOnly(db_options, directory, descriptors, &handles, &raw);
+      const std::string why = status.ToString();
+      is_gone = (why.find("No such file") != std::string::npos ||
+                 why.find("Missing WAL") != std::string::npos) &&
+                std::chrono::steady_clock::now() < until;
+    }
+  } else {
+    status = rocksdb::DB::Open(db_options, directory, descriptors, &handles, &raw);
+  }
   if (!status.ok()) return FromRocks(status, Concat("opening the database in ", directory));
 
   Handles families{};

@@ -132,6 +132,11 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(const EngineOptions& options,
   family.compression = rocksdb::kNoCompression;
   if (name == "index") family.compression = rocksdb::kLZ4Compression;
   if (name == "segments") family.compression = BestCompression();
+  if (name == "vectors") {
+    // Places are remembered by space, kind and list: vectors come in the order of their documents,
+    // and so do the postings of a list.
+    family.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewCappedPrefixTransform(9));
+  }
   if (name == "data") {
     // A batch in the order of its keys finds each place from the one before: a fifth less CPU for
     // 800 keys. Others cost the same as without.

@@ -90,6 +90,7 @@ std::shared_ptr<PostingList> VectorIndex::Current(uint32_t list) const {
 
 void VectorIndex::Grow(std::shared_ptr<PostingList>* list, const ListItem& item) {
   if (!(*list)->Append(item)) *list = (*list)->Grown(std::span(&item, 1));
+  changes_.fetch_add(1, std::memory_order_relaxed);
   live_.fetch_add(1, std::memory_order_relaxed);
   entries_.fetch_add(1, std::memory_order_relaxed);
 }
@@ -130,6 +131,7 @@ void VectorIndex::Kill(uint32_t list, uint64_t document, uint64_t died) {
   const std::shared_ptr<PostingList> current = Current(list);
   if (current == nullptr || !current->is_loaded()) return;
   if (!current->Kill(document, died)) return;
+  changes_.fetch_add(1, std::memory_order_relaxed);
   live_.fetch_sub(1, std::memory_order_relaxed);
   LookAt(*current);
 }
@@ -210,8 +212,10 @@ std::shared_ptr<const RecallTable> VectorIndex::recall() const {
   return recall_;
 }
 
-void VectorIndex::SetRecall(std::shared_ptr<const RecallTable> table, uint64_t deaths) {
+void VectorIndex::SetRecall(std::shared_ptr<const RecallTable> table, uint64_t deaths,
+                            size_t list_size) {
   recall_deaths_.store(deaths, std::memory_order_relaxed);
+  recall_list_size_.store(list_size, std::memory_order_relaxed);
   const std::lock_guard lock(mutex_);
   recall_ = std::move(table);
 }

@@ -91,10 +91,13 @@ class VectorIndex {
   void Replace(std::span<const uint32_t> removed, std::span<const std::shared_ptr<PostingList>> put,
                uint64_t complete_from);
 
-  // How deep searches must go, null if that is not known, and deaths() when it was measured.
+  // How deep searches must go, null if that is not known; deaths() when it was measured, and how
+  // long lists usually were then: 0 if it was measured before the store was opened.
   std::shared_ptr<const RecallTable> recall() const;
   uint64_t recall_deaths() const { return recall_deaths_.load(std::memory_order_relaxed); }
-  void SetRecall(std::shared_ptr<const RecallTable> table, uint64_t deaths = 0);
+  size_t recall_list_size() const { return recall_list_size_.load(std::memory_order_relaxed); }
+  void SetRecall(std::shared_ptr<const RecallTable> table, uint64_t deaths = 0,
+                 size_t list_size = 0);
 
   // Keeps one in some queries, to measure with; any thread.
   void Remember(std::span<const float> query);
@@ -112,6 +115,15 @@ class VectorIndex {
   static constexpr size_t kDueMax = 512;  // beyond, writers should wait
   size_t due_count() const { return due_count_.load(std::memory_order_acquire); }
   std::vector<uint32_t> TakeDue();
+  // Additions and deaths since the last call; any thread.
+  uint64_t TakeChanges() { return changes_.exchange(0, std::memory_order_relaxed); }
+  // What the list keeper remembers of this index; its own.
+  struct KeeperNotes {
+    bool is_tidy = true;           // no list was changed since all were tidied
+    bool is_recall_rough = false;  // it was measured while lists changed: to be done again
+    int quiet_looks = 0;           // in a row at which there was nothing to be done
+  };
+  KeeperNotes& keeper_notes() { return keeper_notes_; }
   void MakeDue(uint32_t list);
   void Rest(uint32_t list, size_t until);  // not due for its size before it is that large
 
@@ -155,7 +167,10 @@ class VectorIndex {
   absl::flat_hash_set<uint32_t> due_;
   absl::flat_hash_map<uint32_t, size_t> resting_;
 
+  KeeperNotes keeper_notes_;
+  std::atomic<uint64_t> changes_{0};
   std::atomic<uint64_t> recall_deaths_{0};
+  std::atomic<size_t> recall_list_size_{0};
   std::atomic<uint32_t> queries_{0};
   mutable std::mutex recent_mutex_;
   std::vector<std::vector<float>> recent_;  // guarded by recent_mutex_, as is the next

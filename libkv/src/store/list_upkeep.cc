@@ -1,12 +1,12 @@
 // The list keeper: a thread that keeps the lists of vectors in shape while everybody goes on.
 //
 //   make    when list 0 is long enough, centroids are learnt from a sample of it; then it is
-//   drained
-//           into the new lists, some thousand vectors at a time
+//           drained into the new lists, some thousand vectors at a time
 //   split   a list that has grown too long becomes two; vectors of it, and of its neighbours, that
 //           are nearer to another centroid move there (Xu et al., "SPFresh", SOSP 2023: LIRE)
 //   merge   a list that has become too short goes, and its vectors to their next nearest lists
-//   clean   a list with many dead entries is built anew, in memory only
+//   clean   a list with many dead entries is built anew, in memory only; and every list that has
+//           some dead or new entries, once nothing else is to be done: searches read less then
 //   measure how deep searches must go (recall.cc)
 //
 // Each of them is one batch. What is unfinished is found again by looking at the lists: nothing has
@@ -26,7 +26,7 @@ namespace {
 
 constexpr auto kPause = std::chrono::milliseconds(500);
 constexpr auto kPauseAfterFailure = std::chrono::seconds(1);
-constexpr size_t kListMean = 110;      // vectors, when lists are made
+constexpr size_t kListMean = 64;       // vectors, when lists are made: they will grow
 constexpr size_t kBitsListMean = 320;  // where bits alone are in memory
 constexpr size_t kListMin = 20;        // shorter lists are merged
 constexpr size_t kSampleOfList = 64;   // vectors to learn a centroid from
@@ -36,6 +36,10 @@ constexpr size_t kNeighbours = 16;     // lists looked at after a split
 // and once they are not.
 constexpr double kGrowthBusy = 2;
 constexpr double kGrowthQuiet = 1.1;
+constexpr size_t kLooseMax = 8;  // entries of a list at rest that are dead or have no bits,
+constexpr int kLongQuiet = 4;    // and at the look after which there are none of them, once
+// Lists are at rest when no more than this part of all vectors came or went since the last look.
+constexpr uint64_t kChangesOfQuiet = 256;
 // Beyond, writers wait.
 constexpr size_t kFlatTimes = 8;  // of exact_max()
 
@@ -173,9 +177,23 @@ absl::Status Store::Impl::KeepSpace(const ActiveSpace& space, bool* did_somethin
     // What it made long is split before anything is measured.
     if (vectors.due_count() > 0) return absl::OkStatus();
   }
-  const bool is_quiet = due.empty() && vectors.due_count() == 0;
-  const double growth = is_quiet ? kGrowthQuiet : kGrowthBusy;
-  return RecallIsDue(vectors, growth) ? MeasureRecall(space) : absl::OkStatus();
+  VectorIndex::KeeperNotes& notes = vectors.keeper_notes();
+  const uint64_t changes = vectors.TakeChanges();
+  if (changes > 0) notes.is_tidy = false;
+  const bool looks_quiet =
+      due.empty() && vectors.due_count() == 0 && changes <= vectors.live() / kChangesOfQuiet;
+  notes.quiet_looks = looks_quiet ? notes.quiet_looks + 1 : 0;
+  // The first quiet look may follow the last change at once; before the next there is a pause.
+  const bool is_quiet = notes.quiet_looks > 1;
+  if (is_quiet && (!notes.is_tidy || notes.quiet_looks == kLongQuiet)) {
+    TidyLists(*index);
+    notes.is_tidy = true;
+  }
+  if (!RecallIsDue(vectors, is_quiet ? kGrowthQuiet : kGrowthBusy) &&
+      !(is_quiet && notes.is_recall_rough)) {
+    return absl::OkStatus();
+  }
+  return MeasureRecall(space, !is_quiet);
 }
 
 absl::Status Store::Impl::KeepList(const ActiveSpace& space, uint32_t number) {
@@ -298,31 +316,39 @@ absl::Status Store::Impl::SplitList(const ActiveSpace& space,
     LIBKV_ASSIGN_OR_RETURN(auto neighbour, ListWithCodes(space, loaded));
     neighbours.push_back(std::move(neighbour));
   }
+  const PlacedCentroid old_centroid(list.centroid());
+  const PlacedCentroid new_centroids[2] = {PlacedCentroid(halves.centroids[0]),
+                                           PlacedCentroid(halves.centroids[1])};
+  std::vector<PlacedCentroid> theirs;
+  theirs.reserve(neighbours.size());
+  for (const auto& neighbour : neighbours) theirs.emplace_back(neighbour->centroid());
   for (size_t i = 0; i < items.size(); ++i) {
     const CodeView& code = items[i].code;
     uint32_t to = numbers[halves.side[i]];
-    CodeView own = halves.centroids[halves.side[i]];
+    double nearness = Nearness(code, new_centroids[halves.side[i]]);
     // Further from its new centroid than from the old one: perhaps a neighbour is nearer.
-    if (BelongsElsewhere(code, own, list.centroid())) {
-      for (const auto& neighbour : neighbours) {
-        if (!BelongsElsewhere(code, own, neighbour->centroid())) continue;
-        to = neighbour->number();
-        own = neighbour->centroid();
+    if (Nearness(code, old_centroid) > nearness) {
+      for (size_t j = 0; j < neighbours.size(); ++j) {
+        const double other = Nearness(code, theirs[j]);
+        if (other <= nearness) continue;
+        to = neighbours[j]->number();
+        nearness = other;
       }
     }
     change.Move(items[i].document, list.number(), to);
   }
-  for (const auto& neighbour : neighbours) {
-    neighbour->ForEach([&](const ListItem& item) {
+  for (size_t j = 0; j < neighbours.size(); ++j) {
+    neighbours[j]->ForEach([&](const ListItem& item) {
       if (item.died != kAlive) return;
-      uint32_t to = neighbour->number();
-      CodeView own = neighbour->centroid();
+      uint32_t to = neighbours[j]->number();
+      double nearness = Nearness(item.code, theirs[j]);
       for (size_t side = 0; side < 2; ++side) {
-        if (!BelongsElsewhere(item.code, own, halves.centroids[side])) continue;
+        const double other = Nearness(item.code, new_centroids[side]);
+        if (other <= nearness) continue;
         to = numbers[side];
-        own = halves.centroids[side];
+        nearness = other;
       }
-      change.Move(item.document, neighbour->number(), to);
+      change.Move(item.document, neighbours[j]->number(), to);
     });
   }
   return CommitLists(change);
@@ -348,21 +374,42 @@ absl::Status Store::Impl::MergeList(const ActiveSpace& space,
   return CommitLists(change);
 }
 
-// Without the dead: nothing changes on disk.
+// What the writers and the keeper have left in memory: searches find only blocks with bits.
+void Store::Impl::TidyLists(SpaceIndex& index) {
+  const bool is_long = index.vectors()->keeper_notes().quiet_looks == kLongQuiet;
+  const size_t loose_max = is_long ? 0 : kLooseMax;
+  std::vector<uint32_t> loose;
+  index.vectors()->view().lists->ForEach([&](const std::shared_ptr<PostingList>& list) {
+    if (list->number() != kFlatList && list->is_loaded() && list->loose() > loose_max) {
+      loose.push_back(list->number());
+    }
+  });
+  for (const uint32_t number : loose) {
+    if (stop_keeper_) return;
+    CleanList(index, number);
+  }
+}
+
+// Without the dead, and without the numbers of births: nothing changes on disk.
 void Store::Impl::CleanList(SpaceIndex& index, uint32_t number) {
   const std::lock_guard lock(publish_mutex_);
   VectorIndex& vectors = *index.vectors();
   const std::shared_ptr<const ListTable> table = vectors.view().lists;
   const std::shared_ptr<PostingList>& list = table->Find(number);
   if (list == nullptr || !list->is_loaded()) return;
-  const auto cleaned =
-      PostingList::Build(number, table->padded(), list->centroid(), LiveItems(*list),
-                         list->keeps_codes() ? ListStorage::kCodes : vectors.storage());
-  uint64_t last_death = 0;
-  list->ForEach([&](const ListItem& item) {
-    if (item.died != kAlive) last_death = std::max(last_death, item.died);
+  uint64_t complete_from = 0;
+  std::vector<ListItem> items;
+  items.reserve(list->live());
+  list->ForEach([&](ListItem item) {
+    complete_from = std::max(complete_from, item.died == kAlive ? item.born : item.died);
+    if (item.died != kAlive) return;
+    item.born = 0;
+    items.push_back(item);
   });
-  vectors.Replace({}, std::span(&cleaned, 1), last_death);
+  const auto cleaned =
+      PostingList::Build(number, table->padded(), list->centroid(), items,
+                         list->keeps_codes() ? ListStorage::kCodes : vectors.storage());
+  vectors.Replace({}, std::span(&cleaned, 1), complete_from);
 }
 
 }  // namespace libkv

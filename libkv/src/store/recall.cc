@@ -27,22 +27,30 @@
 namespace libkv {
 namespace {
 
-constexpr double kErrors = 1.5;          // standard errors by which the mean must be above a target
+constexpr double kErrors = 2;            // standard errors by which the mean must be above a target
 constexpr size_t kSampledVectors = 600;  // stored ones that are asked for their neighbours
-constexpr size_t kSampledFar =
-    200;  // where codes are on disk, and a search takes ten times as long
+// Where codes are on disk, and a search takes ten times as long; and while lists still change.
+constexpr size_t kSampledFew = 200;
 constexpr double kTargets[] = {0.90, 0.95, 0.99};
 constexpr size_t kLimits[] = {10, 100};
 constexpr uint64_t kDepthMax = 65'536;
-constexpr double kDepthStep = 1.15;     // between two depths that are tried
-constexpr size_t kDepthMin = 256;       // entries
-constexpr size_t kVectorsMin = 1'000;   // fewer are compared at once
-constexpr double kReadCost = 5'000;     // ns, of a full vector and a third
-constexpr double kGrowth = 2;           // from which on a table is outdated, and
-constexpr double kChurn = 0.1;          // the share of vectors replaced
-constexpr double kOutdatedFactor = 2;   // more entries, until it is measured again
-constexpr size_t kFilteredAll = 5'000;  // when so few pass a filter, all lists are looked into
-constexpr size_t kRefinedTimes = 4;     // then, of the limit
+constexpr size_t kJudgedAtOnce = 128;    // questions: what is known of their best fits a cache
+constexpr double kDepthStep = 1.15;      // between two depths that are tried,
+constexpr double kWatchedStep = 1.03;    // and where trying costs nothing
+constexpr uint64_t kDepthMin = 256;      // entries
+constexpr double kSafety = 1.15;         // deeper than that: queries may lie further from all lists
+constexpr uint64_t kDepthUsual = 8'192;  // most targets are reached before; if one is not,
+constexpr uint64_t kDepthGrowth = 2;     // so many times as deep is next
+constexpr size_t kVectorsMin = 1'000;    // fewer are compared at once
+constexpr double kReadCost = 5'000;      // ns, of a full vector and a third
+constexpr double kEntryCost = 4;         // ns, of an entry that is scanned,
+constexpr double kBitCost = 0.0025;      // and of each of its bits
+constexpr double kGrowth = 2;            // from which on a table is outdated, and
+constexpr double kChurn = 0.1;           // the share of vectors replaced
+constexpr double kOutdatedFactor = 2;    // more entries, until it is measured again
+constexpr double kUsualShare = 0.7;      // of list_due(): the length of a list, once all are split
+constexpr size_t kFilteredAll = 5'000;   // when so few pass a filter, all lists are looked into
+constexpr size_t kRefinedTimes = 4;      // then, of the limit
 
 // A query and its true neighbours, best first.
 struct Judged {
@@ -52,40 +60,67 @@ struct Judged {
   std::vector<NearDocument> truth;
 };
 
-// The share of the `wanted` true neighbours among the hits; equally near ones count as well.
-double ShareFound(std::span<const ListHit> hits, std::span<const NearDocument> truth,
-                  size_t wanted) {
-  absl::flat_hash_set<uint64_t> good;
-  for (const NearDocument& near : truth) {
-    if (near.neighbor.score >= truth[wanted - 1].neighbor.score) good.insert(near.document);
+// The `wanted` true neighbours; equally near ones count as well.
+class GoodDocuments {
+ public:
+  GoodDocuments(std::span<const NearDocument> truth, size_t wanted) : wanted_(wanted) {
+    for (const NearDocument& near : truth) {
+      if (near.neighbor.score >= truth[wanted - 1].neighbor.score) good_.insert(near.document);
+    }
   }
-  size_t found = 0;
-  for (const ListHit& hit : hits) found += good.contains(hit.document) ? 1 : 0;
-  return static_cast<double>(std::min(found, wanted)) / static_cast<double>(wanted);
-}
+
+  double ShareAmong(std::span<const uint64_t> documents) const {
+    size_t found = 0;
+    for (const uint64_t document : documents) found += good_.contains(document) ? 1 : 0;
+    return static_cast<double>(std::min(found, wanted_)) / static_cast<double>(wanted_);
+  }
+
+ private:
+  const size_t wanted_;
+  absl::flat_hash_set<uint64_t> good_;
+};
+
+// The mean of shares, less what chance may have added to it.
+class LeastMean {
+ public:
+  void Add(double share) {
+    sum_ += share;
+    squares_ += share * share;
+    ++count_;
+  }
+  double Get() const {
+    const double mean = sum_ / count_;
+    return mean - kErrors * std::sqrt(std::max(0.0, squares_ / count_ - mean * mean) / count_);
+  }
+
+ private:
+  double sum_ = 0, squares_ = 0, count_ = 0;
+};
 
 // Finds the smallest depths at which searches among the lists of one moment find enough.
 class DepthFinder {
  public:
   using Search = std::function<ListHits(const Judged& one, const ListSearch& search)>;
+  using Watch = std::function<void(const Judged& one, const ListSearch& search, WatchBest watch)>;
 
-  // `refines_far`: more than twice the limit may be refined.
-  DepthFinder(std::span<const Judged> judged, uint64_t live, Search search, bool refines_far,
+  // `watch` tells what searches of every depth find in one go; where it cannot, because codes are
+  // on disk, it is empty, and each depth that is tried is a search.
+  DepthFinder(std::span<const Judged> judged, uint64_t live, Search search, Watch watch,
               const std::atomic<bool>* stop)
       : judged_(judged),
-        live_(live),
+        deepest_(std::max(kDepthMin, std::min(live / 2, kDepthMax))),
         search_(std::move(search)),
-        refines_far_(refines_far),
+        watch_(std::move(watch)),
         stop_(stop) {}
 
   // The points for `limit`: none for a target that no depth short of everything reaches.
   std::vector<RecallPoint> Find(size_t limit) const {
     std::array<std::optional<RecallPoint>, std::size(kTargets)> found;
-    // Codes alone, or more of them to be compared in full: what is cheaper in the end.
-    for (const size_t refined : {size_t{0}, 2 * limit, 4 * limit}) {
-      if (refined > 2 * limit && !refines_far_) continue;
-      const uint64_t deepest = std::min(live_ / 2, kDepthMax);
-      std::optional<double> best;
+    // Codes alone, or more of them to be compared in full: what is cheaper in the end. Codes come
+    // last: how deep they may go without being dearer is known then.
+    for (const size_t refined : {limit + limit / 2, 4 * limit, size_t{0}}) {
+      if (refined > 2 * limit && watch_ == nullptr) continue;
+      Curve curve;
       uint64_t low = kDepthMin;
       for (size_t t = 0; t < std::size(kTargets); ++t) {
         RecallPoint point = {.limit = static_cast<uint32_t>(limit),
@@ -93,15 +128,16 @@ class DepthFinder {
                              .entries = low,
                              .refined = static_cast<uint32_t>(refined)};
         if (found[t].has_value() && Cost(*found[t]) <= Cost(point)) continue;
-        if (!best.has_value()) best = RecallAt(limit, deepest, refined);
-        if (*best < kTargets[t] || *stop_) break;
-        uint64_t high = deepest;
-        while (static_cast<double>(high) > static_cast<double>(low) * kDepthStep && !*stop_) {
-          const auto middle = static_cast<uint64_t>(std::sqrt(static_cast<double>(low * high)));
-          (RecallAt(limit, middle, refined) >= kTargets[t] ? high : low) = middle;
-        }
-        point.entries = high;
-        if (!found[t].has_value() || Cost(point) < Cost(*found[t])) found[t] = point;
+        const uint64_t deepest = found[t].has_value() ? DepthOf(Cost(*found[t]), point) : deepest_;
+        const std::optional<uint64_t> depth = watch_ != nullptr
+                                                  ? WatchedDepth(point, deepest, &curve)
+                                                  : SearchedDepth(point, deepest);
+        if (*stop_) break;
+        if (!depth.has_value()) continue;
+        low = *depth;
+        point.entries =
+            std::min(deepest_, static_cast<uint64_t>(static_cast<double>(low) * kSafety));
+        found[t] = point;
       }
     }
     std::vector<RecallPoint> points;
@@ -112,34 +148,102 @@ class DepthFinder {
   }
 
  private:
-  // The mean share of true neighbours that is found, less what chance may have added to it.
-  double RecallAt(size_t limit, uint64_t entries, size_t refined) const {
-    double sum = 0, squares = 0, count = 0;
-    // More neighbours of each are as good as more queries.
-    for (size_t i = 0; i<judged_.size(); i += limit> kLimits[0] ? 2 : 1) {
-      const Judged& one = judged_[i];
-      const ListHits found = search_(one, {.limit = std::max(limit, refined), .entries = entries});
-      const double share = ShareFound(found.hits, one.truth, std::min(limit, one.truth.size()));
-      sum += share;
-      squares += share * share;
-      ++count;
+  // The recall of searches at growing depths.
+  struct Curve {
+    std::vector<uint64_t> depths;
+    std::vector<double> recalls;
+  };
+
+  // More neighbours of each are as good as more queries.
+  size_t Step(size_t limit) const { return limit > kLimits[0] ? 2 : 1; }
+
+  Curve CurveUpTo(uint64_t deepest, size_t limit, size_t refined) const {
+    Curve curve;
+    for (double depth = kDepthMin; depth < static_cast<double>(deepest); depth *= kWatchedStep) {
+      curve.depths.push_back(static_cast<uint64_t>(depth));
     }
-    const double mean = sum / count;
-    return mean - kErrors * std::sqrt(std::max(0.0, squares / count - mean * mean) / count);
+    curve.depths.push_back(deepest);
+    std::vector<LeastMean> means(curve.depths.size());
+    std::vector<double> shares(curve.depths.size());
+    for (size_t i = 0; i < judged_.size() && !*stop_; i += Step(limit)) {
+      const Judged& one = judged_[i];
+      const GoodDocuments good(one.truth, std::min(limit, one.truth.size()));
+      std::fill(shares.begin(), shares.end(), 0);
+      const auto watch = [&](uint64_t before, std::span<const uint64_t> documents) {
+        const double share = good.ShareAmong(documents);
+        const auto first = std::upper_bound(curve.depths.begin(), curve.depths.end(), before);
+        std::fill(shares.begin() + (first - curve.depths.begin()), shares.end(), share);
+      };
+      watch_(one, {.limit = std::max(limit, refined), .entries = deepest}, watch);
+      for (size_t j = 0; j < shares.size(); ++j) means[j].Add(shares[j]);
+    }
+    for (const LeastMean& mean : means) curve.recalls.push_back(mean.Get());
+    return curve;
   }
 
-  // In ns, roughly: entries are scanned by their bits; of what is refined about a third more than
-  // the limit is read.
+  // The first depth of a curve that reaches the point's target. Most are not deep: the curve is
+  // made longer if it must be.
+  std::optional<uint64_t> WatchedDepth(const RecallPoint& point, uint64_t deepest,
+                                       Curve* curve) const {
+    if (curve->depths.empty()) {
+      *curve = CurveUpTo(std::min(deepest_, kDepthUsual), point.limit, point.refined);
+    }
+    while (true) {
+      for (size_t j = 0; j < curve->depths.size() && curve->depths[j] <= deepest; ++j) {
+        if (curve->recalls[j] >= point.target) return curve->depths[j];
+      }
+      const uint64_t last = curve->depths.back();
+      if (last >= deepest || *stop_) return std::nullopt;
+      *curve = CurveUpTo(std::min(deepest_, kDepthGrowth * last), point.limit, point.refined);
+    }
+  }
+
+  // From the point's entries on.
+  std::optional<uint64_t> SearchedDepth(const RecallPoint& point, uint64_t deepest) const {
+    uint64_t low = point.entries, high = std::max(low, deepest);
+    if (RecallAt(point.limit, high, point.refined) < point.target) return std::nullopt;
+    while (static_cast<double>(high) > static_cast<double>(low) * kDepthStep && !*stop_) {
+      const auto middle = static_cast<uint64_t>(std::sqrt(static_cast<double>(low * high)));
+      (RecallAt(point.limit, middle, point.refined) >= point.target ? high : low) = middle;
+    }
+    return high;
+  }
+
+  double RecallAt(size_t limit, uint64_t entries, size_t refined) const {
+    LeastMean mean;
+    for (size_t i = 0; i < judged_.size(); i += Step(limit)) {
+      const Judged& one = judged_[i];
+      const ListHits found = search_(one, {.limit = std::max(limit, refined), .entries = entries});
+      std::vector<uint64_t> documents;
+      for (const ListHit& hit : found.hits) documents.push_back(hit.document);
+      const GoodDocuments good(one.truth, std::min(limit, one.truth.size()));
+      mean.Add(good.ShareAmong(documents));
+    }
+    return mean.Get();
+  }
+
+  // In ns, roughly: entries are scanned by their bits, from memory; of what is refined about a
+  // third more than the limit is read.
+  double EntryCost() const {
+    return kEntryCost + kBitCost * static_cast<double>(judged_.front().query.padded);
+  }
+  double ReadCost(const RecallPoint& point) const {
+    return point.refined == 0 ? 0 : point.limit * kReadCost;
+  }
   double Cost(const RecallPoint& point) const {
-    const double bits = static_cast<double>(judged_.front().query.padded);
-    const double scan = static_cast<double>(point.entries) * (1 + bits / 150);
-    return point.refined == 0 ? scan : scan + point.limit * kReadCost;
+    return static_cast<double>(point.entries) * EntryCost() + ReadCost(point);
+  }
+
+  // How deep a search that refines as much as `point` may go to cost as much.
+  uint64_t DepthOf(double cost, const RecallPoint& point) const {
+    const double depth = std::max(0.0, cost - ReadCost(point)) / EntryCost();
+    return std::min(deepest_, static_cast<uint64_t>(depth));
   }
 
   const std::span<const Judged> judged_;
-  const uint64_t live_;
+  const uint64_t deepest_;
   const Search search_;
-  const bool refines_far_;
+  const Watch watch_;
   const std::atomic<bool>* const stop_;
 };
 
@@ -183,9 +287,12 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
   // With more vectors than were measured there are more lists: the same share of them is enough.
   factor *= std::max(1.0, static_cast<double>(live) / static_cast<double>(table->vectors));
   if (RecallIsDue(vectors, kGrowth)) factor *= kOutdatedFactor;
-  // Lists that wait to be split have more in them that is not near.
+  // Lists that wait to be split have more in them that is not near than those that were measured.
+  const size_t measured = vectors.recall_list_size();
+  const double expected =
+      measured > 0 ? static_cast<double>(measured) : kUsualShare * vectors.list_due();
   const auto usual = static_cast<double>(space.vectors.lists->usual_size());
-  factor *= std::max(1.0, 2 * usual / static_cast<double>(vectors.list_due()));
+  factor *= std::max(1.0, usual / expected);
   const auto entries = static_cast<uint64_t>(static_cast<double>(point->entries) * factor);
   if (entries >= live) return {};
   const size_t refined =
@@ -217,7 +324,8 @@ absl::Status Store::Impl::LoadRecall(const ActiveSpace& space, VectorIndex& vect
   return absl::OkStatus();
 }
 
-absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
+// `is_rough`: it will be done again soon, so fewer questions do.
+absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space, bool is_rough) {
   const std::shared_ptr<SpaceIndex> index = space.index();
   VectorIndex& vectors = *index->vectors();
   const uint64_t deaths = vectors.deaths();
@@ -241,7 +349,11 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
 
   // The questions: stored vectors, evenly over the lists, and what was asked lately.
   const size_t live = lists.live();
-  const size_t sampled = vectors.keeps_codes() ? kSampledVectors : kSampledFar;
+  bool has_codes = true;  // of these lists: what they shall keep may have changed since
+  lists.ForEach([&](const std::shared_ptr<PostingList>& list) {
+    has_codes = has_codes && (!list->is_loaded() || list->keeps_codes());
+  });
+  const size_t sampled = has_codes && !is_rough ? kSampledVectors : kSampledFew;
   const size_t step = std::max<size_t>(1, live / sampled);
   std::vector<Judged> judged;
   size_t place = 0;
@@ -275,15 +387,34 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
     }
     space.rotation()->Apply(one.vector, rotated);
     one.query = MakeListQuery(rotated, space.metric());
-    const auto accept = [&](const BlockEntry& entry) {
-      return entry.document() != one.without && entry.VisibleAt(sequence, now);
+  }
+  std::erase_if(judged, [](const Judged& one) { return one.query.padded == 0; });
+
+  // All lists, and twice as many as are wanted: as good as comparing everything, and faster.
+  for (size_t begin = 0; begin < judged.size(); begin += kJudgedAtOnce) {
+    if (stop_keeper_) return absl::OkStatus();
+    const size_t count = std::min(kJudgedAtOnce, judged.size() - begin);
+    const std::span<Judged> some = std::span(judged).subspan(begin, count);
+    const auto accept = [&](size_t i, const BlockEntry& entry) {
+      return entry.document() != some[i].without && entry.VisibleAt(sequence, now);
     };
-    // All lists, and twice as many as are wanted: as good as comparing everything, and faster.
-    const ListHits hits =
-        SearchLists(lists, one.query, {.limit = 2 * limit_max, .far = &far}, accept, load);
+    std::vector<ListHits> hits;
+    if (has_codes) {
+      std::vector<const ListQuery*> queries;
+      for (const Judged& one : some) queries.push_back(&one.query);
+      hits = SearchAllLists(lists, queries, 2 * limit_max, accept, load);
+    } else {
+      for (size_t i = 0; i < count && !stop_keeper_; ++i) {
+        const auto accept_one = [&](const BlockEntry& entry) { return accept(i, entry); };
+        hits.push_back(SearchLists(lists, some[i].query, {.limit = 2 * limit_max, .far = &far},
+                                   accept_one, load));
+      }
+    }
     LIBKV_RETURN_IF_ERROR(status);
-    LIBKV_ASSIGN_OR_RETURN(one.truth, Refine(space, snapshot->rows.get(), one.vector,
-                                             CandidatesOf(hits.hits), limit_max));
+    for (size_t i = 0; i < hits.size(); ++i) {
+      LIBKV_ASSIGN_OR_RETURN(some[i].truth, Refine(space, snapshot->rows.get(), some[i].vector,
+                                                   CandidatesOf(hits[i].hits), limit_max));
+    }
   }
   // Without neighbours, or with more that are as near as the last one than were asked for.
   std::erase_if(judged, [&](const Judged& one) {
@@ -292,6 +423,12 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
             one.truth.front().neighbor.score == one.truth.back().neighbor.score);
   });
 
+  const auto watch = [&](const Judged& one, const ListSearch& search, WatchBest best) {
+    const auto accept = [&](const BlockEntry& entry) {
+      return entry.document() != one.without && entry.VisibleAt(sequence, now);
+    };
+    WatchSearch(lists, one.query, search, accept, load, best);
+  };
   const DepthFinder finder(
       judged, live,
       [&](const Judged& one, ListSearch search) {
@@ -301,9 +438,9 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
         };
         return SearchLists(lists, one.query, search, accept, load);
       },
-      vectors.keeps_codes(), &stop_keeper_);
+      has_codes ? DepthFinder::Watch(watch) : DepthFinder::Watch(), &stop_keeper_);
   auto table = std::make_shared<RecallTable>();
-  table->vectors = vectors.live();
+  table->vectors = live;
   // Without questions nothing can be told: searches compare everything.
   for (const size_t limit : kLimits) {
     if (judged.empty()) break;
@@ -321,7 +458,8 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space) {
     batch.Put(Family::kVectors, row_key, EncodeRecallRow(row_key, *table));
   };
   LIBKV_RETURN_IF_ERROR(Run({.durability = Durability::kWritten}, request));
-  vectors.SetRecall(std::move(table), deaths);
+  vectors.SetRecall(std::move(table), deaths, lists.usual_size());
+  vectors.keeper_notes().is_recall_rough = is_rough;
   return absl::OkStatus();
 }
 

@@ -115,14 +115,16 @@ absl::StatusOr<std::vector<Neighbor>> Store::Impl::SimilarText(const SimilarOpti
   return NearestPassing(at, captured, vector, {});
 }
 
-absl::StatusOr<std::vector<float>> Store::Impl::GetVector(std::string_view key) const {
+absl::StatusOr<std::vector<float>> Store::Impl::GetVector(const ReadOptions& read,
+                                                          std::string_view key) const {
   LIBKV_RETURN_IF_ERROR(CheckUsable());
   const ActiveSpace* space = Spaces().Of(key);
   if (space == nullptr || space->rotation() == nullptr) {
     return FailedPrecondition("key '", Printable(key), "' is in no space with vectors");
   }
-  const std::shared_ptr<const StoreSnapshot> snapshot = GetSnapshot();
-  return VectorOf(SpaceAsIn(snapshot, *space), snapshot->rows.get(), key);
+  const std::shared_ptr<const Snapshot> at = SnapshotOrNow(read.snapshot);
+  const auto* snapshot = static_cast<const StoreSnapshot*>(at.get());
+  return VectorOf(SpaceAsIn(at, *space), snapshot->rows.get(), key);
 }
 
 absl::StatusOr<std::vector<float>> Store::Impl::EmbedText(std::string_view prefix,
@@ -242,8 +244,11 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::Nearest(
     return NearestOf(options, space, *snapshot, Comparable(space, vector), without_key,
                      filter.documents());
   }
+  const bool asks_key =
+      !without_key.empty() || options.prefix.size() > space.definition().prefix.size();
   const auto accept_key = [&](const BlockEntry& entry) {
     if (!filter.Contains(entry.document())) return false;
+    if (!asks_key) return true;  // and leaves it in memory
     if (!entry.has_key()) return entry.document() != without_document;
     const std::string_view key = entry.key();
     return key.starts_with(options.prefix) && (without_key.empty() || key != without_key);

@@ -137,8 +137,9 @@ absl::StatusOr<HybridResult> Store::Hybrid(const HybridOptions& options,
                                            std::string_view query) const {
   return Guarded([&] { return impl_->Hybrid(options, query); });
 }
-absl::StatusOr<std::vector<float>> Store::GetVector(std::string_view key) const {
-  return Guarded([&] { return impl_->GetVector(key); });
+absl::StatusOr<std::vector<float>> Store::GetVector(const ReadOptions& read,
+                                                    std::string_view key) const {
+  return Guarded([&] { return impl_->GetVector(read, key); });
 }
 absl::StatusOr<std::vector<float>> Store::Embed(std::string_view prefix, std::string_view text,
                                                 EmbedKind kind) const {

@@ -51,6 +51,7 @@
 #include "store/record_cache.h"
 #include "store/segment_change.h"
 #include "store/write_request.h"
+#include "vector/exact_candidates.h"
 #include "vector/list_search.h"
 
 namespace libkv {
@@ -134,7 +135,7 @@ class Store::Impl {
   absl::StatusOr<std::vector<Neighbor>> SimilarText(const SimilarOptions& options,
                                                     std::string_view text) const;
   absl::StatusOr<HybridResult> Hybrid(const HybridOptions& options, std::string_view query) const;
-  absl::StatusOr<std::vector<float>> GetVector(std::string_view key) const;
+  absl::StatusOr<std::vector<float>> GetVector(const ReadOptions& read, std::string_view key) const;
   absl::StatusOr<std::vector<float>> EmbedText(std::string_view prefix, std::string_view text,
                                                EmbedKind kind) const;
   absl::StatusOr<std::vector<std::string>> FindByValue(const FindOptions& options,
@@ -323,7 +324,7 @@ class Store::Impl {
                                                    std::span<const float> query,
                                                    std::span<const ListCandidate> candidates,
                                                    size_t limit) const;
-  static std::vector<ListCandidate> CandidatesOf(std::span<const ListHit> hits);
+  static std::vector<ListCandidate> CandidatesOf(std::span<const ListHit> hits, float margins = 1);
   absl::StatusOr<std::vector<NearDocument>> CompareAll(
       const ActiveSpace& space, const EngineSnapshot* rows, std::span<const float> query,
       const ListTable& lists, size_t limit, absl::FunctionRef<bool(const BlockEntry&)> accept,
@@ -333,7 +334,7 @@ class Store::Impl {
   static SearchDepth DepthOf(const NearestQuery& query, const StoreSnapshot::Space& space);
   static bool RecallIsDue(const VectorIndex& vectors, double growth);
   absl::Status LoadRecall(const ActiveSpace& space, VectorIndex& vectors) const;
-  absl::Status MeasureRecall(const ActiveSpace& space);
+  absl::Status MeasureRecall(const ActiveSpace& space, bool is_rough);
 
   // spaces.cc
   void ReplaceSpace(ActiveSpace* before, const std::shared_ptr<ActiveSpace>& space);
@@ -436,6 +437,7 @@ class Store::Impl {
   static void AssignList(const ActiveSpace& space, DerivedDocument* derived);
   static void PlaceVector(const ActiveSpace& space, DerivedDocument* derived);
   static void AssignLists(WriteRequest& request);
+  static void AssignTogether(const ActiveSpace& space, std::span<DerivedDocument* const> documents);
   static void PlaceVectors(WriteRequest& request);
   void PublishVectors();
   absl::Status LoadCentroids(const ActiveSpace& space, const EngineSnapshot* rows,
@@ -482,6 +484,7 @@ class Store::Impl {
                          const std::shared_ptr<const PostingList>& in_memory);
   absl::Status MergeList(const ActiveSpace& space,
                          const std::shared_ptr<const PostingList>& in_memory);
+  void TidyLists(SpaceIndex& index);
   void CleanList(SpaceIndex& index, uint32_t number);
 
   // maintenance.cc
@@ -547,6 +550,7 @@ class Store::Impl {
   std::vector<RetiredSegment> retired_;  // guarded by retired_mutex_
 
   mutable std::mutex load_mutex_;  // one list is read from disk at a time
+  mutable std::mutex load_turn_;   // held while waiting for that: who comes first loads first
 
   std::mutex keeper_mutex_;
   std::condition_variable keeper_wake_;  // something is due

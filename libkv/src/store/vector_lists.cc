@@ -2,6 +2,7 @@
 //
 // An open reads the centroids only. A list is read when the first search or write needs it, and by
 // the list keeper, which reads them all; so searches work at once, and no open waits for vectors.
+#include "absl/container/flat_hash_map.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "format/keys.h"
@@ -20,6 +21,10 @@ struct ReadPosting {
   std::string key;  // only if the row has none
   int64_t expiry = 0;
 };
+
+// So many vectors of one space are compared to all centroids in less time than each of them takes
+// to choose some centroids.
+constexpr size_t kAssignedTogether = 32;
 
 uint32_t NearestList(const ListTable& lists, const DerivedDocument& derived) {
   std::vector<float> rotated(derived.code.size());
@@ -50,11 +55,39 @@ void Store::Impl::PlaceVector(const ActiveSpace& space, DerivedDocument* derived
 }
 
 void Store::Impl::AssignLists(WriteRequest& request) {
+  if (request.changes.size() < kAssignedTogether) {
+    for (PendingChange& change : request.changes) {
+      if (change.space == nullptr) continue;
+      AssignList(*change.space, change.derived.get());
+      if (change.next != nullptr) AssignList(*change.space->next(), change.next.get());
+    }
+    return;
+  }
+  // Those of one space together: what is read of its centroids serves all of them.
+  absl::flat_hash_map<const ActiveSpace*, std::vector<DerivedDocument*>> by_space;
   for (PendingChange& change : request.changes) {
     if (change.space == nullptr) continue;
-    AssignList(*change.space, change.derived.get());
-    if (change.next != nullptr) AssignList(*change.space->next(), change.next.get());
+    if (change.derived != nullptr) by_space[change.space].push_back(change.derived.get());
+    if (change.next != nullptr) by_space[change.space->next().get()].push_back(change.next.get());
   }
+  for (const auto& [space, derived] : by_space) AssignTogether(*space, derived);
+}
+
+void Store::Impl::AssignTogether(const ActiveSpace& space,
+                                 std::span<DerivedDocument* const> documents) {
+  if (space.index()->vectors() == nullptr) return;
+  const std::shared_ptr<const ListTable> lists = space.index()->vectors()->view().lists;
+  std::vector<DerivedDocument*> placed;
+  std::vector<CodeView> codes;
+  for (DerivedDocument* derived : documents) {
+    if (!derived->has_vector()) continue;
+    derived->list = kFlatList;
+    if (lists->padded() != derived->code.size()) continue;
+    placed.push_back(derived);
+    codes.push_back({{derived->scale, derived->norm2}, derived->code});
+  }
+  const std::vector<uint32_t> nearest = lists->NearestOfMany(codes);
+  for (size_t i = 0; i < placed.size(); ++i) placed[i]->list = nearest[i];
 }
 
 void Store::Impl::PlaceVectors(WriteRequest& request) {
@@ -176,7 +209,10 @@ absl::Status Store::Impl::ReadKeyOf(const ActiveSpace& space, const EngineRead& 
 
 // Brings a list into memory, for everybody. OK if it is there already, or gone.
 absl::Status Store::Impl::LoadList(const ActiveSpace& space, uint32_t number) const {
+  // One after the other: the keeper, which loads all, must not pass a search again and again.
+  std::unique_lock turn(load_turn_);
   const std::lock_guard load_lock(load_mutex_);
+  turn.unlock();
   const std::shared_ptr<SpaceIndex> index = space.index();
   VectorIndex& vectors = *index->vectors();
   const std::shared_ptr<const PostingList> unloaded = vectors.view().lists->Find(number);

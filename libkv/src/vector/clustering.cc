@@ -217,8 +217,12 @@ bool SplitInTwo(std::span<const CodeView> codes, size_t padded, Halves* halves) 
   return true;
 }
 
-bool BelongsElsewhere(const CodeView& code, const CodeView& own, const CodeView& other) {
-  return CodeDistance2(code, other) < CodeDistance2(code, own);
+PlacedCentroid::PlacedCentroid(const CodeView& of) : code(of), norm2(DecodedNorm2(of)) {}
+
+double Nearness(const CodeView& code, const PlacedCentroid& centroid) {
+  const int32_t dot =
+      ActiveKernels().dot_i8(centroid.code.values.data(), code.values.data(), code.values.size());
+  return 2.0 * code.code.scale * centroid.code.code.scale * dot - centroid.norm2;
 }
 
 }  // namespace libkv

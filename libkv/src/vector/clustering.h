@@ -43,12 +43,20 @@ struct Halves {
 // Deterministic. Cost: about a microsecond for each code of 1,024 dimensions.
 bool SplitInTwo(std::span<const CodeView> codes, size_t padded, Halves* halves);
 
-// Whether an entry that lies with `own` would be better off with `other`: its centroid is nearer.
+// A centroid that many codes are compared to.
+struct PlacedCentroid {
+  explicit PlacedCentroid(const CodeView& of);
+  CodeView code;
+  double norm2 = 0;  // of what the code stands for
+};
+
+// Greater is nearer, by Euclidean distance: |p|^2 - |p - c|^2. Comparable for one code p alone.
+//
 // After a split, entries of the new lists that are further from their new centroid than from the
 // old one, and entries of neighbouring lists that are nearer to a new centroid than to the old one,
 // may be in the wrong list; all others need not be asked. (Xu et al., "SPFresh: Incremental
 // In-Place Update for Billion-Scale Vector Search", SOSP 2023: LIRE.)
-bool BelongsElsewhere(const CodeView& code, const CodeView& own, const CodeView& other);
+double Nearness(const CodeView& code, const PlacedCentroid& centroid);
 
 }  // namespace libkv
 

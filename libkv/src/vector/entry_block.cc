@@ -76,30 +76,116 @@ EntryBlockPointer EntryBlock::Fixed(size_t padded, const OneBitCentroid* centroi
   const EntryBlockPointer block(
       keeps_codes ? new EntryBlock(padded, items.size(), capacity, has_bits, KeyBytes(items))
                   : new EntryBlock(padded, items.size(), storage));
+  block->Fill(centroid, items);
+  return block;
+}
+
+void EntryBlock::Fill(const OneBitCentroid* centroid, std::span<const ListItem> items) {
   const bool has_born = AnyOf(items, [](const ListItem& item) { return item.born != 0; });
   const bool has_expiry = AnyOf(items, [](const ListItem& item) { return item.expiry != 0; });
-  if (has_born || has_expiry) block->extra_ = std::make_unique<Extra>();
-  if (has_born) block->extra_->born = std::make_unique<uint64_t[]>(items.size());
-  if (has_expiry) block->extra_->expiry = std::make_unique<int64_t[]>(items.size());
+  if (has_born || has_expiry) extra_ = std::make_unique<Extra>();
+  if (has_born) extra_->born = std::make_unique<uint64_t[]>(items.size());
+  if (has_expiry) extra_->expiry = std::make_unique<int64_t[]>(items.size());
   uint32_t offset = 0;
   for (size_t row = 0; row < items.size(); ++row) {
     const ListItem& item = items[row];
-    block->Put(row, item);
-    if (keeps_codes) {
-      std::copy(item.key.begin(), item.key.end(), block->keys() + offset);
+    Put(row, item);
+    if (keeps_codes()) {
+      std::copy(item.key.begin(), item.key.end(), keys() + offset);
       offset += static_cast<uint32_t>(item.key.size());
-      block->key_offsets()[row + 1] = offset;
+      key_offsets()[row + 1] = offset;
     }
-    if (!has_bits) continue;
+    if (centroid == nullptr) continue;
     if (item.code.values.empty()) {
-      block->CopyBits(*item.block, item.row, row);
+      CopyBits(*item.block, item.row, row);
     } else {
-      auto* const factors = const_cast<OneBitFactors*>(&block->factors());
-      centroid->Encode(item.code, row, block->bits_, factors);
+      centroid->Encode(item.code, row, bits_, const_cast<OneBitFactors*>(&factors()));
     }
   }
-  block->rows_.store(static_cast<uint32_t>(items.size()), std::memory_order_release);
-  return block;
+  rows_.store(static_cast<uint32_t>(items.size()), std::memory_order_release);
+}
+
+namespace {
+
+constexpr size_t kTogetherBytesMax = size_t{96} << 10;
+
+size_t RoundUp(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
+
+size_t ScannedBytes(size_t padded) {
+  return OneBitBlockBytes(padded) + sizeof(OneBitFactors) + kOneBitRows * sizeof(float);
+}
+
+// Scales, documents, offsets of keys, keys.
+size_t BesideBytes(std::span<const ListItem> items) {
+  const size_t bytes = kOneBitRows * (sizeof(float) + sizeof(uint64_t)) +
+                       (kOneBitRows + 1) * sizeof(uint32_t) + KeyBytes(items);
+  return RoundUp(bytes, sizeof(uint64_t));
+}
+
+// headers | what is scanned of each | values of each | the rest of each
+struct BlocksTogether {
+  explicit BlocksTogether(size_t bytes)
+      : memory(static_cast<uint8_t*>(::operator new(bytes, kAlignment))) {
+    std::fill_n(memory, bytes, uint8_t{0});
+  }
+  ~BlocksTogether() {
+    for (size_t i = 0; i < count; ++i) blocks()[i].~EntryBlock();
+    ::operator delete(memory, kAlignment);
+  }
+  BlocksTogether(const BlocksTogether&) = delete;
+  BlocksTogether& operator=(const BlocksTogether&) = delete;
+
+  EntryBlock* blocks() const { return reinterpret_cast<EntryBlock*>(memory); }
+
+  uint8_t* const memory;
+  size_t count = 0;  // constructed
+};
+
+}  // namespace
+
+EntryBlock::EntryBlock(size_t padded, uint8_t* scanned, uint8_t* values, uint8_t* beside)
+    : padded_(static_cast<uint32_t>(padded)),
+      value_rows_(kOneBitRows),
+      capacity_(kOneBitRows),
+      storage_(ListStorage::kCodes),
+      memory_(nullptr),
+      values_(reinterpret_cast<int8_t*>(values)),
+      bits_(scanned),
+      scales_(reinterpret_cast<float*>(beside)),
+      norms2_(
+          reinterpret_cast<float*>(scanned + OneBitBlockBytes(padded) + sizeof(OneBitFactors))) {}
+
+size_t EntryBlock::TogetherMax(size_t padded) {
+  return std::max<size_t>(1, kTogetherBytesMax / (ScannedBytes(padded) + kOneBitRows * padded));
+}
+
+std::vector<EntryBlockPointer> EntryBlock::FixedTogether(size_t padded,
+                                                         const OneBitCentroid& centroid,
+                                                         std::span<const ListItem> items) {
+  LIBKV_CHECK(!items.empty() && items.size() % kOneBitRows == 0);
+  const size_t count = items.size() / kOneBitRows;
+  const size_t headers = RoundUp(count * sizeof(EntryBlock), kLineBytes);
+  const size_t scanned = ScannedBytes(padded), values = kOneBitRows * padded;
+  size_t bytes = headers + count * (scanned + values);
+  for (size_t i = 0; i < count; ++i) {
+    bytes += BesideBytes(items.subspan(i * kOneBitRows, kOneBitRows));
+  }
+  const auto together = std::make_shared<BlocksTogether>(bytes);
+  uint8_t* const first_scanned = together->memory + headers;
+  uint8_t* const first_values = first_scanned + count * scanned;
+  uint8_t* beside = first_values + count * values;
+  std::vector<EntryBlockPointer> blocks;
+  blocks.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    const auto these = items.subspan(i * kOneBitRows, kOneBitRows);
+    auto* const block = new (together->memory + i * sizeof(EntryBlock))
+        EntryBlock(padded, first_scanned + i * scanned, first_values + i * values, beside);
+    together->count = i + 1;
+    block->Fill(&centroid, these);
+    blocks.emplace_back(together, block);
+    beside += BesideBytes(these);
+  }
+  return blocks;
 }
 
 std::unique_ptr<EntryBlock> EntryBlock::Tail(size_t padded, size_t rows) {

@@ -22,6 +22,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "vector/code.h"
 #include "vector/one_bit.h"
@@ -78,6 +79,13 @@ class EntryBlock {
   static EntryBlockPointer Fixed(size_t padded, const OneBitCentroid* centroid,
                                  std::span<const ListItem> items,
                                  ListStorage storage = ListStorage::kCodes);
+
+  // Fixed blocks of kOneBitRows items each, side by side: what a scan of the bits reads of them has
+  // no gaps. They share their memory, which lives as long as one of them.
+  static std::vector<EntryBlockPointer> FixedTogether(size_t padded, const OneBitCentroid& centroid,
+                                                      std::span<const ListItem> items);
+  // How many may be together: one piece of memory stays below what an allocator maps by itself.
+  static size_t TogetherMax(size_t padded);
 
   // An empty tail block with room for `rows`.
   static std::unique_ptr<EntryBlock> Tail(size_t padded, size_t rows);
@@ -138,6 +146,9 @@ class EntryBlock {
 
   EntryBlock(size_t padded, size_t value_rows, size_t capacity, bool has_bits, size_t key_bytes);
   EntryBlock(size_t padded, size_t rows, ListStorage storage);  // a bits block
+  // A full block in memory that somebody else owns: bits, factors and norms | values | the rest.
+  EntryBlock(size_t padded, uint8_t* scanned, uint8_t* values, uint8_t* beside);
+  void Fill(const OneBitCentroid* centroid, std::span<const ListItem> items);
   void Put(size_t row, const ListItem& item);
   void PutCode(size_t row, const ListItem& item);
   void CopyBits(const EntryBlock& from, size_t from_row, size_t row);
@@ -151,8 +162,12 @@ class EntryBlock {
     return reinterpret_cast<uint8_t*>(document_lows() + value_rows_);
   }
 
-  // The parts behind scales_, in the order of the memory.
-  uint64_t* documents() const { return reinterpret_cast<uint64_t*>(scales_ + 2 * capacity_); }
+  // The parts behind scales_, in the order of the memory. Norms are one of them unless they are
+  // beside the bits.
+  uint64_t* documents() const {
+    const size_t floats = norms2_ == scales_ + capacity_ ? 2 : 1;
+    return reinterpret_cast<uint64_t*>(scales_ + floats * capacity_);
+  }
   uint32_t* key_offsets() const { return reinterpret_cast<uint32_t*>(documents() + capacity_); }
   char* keys() const { return reinterpret_cast<char*>(key_offsets() + value_rows_ + 1); }
 
@@ -161,7 +176,7 @@ class EntryBlock {
   const uint16_t value_rows_;  // that have memory for their values
   const uint16_t capacity_;    // of scales, norms and documents
   const ListStorage storage_;
-  uint8_t* memory_;  // where it begins
+  uint8_t* memory_;  // where it begins; null if it is another's
   int8_t* values_ = nullptr;
   uint8_t* bits_ = nullptr;
   float* scales_ = nullptr;

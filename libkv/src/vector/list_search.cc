@@ -10,25 +10,12 @@
 #include "base/top_k.h"
 #include "vector/kernels.h"
 #include "vector/one_bit.h"
+#include "vector/read_ahead.h"
 
 namespace libkv {
 namespace {
 
 constexpr float kNothingYet = -std::numeric_limits<float>::infinity();
-
-void Prefetch(const void* address) { __builtin_prefetch(address); }
-
-void PrefetchRow(const int8_t* values, size_t padded) {
-  for (size_t i = 0; i < padded; i += kLineBytes) Prefetch(values + i);
-}
-
-// What a scan of the bits reads, front to back.
-void PrefetchBits(const EntryBlock& block, size_t padded) {
-  const uint8_t* const bits = block.bits();
-  if (bits == nullptr) return;
-  const size_t bytes = OneBitBlockBytes(padded) + sizeof(OneBitFactors);
-  for (size_t i = 0; i < bytes; i += kLineBytes) Prefetch(bits + i);
-}
 
 // An entry among the best so far.
 struct Kept {
@@ -55,6 +42,26 @@ bool ReachesFurther(const Far& a, const Far& b) {
 // Margins by which a score by bits is trusted to be no lower, when nothing but such scores decides
 // what is not read at all.
 constexpr float kLeastMargins = 2;
+
+// An entry of the first lists, before anything was compared by its code.
+struct Early {
+  float guess = 0;  // what it probably scores
+  float reach = 0;  // the best it can score
+  uint32_t row = 0;
+  const EntryBlock* block = nullptr;
+};
+
+bool GuessedBetter(const Early& a, const Early& b) {
+  if (a.guess != b.guess) return a.guess > b.guess;
+  return a.block->document(a.row) < b.block->document(b.row);
+}
+
+// How much is scanned while a code is on its way from memory.
+constexpr size_t kWaitingBytes = 4 << 10;
+
+// How many entries are only guessed before the first are compared by their codes.
+constexpr size_t kEarlyMin = 256;
+constexpr size_t kEarlyTimes = 3;  // of the limit
 
 // The entries of a search that may have to be read: those that can still be among the best.
 class FarEntries {
@@ -112,13 +119,28 @@ class Searcher {
         limit_(search.limit),
         stats_(stats),
         best_(search.limit),
-        far_(search.limit) {}
+        far_(search.limit),
+        waiting_blocks_max_(1 + kWaitingBytes / ScannedBytes(query.padded)),
+        early_max_(search.filtered ? 0 : std::max(kEarlyMin, kEarlyTimes * search.limit)) {}
 
   // Reads the int8 codes of every entry.
   void ScanRows(const EntryBlock& block);
 
-  // Scans the one-bit codes where there are some, and fetches those of `next`, which may be null.
-  void ScanList(const PostingList& list, const PostingList* next, double dot, double distance2);
+  // Scans the one-bit codes where there are some. `ahead` may be null.
+  void ScanList(const PostingList& list, ReadAhead* ahead, double dot, double distance2);
+
+  // As many entries as are wanted are known to score at least so much: others need not be kept.
+  void SetFloor(float score) {
+    floor_ = score;
+    is_early_ = false;
+  }
+
+  // Whether anything was compared by its code yet: then Settle makes the best so far known.
+  bool is_early() const { return is_early_; }
+  void Settle() { ScoreWaiting(); }
+  void Finish();
+  std::span<const Kept> best() const { return best_.items(); }
+  size_t kept() const { return kept_; }  // grows with every change of the best
 
   // The share of the entries that were accepted, of those that were shown.
   double accepted_share() const {
@@ -128,8 +150,11 @@ class Searcher {
   void TakeHits(ListHits* result);
 
  private:
-  float threshold() const { return best_.full() ? best_.worst().score : kNothingYet; }
+  float threshold() const { return best_.full() ? best_.worst().score : floor_; }
   void ScanBits(const EntryBlock& block, OneBitBound& bound);
+  void AddEarly(const EntryBlock& block, const uint32_t* sums, const OneBitBound& bound);
+  void ScoreEarly();
+  void Wait(const EntryBlock& block, size_t row, bool is_accepted);
   void ScanFar(const EntryBlock& block, uint32_t list, const OneBitBound& bound);
   void ReadFar(std::deque<std::string>* keys);
   Kept Judge(const Code& code, const int8_t* values, int32_t high) const;
@@ -149,12 +174,25 @@ class Searcher {
   FarEntries far_;
   size_t shown_ = 0, accepted_ = 0;
 
-  // Rows of the block before that may be among the best: their codes are on the way from memory
-  // while the next block's bits are summed.
-  const EntryBlock* waiting_block_ = nullptr;
-  bool waiting_is_accepted_ = false;
-  std::array<uint8_t, kOneBitRows> waiting_;
+  // Rows of the blocks before that may be among the best: their codes are on the way from memory
+  // while the next blocks' bits are summed.
+  struct Place {
+    const EntryBlock* block;
+    uint32_t row;
+    bool is_accepted;
+  };
+  std::array<Place, 2 * kOneBitRows> waiting_;
   size_t waiting_count_ = 0;
+  const size_t waiting_blocks_max_;
+  size_t waiting_blocks_ = 0;
+  size_t kept_ = 0;
+  float floor_ = kNothingYet;
+
+  // With nothing to compare to, every entry could be among the best. So the first some hundred are
+  // only guessed; then those with the best guesses are compared first, and rule out most others.
+  const size_t early_max_;  // 0: not under a filter, which would be asked about all of them
+  bool is_early_ = early_max_ > 0;
+  std::vector<Early> early_;
 };
 
 bool Searcher::Accept(const EntryBlock& block, size_t row) {
@@ -176,6 +214,7 @@ Kept Searcher::Judge(const Code& code, const int8_t* values, int32_t high) const
 void Searcher::Keep(Kept kept, const Code& code) {
   kept.margin += formula_.ArithmeticMargin(query_, code);
   best_.Push(kept);
+  ++kept_;
 }
 
 // As long as everything would be kept, asking comes first: a narrow filter then spares the codes.
@@ -204,20 +243,21 @@ void Searcher::ScanRows(const EntryBlock& block) {
 }
 
 void Searcher::ScoreWaiting() {
+  waiting_blocks_ = 0;
   if (waiting_count_ == 0) return;
-  const int8_t* values[kOneBitRows];
-  int32_t dots[kOneBitRows];
+  const int8_t* values[2 * kOneBitRows];
+  int32_t dots[2 * kOneBitRows];
   for (size_t i = 0; i < waiting_count_; ++i) {
-    values[i] = waiting_block_->values(waiting_[i]);
+    values[i] = waiting_[i].block->values(waiting_[i].row);
   }
   kernels_.dot_each(query_.high.data(), values, waiting_count_, query_.padded, dots);
   for (size_t i = 0; i < waiting_count_; ++i) {
     float score = 0, margin = 0;
-    const size_t row = waiting_[i];
-    estimate_.Evaluate(&dots[i], waiting_block_->scales() + row, waiting_block_->norms2() + row, 1,
-                       &score, &margin);
+    const EntryBlock& block = *waiting_[i].block;
+    const size_t row = waiting_[i].row;
+    estimate_.Evaluate(&dots[i], block.scales() + row, block.norms2() + row, 1, &score, &margin);
     if (score + margin < threshold()) continue;
-    Offer(*waiting_block_, row, dots[i], waiting_is_accepted_);
+    Offer(block, row, dots[i], waiting_[i].is_accepted);
   }
   stats_->scored += waiting_count_;
   waiting_count_ = 0;
@@ -228,17 +268,51 @@ void Searcher::ScanBits(const EntryBlock& block, OneBitBound& bound) {
   stats_->entries += rows;
   alignas(kLineBytes) uint32_t sums[kOneBitRows];
   SumBits(kernels_, query_, block.bits(), sums);
-  ScoreWaiting();
+  if (is_early_) {
+    AddEarly(block, sums, bound);
+    if (early_.size() >= early_max_) ScoreEarly();
+    return;
+  }
+  if (++waiting_blocks_ >= waiting_blocks_max_ || waiting_count_ + rows > waiting_.size() ||
+      !best_.full()) {
+    ScoreWaiting();
+  }
   uint32_t left = bound.Reach(kernels_, sums, block.factors(), block.norms2(), threshold());
   if (rows < kOneBitRows) left &= (uint32_t{1} << rows) - 1;
-  waiting_block_ = &block;
-  waiting_is_accepted_ = !best_.full();
+  const bool asks = !best_.full();
   for (; left != 0; left &= left - 1) {
-    const auto row = static_cast<uint8_t>(std::countr_zero(left));
-    if (waiting_is_accepted_ && !Accept(block, row)) continue;
-    PrefetchRow(block.values(row), query_.padded);
-    waiting_[waiting_count_++] = row;
+    const auto row = static_cast<size_t>(std::countr_zero(left));
+    if (!asks || Accept(block, row)) Wait(block, row, asks);
   }
+}
+
+void Searcher::Wait(const EntryBlock& block, size_t row, bool is_accepted) {
+  PrefetchRow(block.values(row), query_.padded);
+  Prefetch(block.scales() + row);
+  waiting_[waiting_count_++] = {&block, static_cast<uint32_t>(row), is_accepted};
+}
+
+void Searcher::AddEarly(const EntryBlock& block, const uint32_t* sums, const OneBitBound& bound) {
+  float guesses[kOneBitRows], margins[kOneBitRows];
+  bound.Scores(sums, block.factors(), block.norms2(), guesses, margins);
+  for (uint32_t row = 0, rows = static_cast<uint32_t>(block.rows()); row < rows; ++row) {
+    early_.push_back({guesses[row], guesses[row] + margins[row], row, &block});
+  }
+}
+
+void Searcher::ScoreEarly() {
+  is_early_ = false;
+  const size_t first = std::min(limit_, early_.size());
+  std::nth_element(early_.begin(), early_.begin() + static_cast<ptrdiff_t>(first), early_.end(),
+                   GuessedBetter);
+  for (size_t i = 0; i < early_.size(); ++i) {
+    if (i == first) ScoreWaiting();
+    if (early_[i].reach < threshold()) continue;
+    Wait(*early_[i].block, early_[i].row, false);
+    if (waiting_count_ == kOneBitRows) ScoreWaiting();
+  }
+  ScoreWaiting();
+  early_.clear();
 }
 
 // What the bits alone say: who is read is decided when all lists were looked into.
@@ -284,17 +358,12 @@ void Searcher::ReadFar(std::deque<std::string>* keys) {
   }
 }
 
-void Searcher::ScanList(const PostingList& list, const PostingList* next, double dot,
-                        double distance2) {
+void Searcher::ScanList(const PostingList& list, ReadAhead* ahead, double dot, double distance2) {
   OneBitBound bound(query_, query_.metric, dot, std::sqrt(distance2));
   const std::span<const EntryBlockPointer> blocks = list.blocks();
   LIBKV_CHECK(list.keeps_codes() || far_reader_ != nullptr);
   for (size_t i = 0; i < blocks.size(); ++i) {
-    if (i + 1 < blocks.size()) {
-      PrefetchBits(*blocks[i + 1], query_.padded);
-    } else if (next != nullptr && !next->blocks().empty()) {
-      PrefetchBits(*next->blocks().front(), query_.padded);
-    }
+    if (ahead != nullptr) ahead->NextBlock();
     if (!list.keeps_codes()) {
       ScanFar(*blocks[i], list.number(), bound);
     } else if (blocks[i]->bits() != nullptr) {
@@ -310,8 +379,13 @@ void Searcher::ScanList(const PostingList& list, const PostingList* next, double
   }
 }
 
-void Searcher::TakeHits(ListHits* result) {
+void Searcher::Finish() {
+  if (is_early_) ScoreEarly();
   ScoreWaiting();
+}
+
+void Searcher::TakeHits(ListHits* result) {
+  Finish();
   ReadFar(&result->keys);
   for (const Kept& kept : best_.TakeSorted()) {
     const std::string_view key = kept.key != nullptr ? *kept.key : kept.block->key(kept.row);
@@ -332,19 +406,52 @@ const PostingList* InMemory(const PostingList& list, LoadList load, LoadedLists*
   return list.is_loaded() ? &list : Loaded(list, load, loaded);
 }
 
-// Brings what comes after the list at `i` nearer, one step of its pointers for each list.
-void PrefetchAfter(std::span<const NearList> lists, size_t i) {
-  if (i + 3 < lists.size()) Prefetch(lists[i + 3].list);
-  if (i + 2 < lists.size()) Prefetch(lists[i + 2].list->blocks().data());
-  if (i + 1 >= lists.size()) return;
-  for (const EntryBlockPointer& block : lists[i + 1].list->blocks()) Prefetch(block.get());
-}
-
 // How many lists to ask the table for first: a little more than the budget is likely to need.
 size_t ListsFor(const ListTable& table, size_t entries) {
   const size_t usual = std::max<size_t>(table.usual_size(), 1);
   const size_t count = entries / usual;
   return count >= table.list_count() ? table.list_count() : count + count / 4 + 4;
+}
+
+}  // namespace
+
+namespace {
+
+// Looks into lists until the budget is used up; `after` is told after each how much was used before
+// it, and which lists were loaded.
+void LookIntoLists(const ListTable& table, const ListQuery& query, const ListSearch& search,
+                   LoadList load, Searcher& searcher, LoadedLists* loaded, ListStats* stats,
+                   absl::FunctionRef<void(double before)> after) {
+  if (table.flat() != nullptr) {
+    const PostingList* const flat = InMemory(*table.flat(), load, loaded);
+    if (flat != nullptr) {
+      flat->ForEachBlock([&](const EntryBlock& block) { searcher.ScanRows(block); });
+    }
+  }
+  double used = 0;
+  std::vector<uint32_t> seen;  // numbers, ascending
+  for (size_t count = ListsFor(table, search.entries);; count *= 4) {
+    const std::vector<NearList> lists = table.NearestLists(query, count);
+    ReadAhead ahead(lists, query.padded);
+    for (size_t i = 0; i < lists.size() && used < static_cast<double>(search.entries); ++i) {
+      ahead.BeginList(i);
+      const uint32_t number = lists[i].list->number();
+      if (std::binary_search(seen.begin(), seen.end(), number)) continue;
+      const PostingList* const list = InMemory(*lists[i].list, load, loaded);
+      if (list == nullptr) continue;
+      ++stats->lists;
+      const size_t scanned_before = stats->entries;
+      searcher.ScanList(*list, &ahead, lists[i].dot, lists[i].distance2);
+      const auto scanned = static_cast<double>(stats->entries - scanned_before);
+      const double before = used;
+      used += search.filtered ? scanned * searcher.accepted_share() : scanned;
+      after(before);
+    }
+    if (used >= static_cast<double>(search.entries) || count >= table.list_count()) break;
+    seen.clear();
+    for (const NearList& near : lists) seen.push_back(near.list->number());
+    std::sort(seen.begin(), seen.end());
+  }
 }
 
 }  // namespace
@@ -358,141 +465,85 @@ ListHits SearchLists(const ListTable& table, const ListQuery& query, const ListS
   *stats = {};
   if (search.limit == 0) return result;
   Searcher searcher(query, search, accept, stats);
-  if (table.flat() != nullptr) {
-    const PostingList* const flat = InMemory(*table.flat(), load, &result.loaded);
-    if (flat != nullptr) {
-      flat->ForEachBlock([&](const EntryBlock& block) { searcher.ScanRows(block); });
-    }
-  }
-
-  double used = 0;
-  std::vector<uint32_t> seen;  // numbers, ascending
-  for (size_t count = ListsFor(table, search.entries);; count *= 4) {
-    const std::vector<NearList> lists = table.NearestLists(query, count);
-    for (size_t i = 0; i < lists.size() && used < static_cast<double>(search.entries); ++i) {
-      PrefetchAfter(lists, i);
-      const uint32_t number = lists[i].list->number();
-      if (std::binary_search(seen.begin(), seen.end(), number)) continue;
-      const PostingList* const list = InMemory(*lists[i].list, load, &result.loaded);
-      if (list == nullptr) continue;
-      ++stats->lists;
-      const size_t before = stats->entries;
-      const PostingList* const next = i + 1 < lists.size() ? lists[i + 1].list : nullptr;
-      searcher.ScanList(*list, next, lists[i].dot, lists[i].distance2);
-      const auto scanned = static_cast<double>(stats->entries - before);
-      used += search.filtered ? scanned * searcher.accepted_share() : scanned;
-    }
-    if (used >= static_cast<double>(search.entries) || count >= table.list_count()) break;
-    seen.clear();
-    for (const NearList& near : lists) seen.push_back(near.list->number());
-    std::sort(seen.begin(), seen.end());
-  }
+  LookIntoLists(table, query, search, load, searcher, &result.loaded, stats, [](double) {});
   searcher.TakeHits(&result);
   return result;
 }
 
-namespace {
-
-bool Before(const ListCandidate& a, const ListCandidate& b) {
-  return a.upper_bound != b.upper_bound ? a.upper_bound > b.upper_bound : a.document < b.document;
-}
-
-// What an exhaustive scan has found so far. `threshold` is the `limit`-th best lower bound: so many
-// entries are at least as good, and whatever cannot reach it is out.
-class Candidates {
- public:
-  explicit Candidates(size_t limit) : limit_(limit), lower_bounds_(limit) {}
-
-  float threshold() const { return threshold_; }
-
-  // `copies_key`: the list that holds it will not stay.
-  void Add(const ListCandidate& candidate, float lower_bound, bool copies_key) {
-    lower_bounds_.Push(lower_bound);
-    if (lower_bounds_.full()) threshold_ = lower_bounds_.worst();
-    kept_.push_back(candidate);
-    if (copies_key) kept_.back().key = keys_.emplace_back(candidate.key);
-    // Twice the room, so that each cleaning pays for as many additions.
-    if (kept_.size() / 2 >= limit_ + kCandidatesExtraMax) Clean();
+std::vector<ListHits> SearchAllLists(const ListTable& table,
+                                     std::span<const ListQuery* const> queries, size_t limit,
+                                     AcceptEntryFor accept, LoadList load) {
+  LIBKV_CHECK(limit > 0);
+  // A short search of each tells how good its best are at least.
+  constexpr size_t kFirstTimes = 8;
+  struct One {
+    AcceptEntryFor accept;
+    size_t i;
+    bool operator()(const BlockEntry& entry) const { return accept(i, entry); }
+  };
+  std::deque<One> accepts;
+  std::deque<Searcher> searchers;
+  ListStats stats;
+  const ListSearch search = {.limit = limit, .entries = kFirstTimes * limit};
+  for (size_t i = 0; i < queries.size(); ++i) {
+    const One& one = accepts.emplace_back(One{accept, i});
+    Searcher& searcher = searchers.emplace_back(*queries[i], search, one, &stats);
+    const ListHits first = SearchLists(table, *queries[i], search, one, load);
+    if (first.hits.size() == limit) searcher.SetFloor(first.hits.back().score);
   }
-
-  void Take(ListCandidates* result, bool* is_complete) {
-    Clean();
-    std::sort(kept_.begin(), kept_.end(), Before);
-    *is_complete = !dropped_ || best_dropped_ < threshold_;
-    result->candidates = std::move(kept_);
-    result->keys = std::move(keys_);
-  }
-
- private:
-  void Clean() {
-    Drop();
-    if (keys_.empty()) return;
-    std::deque<std::string> keys;
-    for (ListCandidate& candidate : kept_) candidate.key = keys.emplace_back(candidate.key);
-    keys_ = std::move(keys);
-  }
-
-  void Drop() {
-    std::erase_if(kept_, [this](const ListCandidate& c) { return c.upper_bound < threshold_; });
-    if (kept_.size() <= kCandidatesExtraMax || kept_.size() - kCandidatesExtraMax <= limit_) return;
-    const auto end = kept_.begin() + static_cast<ptrdiff_t>(limit_ + kCandidatesExtraMax);
-    std::nth_element(kept_.begin(), end, kept_.end(), Before);
-    dropped_ = true;
-    best_dropped_ = std::max(best_dropped_, end->upper_bound);
-    kept_.erase(end, kept_.end());
-  }
-
-  const size_t limit_;
-  TopK<float, std::greater<>> lower_bounds_;
-  float threshold_ = kNothingYet;
-  bool dropped_ = false;
-  float best_dropped_ = kNothingYet;
-  std::vector<ListCandidate> kept_;
-  std::deque<std::string> keys_;
-};
-
-void AddCandidates(const EntryBlock& block, const ListQuery& query, const ScoreFormula& formula,
-                   AcceptEntry accept, bool copies_keys, Candidates* candidates) {
-  int32_t dots[EntryBlock::kRowsMax];
-  float scores[EntryBlock::kRowsMax], margins[EntryBlock::kRowsMax];
-  const size_t rows = block.rows();
-  ActiveKernels().dot_many(query.high.data(), block.values(0), query.padded, rows, query.padded,
-                           dots);
-  formula.Evaluate(dots, block.scales(), block.norms2(), rows, scores, margins);
-  for (size_t row = 0; row < rows; ++row) {
-    const float upper_bound = scores[row] + margins[row];
-    if (upper_bound < candidates->threshold()) [[likely]]
-      continue;
-    if (!accept(BlockEntry(&block, row))) continue;
-    candidates->Add({block.document(row), block.key(row), scores[row], upper_bound},
-                    scores[row] - margins[row], copies_keys);
-  }
-}
-
-}  // namespace
-
-ListCandidates ExactCandidates(const ListTable& table, const ListQuery& query, size_t limit,
-                               AcceptEntry accept, LoadList load, bool* is_complete) {
-  LIBKV_CHECK(query.padded == table.padded());
-  bool ignored = true;
-  if (is_complete == nullptr) is_complete = &ignored;
-  *is_complete = true;
-  ListCandidates result;
-  if (limit == 0) return result;
-  const ScoreFormula formula(query);
-  Candidates candidates(limit);
-  table.ForEach([&](const std::shared_ptr<PostingList>& list) {
-    const bool is_here = list->is_loaded() && list->keeps_codes();
-    LoadedLists held;
-    const PostingList* const loaded = is_here ? list.get() : Loaded(*list, load, &held);
-    if (loaded == nullptr) return;
-    LIBKV_CHECK(loaded->keeps_codes());
-    loaded->ForEachBlock([&](const EntryBlock& block) {
-      AddCandidates(block, query, formula, accept, !is_here, &candidates);
-    });
+  std::vector<ListHits> results(queries.size());
+  LoadedLists loaded;
+  table.ForEach([&](const std::shared_ptr<PostingList>& unloaded) {
+    const PostingList* const list = InMemory(*unloaded, load, &loaded);
+    if (list == nullptr) return;
+    if (list->number() == kFlatList) {
+      list->ForEachBlock([&](const EntryBlock& block) {
+        for (Searcher& searcher : searchers) searcher.ScanRows(block);
+      });
+      return;
+    }
+    const CodeView centroid = list->centroid();
+    const double norm2 = DecodedNorm2(centroid);
+    for (size_t i = 0; i < queries.size(); ++i) {
+      const ListQuery& query = *queries[i];
+      const int8_t* const values = centroid.values.data();
+      const int32_t high = ActiveKernels().dot_i8(query.high.data(), values, query.padded);
+      const double dot = PreciseDot(query, centroid.code, values, high);
+      const double distance2 = double{query.code.norm2} - 2 * dot + norm2;
+      searchers[i].ScanList(*list, nullptr, dot, std::max(0.0, distance2));
+      searchers[i].Settle();
+    }
   });
-  candidates.Take(&result, is_complete);
-  return result;
+  for (size_t i = 0; i < queries.size(); ++i) {
+    searchers[i].TakeHits(&results[i]);
+    results[i].loaded = loaded;
+  }
+  return results;
+}
+
+void WatchSearch(const ListTable& table, const ListQuery& query, const ListSearch& search,
+                 AcceptEntry accept, LoadList load, WatchBest watch) {
+  LIBKV_CHECK(query.padded == table.padded() && search.limit > 0);
+  LoadedLists loaded;
+  ListStats stats;
+  Searcher searcher(query, search, accept, &stats);
+  std::vector<uint64_t> documents;
+  size_t told = 0;
+  double last = 0;
+  const auto tell = [&](double before) {
+    last = before;
+    searcher.Settle();
+    if (searcher.is_early() || searcher.kept() == told) return;
+    told = searcher.kept();
+    documents.clear();
+    for (const Kept& kept : searcher.best()) {
+      documents.push_back(kept.block->document(kept.row));
+    }
+    watch(static_cast<uint64_t>(before), documents);
+  };
+  LookIntoLists(table, query, search, load, searcher, &loaded, &stats, tell);
+  searcher.Finish();
+  tell(last);
 }
 
 }  // namespace libkv

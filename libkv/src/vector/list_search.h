@@ -1,19 +1,8 @@
-// Search in lists: approximate within a budget, or exhaustive.
+// Search in lists, within a budget. Comparing everything: exact_candidates.h.
 //
 // SearchLists looks into the lists whose centroids are nearest. The one-bit codes of a list bound
 // every score (vector/one_bit.h); an int8 code is read only if the bound reaches the current
 // `limit`-th best score.
-//
-// ExactCandidates reads the int8 codes of everything and names the few vectors that can still be
-// among the best, so that the caller compares only those by their full vectors.
-//
-// A score by codes is wrong by the rounding of both codes: q.v - q'.v' = q.(v - v') + (q - q').v'.
-// After a random rotation each sum is about normal with a deviation of |q| scale_v / sqrt(12), and
-// of |v| scale_q / sqrt(12): a rounding error is even over [-scale/2, scale/2]. The margin of a
-// candidate is kScoreDeviations times the sum of the two (the sum, not the root of the squares:
-// when q and v are nearly the same, so are their rounding errors), plus what sums of floats lose.
-// The chance that the exact score is outside is that of a normal number beyond six deviations,
-// 2e-9; a caller who knows the rotation could build a vector that is, for its own search only.
 //
 // Hits are scored by a query of two bytes per coordinate and with the code's length corrected
 // (vector/list_query.h): there only the part of the first sum across v is left, which is short for
@@ -117,31 +106,24 @@ struct ListStats {
 ListHits SearchLists(const ListTable& table, const ListQuery& query, const ListSearch& search,
                      AcceptEntry accept, LoadList load, ListStats* stats = nullptr);
 
-struct ListCandidate {
-  uint64_t document = 0;
-  std::string_view key;   // lives as long as the table and ListCandidates::keys
-  float score = 0;        // by the codes
-  float upper_bound = 0;  // of the exact score
-};
+// The same for one of many queries.
+using AcceptEntryFor = absl::FunctionRef<bool(size_t query, const BlockEntry& entry)>;
 
-struct ListCandidates {
-  // Greatest upper bound first: a caller that has found `limit` exact scores, all of them at least
-  // the upper bound of the next candidate, need not look further.
-  std::vector<ListCandidate> candidates;
-  std::deque<std::string> keys;  // of lists that were loaded
-};
+// What SearchLists finds in all lists, for many queries: each list is read once for all of them,
+// which is several times as fast. Codes must be in memory.
+std::vector<ListHits> SearchAllLists(const ListTable& table,
+                                     std::span<const ListQuery* const> queries, size_t limit,
+                                     AcceptEntryFor accept, LoadList load);
 
-// The candidates for the exact best `limit` among all accepted entries of all lists. `accept` is
-// called only for entries that would become candidates.
-//
-// When more than limit + kCandidatesExtraMax entries are within the margin (that many vectors are
-// nearly the same), those with the greatest upper bounds are returned and *is_complete, unless
-// null, is false: the best of them are near the best of all, but need not be the same.
-//
-// Cost       One pass over all int8 codes at the speed of memory. A list that is loaded for it is
-//            dropped when the next one comes.
-ListCandidates ExactCandidates(const ListTable& table, const ListQuery& query, size_t limit,
-                               AcceptEntry accept, LoadList load, bool* is_complete = nullptr);
+// A search with a greater budget than `before` had these documents as its best, in any order, when
+// it came to the end of a list.
+using WatchBest = absl::FunctionRef<void(uint64_t before, std::span<const uint64_t> documents)>;
+
+// What every search with a smaller budget than this one would answer, in one go: `watch` is called
+// when the best have changed, but not within the first some hundred entries. Codes must be in
+// memory.
+void WatchSearch(const ListTable& table, const ListQuery& query, const ListSearch& search,
+                 AcceptEntry accept, LoadList load, WatchBest watch);
 
 }  // namespace libkv
 

@@ -361,6 +361,31 @@ uint32_t ListTable::Nearest(std::span<const float> rotated) const {
   return nearest->list->number();
 }
 
+std::vector<uint32_t> ListTable::NearestOfMany(std::span<const CodeView> codes) const {
+  std::vector<uint32_t> nearest(codes.size(), kFlatList);
+  std::vector<double> best(codes.size(), -std::numeric_limits<double>::infinity());
+  std::vector<int32_t> dots;
+  for (const GroupPointer& group : groups_) {
+    const Centroids& centroids = *group->centroids;
+    const size_t count = centroids.codes.size();
+    dots.resize(count);
+    for (size_t i = 0; i < codes.size(); ++i) {
+      LIBKV_CHECK(codes[i].values.size() == padded_);
+      ActiveKernels().dot_many(codes[i].values.data(), centroids.codes.values(), padded_, count,
+                               padded_, dots.data());
+      for (size_t j = 0; j < count; ++j) {
+        // Greater is nearer: |p|^2 - |p - c|^2.
+        const double scale = double{codes[i].code.scale} * centroids.codes.code(j).scale;
+        const double nearness = 2 * scale * dots[j] - centroids.norms2[j];
+        if (nearness <= best[i]) continue;
+        best[i] = nearness;
+        nearest[i] = group->lists[j]->number();
+      }
+    }
+  }
+  return nearest;
+}
+
 float ListTable::ExpectedThreshold(const ListQuery& query, Metric metric, size_t count) const {
   if (count == 0 || count > list_count_ / 4) return kNoThreshold;
   std::vector<float> scores;

@@ -57,6 +57,10 @@ class ListTable {
   // none.
   uint32_t Nearest(std::span<const float> rotated) const;
 
+  // The same for what many codes stand for, none if there is no list: the centroids of a group are
+  // read once for all of them. Cost: one int8 dot product for each pair.
+  std::vector<uint32_t> NearestOfMany(std::span<const CodeView> codes) const;
+
   // The `count` lists that a query should look into first, best first: by distance, or by dot
   // product under kInnerProduct, to within the rounding of one byte per coordinate. Without list 0.
   // Ties: the lower number.

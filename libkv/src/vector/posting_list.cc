@@ -72,6 +72,15 @@ void PostingList::AddBlocks(std::span<const ListItem> items) {
     return;
   }
   const OneBitCentroid centroid(this->centroid());
+  const size_t together_max = EntryBlock::TogetherMax(padded_);
+  while (keeps_codes() && items.size() >= 2 * block_rows && together_max > 1) {
+    const size_t count = std::min(items.size() / block_rows, together_max) * block_rows;
+    for (EntryBlockPointer& block :
+         EntryBlock::FixedTogether(padded_, centroid, items.first(count))) {
+      blocks_.push_back(std::move(block));
+    }
+    items = items.subspan(count);
+  }
   for (; !items.empty(); items = items.subspan(std::min(block_rows, items.size()))) {
     const auto first = items.first(std::min(block_rows, items.size()));
     const bool has_bits = !keeps_codes() || first.size() >= kOneBitRowsMin;
@@ -155,6 +164,14 @@ size_t PostingList::size() const {
     if (const EntryBlock* block = tail(i)) rows += block->rows();
   }
   return rows;
+}
+
+size_t PostingList::loose() const {
+  size_t rows = 0;
+  for (size_t i = 0; i < tail_count(); ++i) {
+    if (const EntryBlock* block = tail(i)) rows += block->rows();
+  }
+  return std::min(size(), rows + (size() - live()));
 }
 
 size_t PostingList::memory_bytes() const {

@@ -58,6 +58,11 @@ class PostingList {
   uint32_t number() const { return number_; }
   size_t padded() const { return padded_; }
   bool is_loaded() const { return is_loaded_; }
+
+  // Entries that a list built anew would not have, because they died, or would have in a block with
+  // one-bit codes: those of the tail.
+  size_t loose() const;
+
   // Whether int8 codes and keys are in memory too, if anything is.
   bool keeps_codes() const { return storage_ == ListStorage::kCodes; }
 

@@ -1,7 +1,7 @@
 // The score of a code and its margin, as sums that need no decision per row:
 //   score  = dot * dot_factor * scale - norm2 * norm2_factor - constant
 //   margin = scale * scale_margin + norm * norm_margin + norm2 * norm2_margin + constant_margin
-// where norm is the root of norm2. vector/list_search.h says where the margin comes from.
+// where norm is the root of norm2. vector/exact_candidates.h says where the margin comes from.
 #ifndef LIBKV_SRC_VECTOR_SCORE_FORMULA_H_
 #define LIBKV_SRC_VECTOR_SCORE_FORMULA_H_
 

@@ -111,7 +111,7 @@ void CheckVectors(const Store& store, const Model& model, uint64_t by = 1) {
   REQUIRE_OK(store.WaitIndexed(kLong));
   for (const auto& [key, text] : model) {
     CAPTURE(key);
-    const auto vector = store.GetVector(key);
+    const auto vector = store.GetVector({}, key);
     REQUIRE_OK(vector);
     CHECK(*vector == VectorOf(text, by));
     CHECK(Keys(store.Similar({.prefix = "d", .limit = 1, .exact = true}, *vector)) == key);
@@ -130,7 +130,7 @@ TEST_CASE("a deferred value is found by words at once, and by its vector when th
   REQUIRE_OK(store->Set({}, "d1", "some words"));
   CHECK(Search(*store, "words") == "d1");
   CHECK(Value(*store, "d1") == "some words");
-  CHECK(absl::IsNotFound(store->GetVector("d1").status()));
+  CHECK(absl::IsNotFound(store->GetVector({}, "d1").status()));
   CHECK(absl::IsNotFound(store->SimilarTo({.prefix = "d"}, "d1").status()));
   CHECK(StatsOf(*store).pending_vectors == 1);
   const absl::Status waited = store->WaitIndexed(kShort);
@@ -170,12 +170,12 @@ TEST_CASE("what becomes of a value while its vector is made decides which vector
   CheckVerifies(*store);
   embedder->Shut(false);
   REQUIRE_OK(store->WaitIndexed(kLong));
-  CHECK(*store->GetVector("d1") == VectorOf("new text"));
-  CHECK(absl::IsNotFound(store->GetVector("d2").status()));
-  CHECK(*store->GetVector("d3") == given);
-  CHECK(*store->GetVector("d4") == VectorOf("old text"));
-  CHECK(*store->GetVector("d5") == VectorOf("old text"));
-  CHECK(*store->GetVector("d6") == VectorOf("and again"));
+  CHECK(*store->GetVector({}, "d1") == VectorOf("new text"));
+  CHECK(absl::IsNotFound(store->GetVector({}, "d2").status()));
+  CHECK(*store->GetVector({}, "d3") == given);
+  CHECK(*store->GetVector({}, "d4") == VectorOf("old text"));
+  CHECK(*store->GetVector({}, "d5") == VectorOf("old text"));
+  CHECK(*store->GetVector({}, "d6") == VectorOf("and again"));
   CHECK(StatsOf(*store).vectors == 5);
   CHECK(*store->GetExpiry({}, "d4").value() == 7'258'118'400'000);
   // Once made, another expiry time keeps it.
@@ -183,7 +183,7 @@ TEST_CASE("what becomes of a value while its vector is made decides which vector
   batch.Clear();
   batch.SetExpiry("d4", 7'258'118'400'001);
   REQUIRE_OK(store->Apply({}, batch));
-  CHECK(*store->GetVector("d4") == VectorOf("old text"));
+  CHECK(*store->GetVector({}, "d4") == VectorOf("old text"));
   CHECK(embedder->calls() == calls);
   CheckVerifies(*store);
 }
@@ -290,7 +290,7 @@ TEST_CASE("a space with values that wait can be embedded anew") {
   REQUIRE_OK(store->WaitIndexed(kLong));
   for (int i = 10; i < 20; ++i) {
     // Given to the old or the new generation.
-    const auto vector = store->GetVector("d" + std::to_string(i));
+    const auto vector = store->GetVector({}, "d" + std::to_string(i));
     REQUIRE_OK(vector);
     CHECK((*vector == given || *vector == VectorOf(model["d" + std::to_string(i)], 2)));
     set(i);
@@ -478,7 +478,7 @@ TEST_CASE("a text that was embedded before is not sent again") {
   REQUIRE_OK(store->Set({}, "d1", "the same text"));
   REQUIRE_OK(store->Set({}, "d2", "the same text"));
   REQUIRE_OK(store->WaitIndexed(kLong));
-  CHECK(*store->GetVector("d2") == VectorOf("the same text"));
+  CHECK(*store->GetVector({}, "d2") == VectorOf("the same text"));
   CHECK(texts == before);
 }
 #endif

@@ -103,13 +103,13 @@ TEST_CASE("spaces defined at run time need not be named at the next open") {
   CHECK(Keys(store->SimilarText({.prefix = "t:", .limit = 1}, "greens")) == "t:2");
   CHECK(Search(*store, "n:>=2", {.prefix = "t:"}) == "t:2");
   REQUIRE_OK(store->Set({}, "l:new", "apple"));
-  CHECK_OK(store->GetVector("l:new"));
+  CHECK_OK(store->GetVector({}, "l:new"));
   bool found = false;
   for (const SpaceStats& space : store->Stats().spaces) {
     if (space.prefix != "l:") continue;
     found = true;
     CHECK(space.embedder.starts_with("lsa/1:"));
-    CHECK(space.dimension == store->GetVector("l:new")->size());
+    CHECK(space.dimension == store->GetVector({}, "l:new")->size());
   }
   CHECK(found);
 }
@@ -124,7 +124,7 @@ TEST_CASE("Embed answers what the space's embedder makes of a text") {
     CHECK(*store->Embed("o:", "abc") == std::vector<float>{1, 3});
     CHECK(*store->Embed("o:x", "abc", EmbedKind::kQuery) == std::vector<float>{-1, 3});
     REQUIRE_OK(store->Set({}, "o:1", "four"));
-    CHECK(*store->Embed("o:", "four") == *store->GetVector("o:1"));
+    CHECK(*store->Embed("o:", "four") == *store->GetVector({}, "o:1"));
     CHECK(absl::IsFailedPrecondition(store->Embed("v:", "abc").status()));
     CHECK(absl::IsFailedPrecondition(store->Embed("none:", "abc").status()));
     CHECK(absl::IsInvalidArgument(store->Embed("", "abc").status()));

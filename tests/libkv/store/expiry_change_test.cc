@@ -170,15 +170,15 @@ TEST_CASE("the embedder is not asked again, and a vector of one's own stays") {
   const std::vector<float> own = {0, 0, 1, 0, 0, 0, 0, 0};
   REQUIRE_OK(store->Set({}, "embedded", "apple"));
   REQUIRE_OK(store->Set({}, "given", "pear", {.vector = own}));
-  const std::vector<float> embedded = *store->GetVector("embedded");
+  const std::vector<float> embedded = *store->GetVector({}, "embedded");
   const int asked = embedder->texts();
   Batch batch;
   batch.SetExpiry("embedded", 2'000'000);
   batch.SetExpiry("given", 2'000'000);
   REQUIRE_OK(store->Apply({}, batch));
   CHECK(embedder->texts() == asked);
-  CHECK(*store->GetVector("embedded") == embedded);
-  CHECK(*store->GetVector("given") == own);
+  CHECK(*store->GetVector({}, "embedded") == embedded);
+  CHECK(*store->GetVector({}, "given") == own);
   CHECK(Keys(store->Similar({.limit = 1}, own)) == "given");
   CheckVerifies(*store);
   clock.now = 2'000'000;
@@ -196,10 +196,10 @@ TEST_CASE("half precision, fields and values under a new expiry time are those o
   const auto store = OpenStore(dir.path(), clock.With({space}));
   const std::string value = R"({"n": 7, "title": "apple"})";
   REQUIRE_OK(store->Set({}, "k", value, {.vector = std::vector<float>(kDimension, 0.1F)}));
-  const std::vector<float> before = *store->GetVector("k");
+  const std::vector<float> before = *store->GetVector({}, "k");
   for (const int64_t moment : {2'000'000, 3'000'000}) {
     REQUIRE_OK(SetExpiry(*store, "k", moment));
-    CHECK(*store->GetVector("k") == before);
+    CHECK(*store->GetVector({}, "k") == before);
     CHECK(Keys(store->FindByValue({}, value)) == "k");
     CHECK(Keys(store->FindByValue({.field = "n"}, "7")) == "k");
     CHECK(Search(*store, "apple n:7") == "k");
@@ -249,7 +249,7 @@ TEST_CASE("writers of the same key lose nothing to those who change its expiry t
       REQUIRE_OK(store->Set(kWritten, key, value, options));
       // Between two writes of mine nobody brings back another value.
       REQUIRE(Value(*store, key) == value);
-      if (key != "plain") REQUIRE(*store->GetVector(key) == vector);
+      if (key != "plain") REQUIRE(*store->GetVector({}, key) == vector);
     }
     done = true;
     for (std::thread& changer : changers) changer.join();
@@ -258,7 +258,7 @@ TEST_CASE("writers of the same key lose nothing to those who change its expiry t
     CHECK(Value(*store, key) == value);
     if (key != "plain") {
       CHECK(Search(*store, value) == key);
-      CHECK(*store->GetVector(key) == vector);
+      CHECK(*store->GetVector({}, key) == vector);
       CHECK(store->Stats().spaces[0].documents == 1);
     }
     CheckVerifies(*store);
@@ -426,7 +426,7 @@ class Schedule {
       CHECK(entry->value == stored.value);
       CHECK(entry->expiry == stored.expiry);
       if (key[0] != 't') continue;
-      const auto vector = store_->GetVector(key);
+      const auto vector = store_->GetVector({}, key);
       CHECK(vector.ok() == !stored.vector.empty());
       if (vector.ok()) CHECK(*vector == stored.vector);
     }

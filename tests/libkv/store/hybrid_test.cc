@@ -167,7 +167,7 @@ TEST_CASE("a hybrid search is what its two sides say, mixed") {
       }
       const std::string text = RandomText(random);
       CheckAgainstOracle(*store, options, text);
-      options.vector.resize(store->GetVector("d:vector")->size());
+      options.vector.resize(store->GetVector({}, "d:vector")->size());
       for (float& x : options.vector) x = normal(random);
       CheckAgainstOracle(*store, options, text);
     }

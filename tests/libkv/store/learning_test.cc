@@ -43,7 +43,7 @@ void Fill(Store& store, size_t first, size_t last) {
 }
 
 size_t DimensionOf(const Store& store) {
-  const auto vector = store.GetVector("d3");
+  const auto vector = store.GetVector({}, "d3");
   REQUIRE_OK(vector);
   return vector->size();
 }
@@ -72,17 +72,17 @@ TEST_CASE("an embedder is learnt on command, kept in the store, and needs nothin
     dimension = DimensionOf(*store);
     CHECK(dimension < 1'024);
     CheckSubjects(*store);
-    vector = *store->GetVector("d3");
+    vector = *store->GetVector({}, "d3");
   }
   for (const Options& options : {Options(), Learning()}) {
     const auto store = OpenStore(dir.path(), options);
-    CHECK(*store->GetVector("d3") == vector);
+    CHECK(*store->GetVector({}, "d3") == vector);
     REQUIRE_OK(store->Set({}, "d3", TextOf(3)));
-    CHECK(*store->GetVector("d3") == vector);  // by the same model
+    CHECK(*store->GetVector({}, "d3") == vector);  // by the same model
     CheckSubjects(*store);
     REQUIRE_OK(store->TrainEmbedder("d"));
     CheckSubjects(*store);
-    vector = *store->GetVector("d3");
+    vector = *store->GetVector({}, "d3");
   }
   Options other = Learning();
   other.spaces[0].learn = false;
@@ -105,12 +105,12 @@ TEST_CASE("an embedder is learnt by itself from 2,000 values, and again at twice
   Fill(*store, 1'900, 2'000);
   wait([&] { return DimensionOf(*store) != 1'024; });
   CheckSubjects(*store);
-  const std::vector<float> before = *store->GetVector("d3");
+  const std::vector<float> before = *store->GetVector({}, "d3");
   Fill(*store, 2'000, 3'900);
   std::this_thread::sleep_for(std::chrono::milliseconds(700));
-  CHECK(*store->GetVector("d3") == before);
+  CHECK(*store->GetVector({}, "d3") == before);
   Fill(*store, 3'900, 4'100);
-  wait([&] { return *store->GetVector("d3") != before; });
+  wait([&] { return *store->GetVector({}, "d3") != before; });
   CheckSubjects(*store);
 }
 

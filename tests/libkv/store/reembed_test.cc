@@ -97,7 +97,7 @@ void CheckVectors(const Store& store, const Model& model, const DrawnEmbedder& e
   size_t place = 0;
   for (const auto& [key, text] : model) {
     CAPTURE(key);
-    const auto vector = store.GetVector(key);
+    const auto vector = store.GetVector({}, key);
     const std::vector<float> wanted = embedder.Of(text);
     if (text.find("nothing") != std::string::npos) {
       CHECK(absl::IsNotFound(vector.status()));
@@ -385,7 +385,7 @@ TEST_CASE("a model that has changed under its name is refused until the space is
   embedder->Then(2, [&] {
     REQUIRE_OK(store->Set({}, "dnew", model["dnew"] = "text of meanwhile"));
     REQUIRE_OK(store->Set({}, "d2", model["d2"] = "text that was changed"));
-    CHECK(absl::IsNotFound(store->GetVector("d2").status()));
+    CHECK(absl::IsNotFound(store->GetVector({}, "d2").status()));
     CheckVerifies(*store);
   });
   REQUIRE_OK(store->Reembed("d"));
@@ -471,14 +471,14 @@ TEST_CASE("given vectors are replaced, and values without one get theirs") {
   REQUIRE_OK(store->Set({}, "db", model["db"] = "text with nothing", {.vector = given}));
   REQUIRE_OK(store->Set({}, "dc", model["dc"] = "text with nothing"));
   REQUIRE_OK(store->Set({}, "dd", "\xff\xfe binary", {.vector = given}));
-  CHECK(store->GetVector("db").ok());
-  CHECK(absl::IsNotFound(store->GetVector("dc").status()));
+  CHECK(store->GetVector({}, "db").ok());
+  CHECK(absl::IsNotFound(store->GetVector({}, "dc").status()));
   REQUIRE_OK(store->Reembed("d"));
   CheckVectors(*store, model, *before);
   // hash/1 has something to say about all of them.
   REQUIRE_OK(store->Reembed("d", MakeHashEmbedder()));
   for (const char* key : {"da", "db", "dc"}) {
-    const auto vector = store->GetVector(key);
+    const auto vector = store->GetVector({}, key);
     REQUIRE_OK(vector);
     CHECK(vector->size() == 1'024);
   }

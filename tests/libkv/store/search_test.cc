@@ -250,7 +250,7 @@ TEST_CASE("neighbours are the same as by comparing every vector in full") {
           SetOptions set;
           set.vector = vector;
           REQUIRE_OK(store->Set({.durability = Durability::kWritten}, key, "v", set));
-          model[key] = *store->GetVector(key);
+          model[key] = *store->GetVector({}, key);
           if (precision == VectorPrecision::kFloat32) CHECK(model[key] == vector);
         }
         CheckVerifies(*store);
@@ -302,7 +302,7 @@ TEST_CASE("similar keys, similar texts, and vectors that change or go") {
   CHECK(Keys(store->SimilarText({}, "...")) == "");
   CHECK(absl::IsNotFound(store->SimilarTo({}, "bin").status()));
   CHECK(absl::IsNotFound(store->SimilarTo({}, "none").status()));
-  REQUIRE_OK(store->SetVector({}, "sql", *store->GetVector("png")));
+  REQUIRE_OK(store->SetVector({}, "sql", *store->GetVector({}, "png")));
   CHECK(Value(*store, "sql") == "relational database with transactions");
   CHECK((*store->SimilarTo({}, "png"))[0].key == "sql");
   CHECK((*store->SimilarTo({}, "png"))[0].score == doctest::Approx(1).epsilon(1e-6));

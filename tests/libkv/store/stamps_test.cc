@@ -195,7 +195,7 @@ TEST_CASE("another vector leaves the stamp") {
   const std::vector<float> first = {1, 0}, second = {0, 1};
   REQUIRE_OK(store->Set({}, "k", "v", {.vector = first, .stamp = kBinary}));
   REQUIRE_OK(store->SetVector({}, "k", second));
-  CHECK(*store->GetVector("k") == second);
+  CHECK(*store->GetVector({}, "k") == second);
   CHECK(Stamp(*store, "k") == kBinary);
   CHECK(Value(*store, "k") == "v");
   CheckVerifies(*store);
@@ -316,7 +316,7 @@ TEST_CASE("spaces, fields and embedders that come and go leave every stamp") {
   check();
   REQUIRE_OK(store->Reembed("d", std::make_shared<PartialEmbedder>("apple")));
   CHECK(vectors() == 300);
-  CHECK(store->GetVector("d1").ok());
+  CHECK(store->GetVector({}, "d1").ok());
   check();
   REQUIRE_OK(store->Reindex("d"));
   check();

@@ -45,6 +45,9 @@ void CheckGroup(const Store& store, int group, std::atomic<int>& errors) {
     const auto value = store.Get(read, Key(group, member));
     if (!value.ok() || *value != *first) ++errors;
   }
+  const auto vector = store.GetVector(read, Key(group, 0));
+  const int round = vector.ok() ? static_cast<int>(vector->front()) : 0;
+  if (*first != "generation" + std::to_string(group * 1'000'000 + round)) ++errors;
   SearchOptions search;
   search.snapshot = snapshot;
   search.prefix = "g";

@@ -167,9 +167,10 @@ TEST_CASE("what is one point cannot be split") {
 
 TEST_CASE("an entry belongs elsewhere if another centroid is nearer") {
   const CodeArray codes = Clouds(20, 64, 2, 0.1f, 99);
-  CHECK(BelongsElsewhere(codes[0], codes[1], codes[2]));
-  CHECK_FALSE(BelongsElsewhere(codes[0], codes[2], codes[1]));
-  CHECK_FALSE(BelongsElsewhere(codes[0], codes[2], codes[2]));
+  const PlacedCentroid far(codes[1]), near(codes[2]);
+  CHECK(Nearness(codes[0], near) > Nearness(codes[0], far));
+  const double difference = CodeDistance2(codes[0], codes[1]) - CodeDistance2(codes[0], codes[2]);
+  CHECK(Nearness(codes[0], near) - Nearness(codes[0], far) == doctest::Approx(difference));
 }
 
 }  // namespace

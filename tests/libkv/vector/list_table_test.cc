@@ -190,5 +190,29 @@ TEST_CASE("a vector belongs to the list with the nearest centroid, or to list 0"
   CHECK(wrong <= 6);
 }
 
+TEST_CASE("many vectors at once find the list that each finds") {
+  std::mt19937 random(83);
+  CodeArray codes(500, kPadded);
+  std::vector<CodeView> views;
+  for (size_t i = 0; i < codes.size(); ++i) codes.Encode(i, Gaussian(random));
+  for (size_t i = 0; i < codes.size(); ++i) views.push_back(codes[i]);
+  const auto empty = ListTable::Empty(kPadded);
+  CHECK(empty->NearestOfMany({}).empty());
+  CHECK(empty->NearestOfMany(views) == std::vector<uint32_t>(500, kFlatList));
+  std::vector<std::shared_ptr<PostingList>> lists;
+  for (uint32_t number = 1; number <= 300; ++number) {
+    lists.push_back(ListAt(number, Gaussian(random)));
+  }
+  const auto table = empty->With({}, lists);
+  const std::vector<uint32_t> nearest = table->NearestOfMany(views);
+  for (size_t i = 0; i < codes.size(); ++i) {
+    std::vector<float> vector(kPadded);
+    Decode(codes[i], vector.data());
+    double least = 1e30;
+    for (const auto& list : lists) least = std::min(least, Distance2(vector, *list));
+    CHECK(Distance2(vector, *table->Find(nearest[i])) <= least * (1 + 1e-5));
+  }
+}
+
 }  // namespace
 }  // namespace libkv

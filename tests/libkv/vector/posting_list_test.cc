@@ -149,6 +149,38 @@ TEST_CASE("entries are appended until the tail is full, and the successor has ro
   }
 }
 
+TEST_CASE("blocks that were built together lie side by side, and live as long as one is in use") {
+  const Items items(100, 64);
+  auto list = PostingList::Build(9, 64, CentroidFor(9, items), items.some(0, 100));
+  REQUIRE(list->blocks().size() == 4);
+  const ptrdiff_t scanned = static_cast<ptrdiff_t>(OneBitBlockBytes(64) + sizeof(OneBitFactors) +
+                                                   kOneBitRows * sizeof(float));
+  CHECK(list->blocks()[1]->bits() - list->blocks()[0]->bits() == scanned);
+  CHECK(list->blocks()[2]->bits() - list->blocks()[1]->bits() == scanned);
+  const EntryBlockPointer block = list->blocks()[1];
+  list.reset();
+  REQUIRE(block->rows() == kOneBitRows);
+  for (size_t row = 0; row < kOneBitRows; ++row) {
+    const ListItem& expected = items.some(kOneBitRows + row, 1)[0];
+    const ListItem item = block->item(row);
+    CHECK(item.document == expected.document);
+    CHECK(item.key == expected.key);
+    CHECK(item.code.code.norm2 == expected.code.code.norm2);
+    CHECK(std::equal(item.code.values.begin(), item.code.values.end(), expected.code.values.begin(),
+                     expected.code.values.end()));
+  }
+}
+
+TEST_CASE("a list knows what building it anew would tidy up") {
+  const Items items(100, 64);
+  const auto list = PostingList::Build(9, 64, CentroidFor(9, items), items.some(0, 60));
+  CHECK(list->loose() == 0);
+  for (size_t i = 60; i < 65; ++i) REQUIRE(list->Append(items.some(i, 1)[0]));
+  CHECK(list->loose() == 5);
+  REQUIRE(list->Kill(items.some(3, 1)[0].document, 7));
+  CHECK(list->loose() == 6);
+}
+
 TEST_CASE("what is visible depends on birth, death and expiry") {
   Items items(200, 64);
   std::mt19937 random(72);

@@ -40,6 +40,7 @@ struct Settings {
   std::string directory, format;
   std::vector<std::string> spaces;
   double timeout_seconds = 0;  // 0: as fits the command
+  std::string write_level, read_level;
 
   std::string key, value, prefix, file, name;
   std::vector<std::string> keys;
@@ -197,6 +198,8 @@ class Program {
           std::chrono::milliseconds(static_cast<int64_t>(settings_.timeout_seconds * 1'000));
     }
     target.client.reply_bytes_max = kReplyBytesMax;
+    target.client.write_level = settings_.write_level;
+    target.client.read_level = settings_.read_level;
     target.directory = settings_.directory;
     target.spaces = settings_.spaces;
     return target;
@@ -332,6 +335,15 @@ void DefineGlobal(CLI::App& app, Settings& settings) {
   app.add_option("--timeout", settings.timeout_seconds,
                  "Seconds for a request (default: 30; of verify and backup, a day)")
       ->check(CLI::Range(0.001, 1'000'000.0));
+  const auto is_level = CLI::IsMember({"one", "quorum", "all"});
+  app.add_option("--write-level", settings.write_level,
+                 "Of a cluster: how many nodes must have a write on disk (default: the server's)")
+      ->check(is_level)
+      ->excludes("--dir");
+  app.add_option("--read-level", settings.read_level,
+                 "Of a cluster: how many nodes a read asks (default: the server's)")
+      ->check(is_level)
+      ->excludes("--dir");
 }
 
 // The options of all subcommands; `run` becomes what the chosen one does.

@@ -6,12 +6,42 @@ namespace kvserver::sim {
 
 using cluster::StoredRecord;
 
+// The records of a moment, and the clock of now. Its reads fail as those of the disk do.
+class SimStorage::Past : public cluster::RecordView {
+ public:
+  explicit Past(SimStorage& disk) : disk_(disk), records_(disk.image_.records) {}
+
+  absl::StatusOr<std::optional<StoredRecord>> Read(std::string_view key,
+                                                   bool with_vector) override {
+    return disk_.ReadFrom(records_, key, with_vector);
+  }
+  absl::Status ForEachStamp(
+      std::string_view first, std::string_view end,
+      absl::FunctionRef<bool(std::string_view key, std::string_view stamp)> visit) override {
+    return disk_.VisitStamps(records_, first, end, visit);
+  }
+
+ private:
+  SimStorage& disk_;
+  const Records records_;
+};
+
+std::unique_ptr<cluster::RecordView> SimStorage::Snapshot() {
+  return std::make_unique<Past>(*this);
+}
+
 absl::StatusOr<std::optional<StoredRecord>> SimStorage::Read(std::string_view key,
                                                              bool with_vector) {
+  return ReadFrom(image_.records, key, with_vector);
+}
+
+absl::StatusOr<std::optional<StoredRecord>> SimStorage::ReadFrom(const Records& records,
+                                                                 std::string_view key,
+                                                                 bool with_vector) {
   CheckNotVisiting("Read");
   if (absl::Status status = CountRead(); !status.ok()) return status;
-  const auto found = image_.records.find(key);
-  if (found == image_.records.end() || IsOver(found->second)) return std::nullopt;
+  const auto found = records.find(key);
+  if (found == records.end() || IsOver(found->second)) return std::nullopt;
   StoredRecord record = found->second;
   if (!with_vector) record.vector.clear();
   return record;
@@ -67,11 +97,17 @@ absl::Status SimStorage::ForEachRow(
 absl::Status SimStorage::ForEachStamp(
     std::string_view first, std::string_view end,
     absl::FunctionRef<bool(std::string_view key, std::string_view stamp)> visit) {
+  return VisitStamps(image_.records, first, end, visit);
+}
+
+absl::Status SimStorage::VisitStamps(
+    const Records& records, std::string_view first, std::string_view end,
+    absl::FunctionRef<bool(std::string_view key, std::string_view stamp)> visit) {
   if (absl::Status status = CountRead(); !status.ok()) return status;
   CheckNotVisiting("ForEachStamp");
   is_visiting_ = true;
-  for (auto record = image_.records.lower_bound(first);
-       record != image_.records.end() && (end.empty() || record->first < end); ++record) {
+  for (auto record = records.lower_bound(first);
+       record != records.end() && (end.empty() || record->first < end); ++record) {
     if (IsOver(record->second)) continue;
     if (!visit(record->first, record->second.stamp)) break;
   }

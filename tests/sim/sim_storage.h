@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -42,6 +43,7 @@ class SimStorage : public cluster::Storage {
   absl::Status ForEachStamp(
       std::string_view first, std::string_view end,
       absl::FunctionRef<bool(std::string_view key, std::string_view stamp)> visit) override;
+  std::unique_ptr<cluster::RecordView> Snapshot() override;
 
   // Records that expire until then are not seen any more, though they still lie there.
   void SetTime(int64_t now_ms) { now_ms_ = now_ms; }
@@ -75,6 +77,15 @@ class SimStorage : public cluster::Storage {
   const std::string& misuse() const { return misuse_; }
 
  private:
+  using Records = std::map<std::string, cluster::StoredRecord, std::less<>>;
+  class Past;
+  absl::StatusOr<std::optional<cluster::StoredRecord>> ReadFrom(const Records& records,
+                                                                std::string_view key,
+                                                                bool with_vector);
+  absl::Status VisitStamps(
+      const Records& records, std::string_view first, std::string_view end,
+      absl::FunctionRef<bool(std::string_view key, std::string_view stamp)> visit);
+
   struct Change {
     bool is_row = false;
     std::string name;

@@ -190,7 +190,6 @@ class Simulation {
   int64_t skew_max_ms_ = 3'000;     // of all clocks, ever
   bool has_losses_ = false;         // of disks, in this run
   bool has_silent_losses_ = false;  // that the replica was not told of
-  bool has_lost_compared_ = false;  // a disk, while another node compared its keys
   std::string violation_;
   RunCounts counts_;
 };

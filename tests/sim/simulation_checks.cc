@@ -89,7 +89,7 @@ void Simulation::CheckBoundary(Node& node) {
   if (replica.log_dots() > profile_.options.log_dots_max + kLogDotsBetween) {
     return Violation("I8: a log of " + std::to_string(replica.log_dots()) + " dots");
   }
-  if (replica.is_recovering() || has_lost_compared_) return;
+  if (replica.is_recovering()) return;
   const std::vector<TruthUnit>& units = truth_.units();
   node.shown_units.resize(units.size());
   for (size_t i = 0; i < units.size(); ++i) {
@@ -181,11 +181,7 @@ void Simulation::CheckQuiet() {
     const auto is_kept = [&](const TruthWrite& write) {
       return write.quorum_time != 0 || (write.is_acknowledged && !has_losses_);
     };
-    // A write of which a lost disk had told only that it has overwritten something has had that
-    // effect all the same, as one that was not acknowledged may.
-    const std::string lost = truth_.CheckNotLost(
-        key, first[key], is_kept,
-        [&](const TruthWrite& write) { return has_lost_compared_ || survives(write); });
+    const std::string lost = truth_.CheckNotLost(key, first[key], is_kept, survives);
     if (!lost.empty()) Violation("I3: " + lost);
     const std::string back = truth_.CheckNotBack(key, first[key], survives);
     if (!back.empty()) Violation("I4: " + back);

@@ -260,7 +260,7 @@ void Simulation::FinishRead(Node& node, const cluster::ReadResult& result) {
       // write was seen by one of them, or by a node whose disk was lost while it told of it.
       std::string wrong =
           truth_.CheckNotLost(key, state->versions, is_before, [&](const TruthWrite& write) {
-            return has_lost_compared_ || read.crashes != counts_.crashes || IsSeenSomewhere(write);
+            return read.crashes != counts_.crashes || IsSeenSomewhere(write);
           });
       if (wrong.empty()) wrong = truth_.CheckNotBack(key, state->versions, is_before);
       if (!wrong.empty()) return Violation("I6: in a quorum read " + wrong);

@@ -1,7 +1,6 @@
 // What goes wrong: processes die, disks are lost, the network is cut, clocks are wrong.
 #include <algorithm>
 
-#include "cluster/row_names.h"
 #include "sim/simulation.h"
 
 namespace kvserver::sim {
@@ -114,12 +113,6 @@ void Simulation::LoseData(Node& node, bool is_restore) {
   size_t losses = 0;
   for (const auto& other : nodes_) losses += other->has_lost ? 1 : 0;
   if (losses >= losses_allowed() && !node.has_lost) return;
-  // What a comparison with it has brought to another one is never brought to its end.
-  for (const auto& other : nodes_) {
-    if (other->index == node.index) continue;
-    has_lost_compared_ |= other->storage.image().rows.contains(cluster::kRecoveringRow) ||
-                          other->storage.DurableImage().rows.contains(cluster::kRecoveringRow);
-  }
   Crash(node, is_restore ? "restored" : "wiped");
   if (is_restore) {
     ++counts_.restores;

@@ -1,8 +1,8 @@
 # Completion of kv for bash: source this file, or put it into bash-completion's folder as "kv".
 _kv() {
   local commands="get set del search similar hybrid scan load import export bench verify backup
-    stats shell"
-  local global="--server --dir --output --timeout --help"
+    stats cluster shell"
+  local global="--server --dir --output --timeout --write-level --read-level --help"
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   local command="" word
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do

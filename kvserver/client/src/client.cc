@@ -74,6 +74,8 @@ class Client::Impl {
   absl::Status ConnectCurrent(Moment deadline);
   absl::Status Greet(Moment deadline);
   Outcome Exchange(const Pipeline& pipeline, Moment deadline);
+  // Levels and session, as the options ask for them.
+  absl::Status Agree(Moment deadline);
   absl::Status ReadReplies(size_t count, std::vector<Reply>& replies);
   absl::Status Failure(const Outcome& outcome, const Pipeline& pipeline) const;
   void Drop();
@@ -86,6 +88,7 @@ class Client::Impl {
   size_t input_begin_ = 0;
   size_t current_ = 0;
   int resp_version_ = 2;
+  std::string token_;  // of all that was written, with reads_own_writes
 };
 
 void Client::Impl::Drop() {
@@ -118,7 +121,8 @@ absl::Status Client::Impl::ConnectCurrent(Moment deadline) {
   parser_.Reset(options_.reply_bytes_max);
   input_.clear();
   input_begin_ = 0;
-  return Greet(limit);
+  status = Greet(limit);
+  return status.ok() ? Agree(deadline) : status;
 }
 
 absl::Status Client::Impl::Greet(Moment deadline) {
@@ -141,6 +145,23 @@ absl::Status Client::Impl::Greet(Moment deadline) {
   const absl::Status status = StatusOf(reply);
   if (absl::IsUnimplemented(status) || reply.bytes.starts_with("NOPROTO")) return absl::OkStatus();
   return status;
+}
+
+absl::Status Client::Impl::Agree(Moment deadline) {
+  Pipeline wishes;
+  if (!options_.write_level.empty()) {
+    wishes.Append({"CLIENT", "WRITE-LEVEL", options_.write_level});
+  }
+  if (!options_.read_level.empty()) wishes.Append({"CLIENT", "READ-LEVEL", options_.read_level});
+  // It waits until this server has seen all of that.
+  if (!token_.empty()) wishes.Append({"KV.SESSION", token_});
+  if (wishes.count() == 0) return absl::OkStatus();
+  const Outcome outcome = Exchange(wishes, deadline);
+  if (!outcome.status.ok()) return outcome.status;
+  for (const Reply& reply : outcome.replies) {
+    if (reply.is_error()) return StatusOf(reply);
+  }
+  return absl::OkStatus();
 }
 
 Client::Impl::Outcome Client::Impl::Exchange(const Pipeline& pipeline, Moment deadline) {
@@ -206,13 +227,23 @@ absl::Status Client::Impl::Failure(const Outcome& outcome, const Pipeline& pipel
 absl::StatusOr<std::vector<Reply>> Client::Impl::Run(const Pipeline& pipeline) {
   if (pipeline.count() == 0) return std::vector<Reply>();
   const Moment deadline = Deadline();
+  Pipeline with_token;
   for (size_t tries = 0;; ++tries) {
     if (socket_.is_open() && socket_.IsGone()) Drop();
     if (!socket_.is_open()) {
       const absl::Status status = ConnectAny(deadline);
       if (!status.ok()) return status;
     }
-    Outcome outcome = Exchange(pipeline, deadline);
+    const bool asks_token = options_.reads_own_writes && !pipeline.only_reads();
+    if (asks_token) {
+      with_token = pipeline;
+      with_token.Append({"KV.SESSION"});
+    }
+    Outcome outcome = Exchange(asks_token ? with_token : pipeline, deadline);
+    if (outcome.status.ok() && asks_token) {
+      if (!outcome.replies.back().is_error()) token_ = std::move(outcome.replies.back().bytes);
+      outcome.replies.pop_back();
+    }
     if (outcome.status.ok()) return std::move(outcome.replies);
     const absl::Status failure = Failure(outcome, pipeline);
     Drop();

@@ -58,7 +58,6 @@ absl::Status Replica::Impl::Collector::AddWaiting() {
   return absl::OkStatus();
 }
 
-// Also of a dot that the asker takes over with the clock: it has to tell it as a whole, too.
 void Replica::Impl::Collector::NameUnit(const Dot& dot) {
   DotLog::Found found;
   if (!replica_.log_.Find(dot, &found) || found.unit_writes == 1) return;
@@ -73,20 +72,16 @@ absl::Status Replica::Impl::Collector::AddObject(const std::string& key) {
   object.key = key;
   object.versions = std::move(loaded->versions);
   if (const DotSet* const extra = replica_.ExtraOf(key)) object.extra = *extra;
-  replica_.AddCompared(key, &object.extra);
   bytes_ += key.size() + kObjectOverhead;
   for (const Version& version : object.versions) {
-    NameUnit(version.dot);
     bytes_ += version.value.size() + version.vector.size() * sizeof(float) + kObjectOverhead;
   }
   for (const Dot& dot : replica_.log_.DotsOf(key)) {
-    const bool is_seen = seen_.Has(dot);
-    if (is_seen && !covers_seen_) continue;
+    if (seen_.Has(dot)) continue;
     object.covered.Add(dot);
     covered_.Add(dot);
     bytes_ += 2;
     NameUnit(dot);
-    if (is_seen) continue;
     DotLog::Found found;
     if (!replica_.log_.Find(dot, &found) || found.unit_writes == 1) continue;
     const Dot first{dot.actor, found.unit_first};

@@ -18,12 +18,9 @@ class Replica::Impl::Collector {
   // rest comes with the next message.
   static constexpr size_t kBytesMax = size_t{16} << 20;
 
-  // `seen`: the asker's clock, or what it takes over in the end. Of that the objects cover what the
-  // log knows if `covers_seen`, so that the asker's log knows it too. Adds to `out`; all must
-  // outlive this.
-  Collector(Impl& replica, Storage& storage, const DotSet& seen, Objects* out,
-            bool covers_seen = false)
-      : replica_(replica), storage_(storage), seen_(seen), out_(*out), covers_seen_(covers_seen) {}
+  // `seen`: the asker's clock. Adds to `out`; all must outlive this.
+  Collector(Impl& replica, Storage& storage, const DotSet& seen, Objects* out)
+      : replica_(replica), storage_(storage), seen_(seen), out_(*out) {}
 
   // What is missing, until there are so many bytes; sets out->is_last.
   absl::Status AddMissing(const DotSet& missing, size_t bytes_max);
@@ -41,7 +38,6 @@ class Replica::Impl::Collector {
   Storage& storage_;
   const DotSet& seen_;
   Objects& out_;
-  const bool covers_seen_;
   std::set<std::string> keys_;        // added or waiting
   std::vector<std::string> waiting_;  // to be added
   std::set<Dot> units_, named_;       // the first dots of those that are added, or told of

@@ -105,7 +105,7 @@ struct ReadAnswer {
   Objects objects;  // is_last does not count
 };
 
-// Comparing all keys, in order of keys, window by window: see range_sync.h.
+// Comparing all keys, in order of keys, window by window: see replica_ranges.cc.
 struct RangeOpen {
   uint64_t session = 0;
 };

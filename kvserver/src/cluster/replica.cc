@@ -219,9 +219,9 @@ void Replica::Impl::EndUnit() {
 }
 
 bool Replica::Impl::is_dirty() const {
-  return compared_changed_ || push_.has_value() || !new_dots_.empty() || !changed_extras_.empty() ||
-         !gone_turns_.empty() || node_changed_ || clock_changed_ || generations_changed_ ||
-         recovery_changed_;
+  return push_.has_value() || !new_dots_.empty() || !changed_extras_.empty() ||
+         !changed_verdicts_.empty() || !gone_turns_.empty() || node_changed_ || clock_changed_ ||
+         generations_changed_ || recovery_changed_;
 }
 
 uint64_t Replica::Impl::Seal(Storage& storage, Levels levels, int64_t now_ms, bool push_late) {
@@ -253,19 +253,32 @@ uint64_t Replica::Impl::Seal(Storage& storage, Levels levels, int64_t now_ms, bo
   gone_turns_.clear();
   if (node_changed_) storage.PutRow(kNodeRow, NodeRow(self_.slot));
   if (generations_changed_) storage.PutRow(kGenerationsRow, GenerationsRow(generations_));
-  if (compared_changed_) {
-    if (compared_.empty()) {
-      storage.DeleteRow(kComparedRow);
-    } else {
-      storage.PutRow(kComparedRow, ComparedRow());
+  for (const std::string& key : changed_verdicts_) {
+    const auto found = verdicts_.find(key);
+    if (found == verdicts_.end()) {
+      storage.DeleteRow(VerdictRow(key));
+      continue;
     }
+    std::string row;
+    AppendBytes(row, key);
+    AppendFixed64(row, found->second.session);
+    found->second.dead.AppendTo(row);
+    found->second.extra.AppendTo(row);
+    storage.PutRow(VerdictRow(key), row);
   }
-  compared_changed_ = false;
+  changed_verdicts_.clear();
   if (recovery_changed_) {
     if (is_recovering_ && !leaves_recovery_) {
       storage.PutRow(kRecoveringRow, SlotsRow(needed_));
     } else {
       storage.DeleteRow(kRecoveringRow);
+    }
+    if (ended_ != 0) {
+      std::string row;
+      AppendFixed64(row, ended_);
+      storage.PutRow(kEndedRow, row);
+    } else {
+      storage.DeleteRow(kEndedRow);
     }
   }
   for (; saved_actors_ < actors_.size(); ++saved_actors_) {
@@ -390,8 +403,8 @@ absl::Status Replica::Impl::Tick(Storage& storage, int64_t now_ms) {
     }
     MaybePull(peer, now_ms);
   }
-  if (is_recovering_) TickSession(storage, now_ms);
-  return absl::OkStatus();
+  CloseServed(now_ms);
+  return is_recovering_ ? TickSession(storage, now_ms) : absl::OkStatus();
 }
 
 ReplicaStatus Replica::Impl::Status() const {
@@ -488,6 +501,7 @@ uint64_t Replica::Seal(Storage& storage, Levels levels, int64_t now_ms, bool pus
 }
 
 bool Replica::is_dirty() const { return !impl_->is_failed_ && impl_->is_dirty(); }
+bool Replica::awaits_acks() const { return impl_->awaits_acks(); }
 
 void Replica::Durable(uint64_t turn, int64_t now_ms) {
   if (!impl_->is_failed_) impl_->Durable(turn, now_ms);

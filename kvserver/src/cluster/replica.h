@@ -185,6 +185,8 @@ class Replica {
   uint64_t Seal(Storage& storage, Levels levels, int64_t now_ms, bool push_late = false);
   // Something would be sealed.
   bool is_dirty() const;
+  // Writes of clients wait for other nodes.
+  bool awaits_acks() const;
   // All turns up to this one survive a power cut.
   void Durable(uint64_t turn, int64_t now_ms);
   // A turn could not be made durable.

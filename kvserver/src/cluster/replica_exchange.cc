@@ -100,7 +100,7 @@ absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, in
     peer->pull_sent_ms = 0;
     peer->assumed = {};
     served_.erase(peer->slot);
-    if (session_ && session_->peer == peer->slot) session_.reset();
+    if (session_ && session_->peer == peer->slot) BreakOff();
   }
   if (peer->generation != message.from.generation) {
     if (!IsMutant(Mutant::kRetireUnfenced)) return drop();
@@ -143,19 +143,19 @@ absl::Status Replica::Impl::Receive(Storage& storage, const Message& message, in
     return ReceiveReadAnswer(storage, *peer, *answer, now_ms);
   }
   if (const auto* open = std::get_if<RangeOpen>(&body)) {
-    return ReceiveRangeOpen(*peer, *open, now_ms);
+    return ReceiveRangeOpen(storage, *peer, *open, now_ms);
   }
   if (const auto* opened = std::get_if<RangeOpened>(&body)) {
     return ReceiveRangeOpened(storage, *peer, *opened, now_ms);
   }
   if (const auto* hashes = std::get_if<RangeHashes>(&body)) {
-    return ReceiveRangeHashes(storage, *peer, *hashes, now_ms);
+    return ReceiveRangeHashes(*peer, *hashes, now_ms);
   }
   if (const auto* differs = std::get_if<RangeDiffers>(&body)) {
     return ReceiveRangeDiffers(storage, *peer, *differs, now_ms);
   }
   if (const auto* items = std::get_if<RangeItems>(&body)) {
-    return ReceiveRangeItems(storage, *peer, *items, now_ms);
+    return ReceiveRangeItems(*peer, *items, now_ms);
   }
   if (const auto* objects = std::get_if<RangeObjects>(&body)) {
     if (!IsBounded(objects->objects, options_.log_dots_max)) return drop();

@@ -6,6 +6,7 @@
 //   replica_read.cc       reads of several nodes
 //   replica_settle.cc     what may be forgotten: the log, and actors of runs that are over
 //   replica_ranges.cc     comparing all keys, to recover
+//   replica_serve.cc      the other one's part in that
 #ifndef KVSERVER_SRC_CLUSTER_REPLICA_IMPL_H_
 #define KVSERVER_SRC_CLUSTER_REPLICA_IMPL_H_
 
@@ -22,6 +23,7 @@
 #include "cluster/actor_table.h"
 #include "cluster/dot_log.h"
 #include "cluster/replica.h"
+#include "cluster/storage.h"
 
 namespace kvserver::cluster {
 
@@ -42,6 +44,7 @@ class Replica::Impl {
   absl::Status Tick(Storage& storage, int64_t now_ms);
   uint64_t Seal(Storage& storage, Levels levels, int64_t now_ms, bool push_late);
   bool is_dirty() const;
+  bool awaits_acks() const { return !waiting_.empty(); }
   void Durable(uint64_t turn, int64_t now_ms);
   absl::StatusOr<uint64_t> StartRead(Storage& storage, std::span<const std::string_view> keys,
                                      Level level, int64_t now_ms);
@@ -117,10 +120,10 @@ class Replica::Impl {
     std::string stamp;
     std::vector<Version> versions;  // those that have not expired
   };
-  absl::StatusOr<Loaded> Load(Storage& storage, std::string_view key, bool with_vector,
+  absl::StatusOr<Loaded> Load(RecordView& records, std::string_view key, bool with_vector,
                               int64_t now_ms);
-  // Whether this node has seen the dot, which is one of `key`.
-  bool HasSeen(std::string_view key, const DotSet* extra, const Dot& dot) const;
+  // Whether this node has seen the dot, which is one of the key with that extra.
+  bool HasSeen(const DotSet* extra, const Dot& dot) const;
   const DotSet* ExtraOf(std::string_view key) const;
   void SetExtra(std::string_view key, DotSet extra);  // less what is in the clock
   // Binds the key to `versions`, which come from `loaded` and elsewhere.
@@ -141,20 +144,18 @@ class Replica::Impl {
 
   absl::Status MergePush(Storage& storage, Peer& peer, const Actor& writer, const Push& push,
                          int64_t now_ms);
-  // Whether something else will tell that all of the sender's clock is seen for the key: the end of
-  // the pull; the position of the session, which goes beyond the key with this transaction;
-  // nothing.
-  enum class Place : uint8_t { kPulled, kInWindow, kAlone };
   // Of two nodes that compare their keys: who has seen what the other one has not.
   struct Balance {
     bool is_behind = false;      // the sender has seen more than this node
     DotSet ahead;                // what this node has seen and the sender has not
     bool is_ahead_known = true;  // the log knows the keys of all of that
   };
-  // `balance`: in a comparison.
+  // Of an answer to a Pull or a Read.
   absl::Status MergeObject(Storage& storage, const SentObject& object, const Objects& all,
-                           int64_t now_ms, Place place = Place::kPulled,
-                           const Balance* balance = nullptr);
+                           int64_t now_ms);
+  // Of the session under way; of a key that its peer has not, an object without versions.
+  absl::Status MergeCompared(Storage& storage, const SentObject& object, const Balance& balance,
+                             int64_t now_ms);
   // The sender has seen all that this node has seen of the key, and shows the dot as live. So this
   // node has not overwritten it, but lost it.
   bool IsLostHere(std::string_view key, const DotSet* extra, const Dot& dot,
@@ -213,58 +214,49 @@ class Replica::Impl {
   std::optional<Session> session_;
   std::optional<Slot> avoided_;  // did not answer the last time, or refused
   int64_t session_not_before_ms_ = 0;
-  // While it recovers itself: what it has is whole between two sessions only.
-  int64_t serves_until_ms_ = 0;
-  size_t refusals_ = 0;  // since the last session that came to its end
-  bool MustRefuse(const Peer& peer);
-  // A session of another node that recovers.
+  // A session of another node that recovers: all its answers are out of one moment.
   struct Served {
     uint64_t opened = 0;  // as that node has numbered it
     uint64_t id = 0;      // of its steps
-    DotSet clock;         // what it was told when it was opened
-    DotSet parts;         // what was here besides: requests of which a part was here
-    // Keys that were written since then, as far as `noted` goes, and are not below the position.
-    DotSet noted;
-    std::set<std::string, std::less<>> newer_keys;
+    DotSet clock;
+    std::map<std::string, DotSet, std::less<>> extras;
+    std::unique_ptr<RecordView> records;
+    int64_t used_ms = 0;
     size_t object_bytes = 512;  // about: what an object of the last answer took
   };
   std::map<Slot, Served> served_;
-  bool NoteNewer(Served& served, std::string_view first) const;
-  // Of the newer keys in [first, end) those that are not `present`, which ascend.
-  static void AddGone(const Served& served, std::string_view first, std::string_view end,
-                      const std::vector<std::string>& present, std::vector<std::string>* gone);
+  void CloseServed(int64_t now_ms);  // those that nobody has used for long
+  // The session of which a step has come; null: it is not known any more, and the asker is told.
+  Served* ServedTo(const Peer& peer, uint64_t session, int64_t now_ms);
+  // Whether the version is one that the asker is shown: not one of a session of this node that has
+  // not come to its end.
+  static bool IsServed(const Served& served, std::string_view key, const Dot& dot);
+  absl::Status AddServed(const Served& served, const std::string& key, Objects* out, size_t* bytes);
   // One that was opened twice may have got two clocks, if the first was forgotten here meanwhile.
   // So the steps name the clock.
   static uint64_t StepsId(uint64_t opened, const DotSet& clock) { return opened ^ clock.Hash(); }
 
-  // Of every key below the position this node has seen what the clock has: of sessions under way,
-  // or that were broken off. It is on disk with what they have brought: the dots of that are in
-  // this node's clock, and what they have overwritten may be known only by this.
-  struct Compared {
-    uint64_t session = 0;  // 0: of a run before
-    DotSet clock;
-    std::string position;
-    bool is_at_end = false;  // all keys
+  // What the session under way says of a key, beside what it has brought: which versions of this
+  // node are overwritten, and what else of the key its peer has seen. It becomes true with the end
+  // of the session: if that never comes, since the peer's disk is lost, perhaps nobody knows it.
+  struct Verdict {
+    uint64_t session = 0;
+    DotSet dead, extra;
   };
-  static constexpr size_t kComparedMax = 64;  // then the oldest goes
-  std::vector<Compared> compared_;
-  bool compared_changed_ = false;
-  void NoteCompared();
-  void StripCompared();
-  // Adds what is known of the key by comparing alone.
-  void AddCompared(std::string_view key, DotSet* seen) const;
-  std::string ComparedRow() const;
-  bool ReadComparedRow(std::string_view row);
-  // Some are of sessions that were broken off, and may never be brought to an end.
+  std::map<std::string, Verdict, std::less<>> verdicts_;
+  std::set<std::string, std::less<>> changed_verdicts_;
+  uint64_t ended_ = 0;  // the session of which the verdicts are being carried out; 0: none
+  absl::Status CarryOut(Storage& storage, const std::string& key, int64_t now_ms);
+  absl::Status CarryOutSome(Storage& storage, int64_t now_ms);
+  // Versions of sessions that were broken off may be here, which may never be brought to an end.
   bool has_leftovers_ = false;
   bool has_removed_ = false;  // keys that the peer of the session said to be deleted
   size_t second_rounds_ = 0;
   void AskSecond(Slot last, int64_t now_ms);
-  size_t whole_retries_ = 0;  // sessions repeated because a unit was here in part
-  bool MustCompareAgain(Slot last);
+  void BreakOff();  // the session under way
 
   void Recover(const std::set<Slot>& from);
-  void TickSession(Storage& storage, int64_t now_ms);
+  absl::Status TickSession(Storage& storage, int64_t now_ms);
   void SendStep(Body body, int64_t now_ms);
   absl::Status NextWindow(Storage& storage, int64_t now_ms);
   absl::Status NextBucket(Storage& storage, int64_t now_ms);
@@ -273,25 +265,25 @@ class Replica::Impl {
   absl::StatusOr<RangeItems> MakeItems(Storage& storage, std::string_view first,
                                        const std::string& end, uint64_t step,
                                        std::vector<std::string>* keys) const;
-  absl::Status ForEachItem(Storage& storage, std::string_view first, std::string_view end,
+  // `served`: what is shown there.
+  absl::Status ForEachItem(RecordView& records, const Served* served, std::string_view first,
+                           std::string_view end,
                            absl::FunctionRef<bool(std::string_view key, uint64_t id)> visit) const;
   absl::Status EndSession(Storage& storage, int64_t now_ms);
-  // What sessions that were broken off have brought, and nobody's clock has told since, goes.
+  absl::Status MaybeEnd(Storage& storage, int64_t now_ms);
+  // What sessions that were broken off have brought, and no other has, goes.
   absl::Status DropUnknown(Storage& storage, int64_t now_ms);
-  // The clock, less requests of which it has a part.
-  DotSet WholeClock() const;
-  // A dot of a key that the session under way will bring, or tell that it is dead.
-  bool IsLeftToSession(std::string_view key, const Dot& dot) const;
+  // The session under way will bring some of these, or tell that they are dead.
+  bool IsLeftToSession(const Actor& writer, const Push& push) const;
 
-  absl::Status ReceiveRangeOpen(const Peer& peer, const RangeOpen& open, int64_t now_ms);
+  absl::Status ReceiveRangeOpen(Storage& storage, const Peer& peer, const RangeOpen& open,
+                                int64_t now_ms);
   absl::Status ReceiveRangeOpened(Storage& storage, const Peer& peer, const RangeOpened& opened,
                                   int64_t now_ms);
-  absl::Status ReceiveRangeHashes(Storage& storage, const Peer& peer, const RangeHashes& hashes,
-                                  int64_t now_ms);
+  absl::Status ReceiveRangeHashes(const Peer& peer, const RangeHashes& hashes, int64_t now_ms);
   absl::Status ReceiveRangeDiffers(Storage& storage, const Peer& peer, const RangeDiffers& differs,
                                    int64_t now_ms);
-  absl::Status ReceiveRangeItems(Storage& storage, const Peer& peer, const RangeItems& items,
-                                 int64_t now_ms);
+  absl::Status ReceiveRangeItems(const Peer& peer, const RangeItems& items, int64_t now_ms);
   absl::Status ReceiveRangeObjects(Storage& storage, const Peer& peer, const RangeObjects& objects,
                                    int64_t now_ms);
 

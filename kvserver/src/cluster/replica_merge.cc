@@ -7,9 +7,9 @@
 
 namespace kvserver::cluster {
 
-absl::StatusOr<Replica::Impl::Loaded> Replica::Impl::Load(Storage& storage, std::string_view key,
+absl::StatusOr<Replica::Impl::Loaded> Replica::Impl::Load(RecordView& records, std::string_view key,
                                                           bool with_vector, int64_t now_ms) {
-  absl::StatusOr<std::optional<StoredRecord>> record = storage.Read(key, with_vector);
+  absl::StatusOr<std::optional<StoredRecord>> record = records.Read(key, with_vector);
   if (!record.ok()) return record.status();
   Loaded loaded;
   if (!record->has_value()) return loaded;
@@ -34,14 +34,8 @@ const DotSet* Replica::Impl::ExtraOf(std::string_view key) const {
   return found == extras_.end() ? nullptr : &found->second;
 }
 
-bool Replica::Impl::HasSeen(std::string_view key, const DotSet* extra, const Dot& dot) const {
-  if (clock_.Has(dot)) return true;
-  if (extra != nullptr && extra->Has(dot)) return true;
-  for (const Compared& compared : compared_) {
-    if (!compared.is_at_end && key >= compared.position) continue;
-    if (compared.clock.Has(dot) && !IsMutant(Mutant::kNoRangeContext)) return true;
-  }
-  return false;
+bool Replica::Impl::HasSeen(const DotSet* extra, const Dot& dot) const {
+  return clock_.Has(dot) || (extra != nullptr && extra->Has(dot));
 }
 
 void Replica::Impl::SetExtra(std::string_view key, DotSet extra) {
@@ -65,7 +59,6 @@ void Replica::Impl::StripExtras() {
     if (!(extra.Minus(clock_) == extra)) keys.push_back(key);
   }
   for (const std::string& key : keys) SetExtra(key, extras_.find(key)->second);
-  StripCompared();
 }
 
 void Replica::Impl::DropHeads(std::string_view key, const std::vector<Dot>& killed,
@@ -78,7 +71,6 @@ void Replica::Impl::DropHeads(std::string_view key, const std::vector<Dot>& kill
 DotSet Replica::Impl::ContextOf(std::string_view key) const {
   DotSet context = clock_;
   if (const DotSet* const extra = ExtraOf(key)) context.AddAll(*extra);
-  AddCompared(key, &context);
   return context;
 }
 
@@ -152,6 +144,7 @@ absl::Status Replica::Impl::MergePush(Storage& storage, Peer& peer, const Actor&
                        " is more than 60 s ahead of that of node " + std::to_string(self_.slot)});
     return absl::OkStatus();
   }
+  if (IsLeftToSession(writer, push)) return absl::OkStatus();
   // Then anti-entropy brings it.
   if (extras_.size() + push.writes.size() > options_.extras_max) return absl::OkStatus();
   if (push.first_counter > 1 && !clock_.Has({writer, push.first_counter - 1})) {
@@ -165,12 +158,11 @@ absl::Status Replica::Impl::MergePush(Storage& storage, Peer& peer, const Actor&
     for (const Dot& dead : write.killed) {
       const bool is_in_push = dead.actor == writer && dead.counter >= push.first_counter &&
                               dead.counter < push.first_counter + i;
-      if (is_in_push || write.context.Has(dead) || HasSeen(write.key, nullptr, dead)) continue;
+      if (is_in_push || write.context.Has(dead) || clock_.Has(dead)) continue;
       peer.has_gap = true;
       return absl::OkStatus();
     }
   }
-  bool is_complete = true;
   uint64_t unit_first = push.first_counter;
   uint32_t unit_writes = 1;
   for (size_t i = 0; i < push.writes.size(); ++i) {
@@ -181,9 +173,9 @@ absl::Status Replica::Impl::MergePush(Storage& storage, Peer& peer, const Actor&
       unit_writes = write.unit_writes;
     }
     if (clock_.Has(dot)) continue;
-    if (IsLeftToSession(write.key, dot)) {
-      is_complete = false;
-      continue;
+    if (ended_ != 0) {
+      const absl::Status done = CarryOut(storage, write.key, now_ms);
+      if (!done.ok()) return done;
     }
     absl::StatusOr<Loaded> loaded = Load(storage, write.key, false, now_ms);
     if (!loaded.ok()) return loaded.status();
@@ -197,7 +189,7 @@ absl::Status Replica::Impl::MergePush(Storage& storage, Peer& peer, const Actor&
     // A comparison that was broken off can have brought it, without its dot.
     const bool is_here = std::any_of(versions.begin(), versions.end(),
                                      [&](const Version& here) { return here.dot == dot; });
-    if (!write.is_delete && !is_here && !HasSeen(write.key, extra, dot)) {
+    if (!write.is_delete && !is_here && !HasSeen(extra, dot)) {
       versions.push_back(write.version);
       versions.back().dot = dot;
     }
@@ -212,7 +204,6 @@ absl::Status Replica::Impl::MergePush(Storage& storage, Peer& peer, const Actor&
       SetExtra(write.key, std::move(killed));
     }
   }
-  if (!is_complete) return absl::OkStatus();
 
   // Also of a second copy: the first one's turn may be under way.
   if (IsMutant(Mutant::kAckBeforeSync)) {
@@ -223,26 +214,10 @@ absl::Status Replica::Impl::MergePush(Storage& storage, Peer& peer, const Actor&
   return absl::OkStatus();
 }
 
-bool Replica::Impl::IsLostHere(std::string_view key, const DotSet* extra, const Dot& dot,
-                               const Balance& balance) const {
-  if (!clock_.Has(dot) || (extra != nullptr && !extra->empty())) return false;
-  for (const Compared& compared : compared_) {
-    if (session_ && compared.session == session_->id) continue;
-    if ((compared.is_at_end || key < compared.position) && compared.clock.Has(dot)) return false;
-  }
-  if (balance.ahead.empty()) return true;
-  if (!balance.is_ahead_known) return false;
-  const std::span<const Dot> logged = log_.DotsOf(key);
-  return std::none_of(logged.begin(), logged.end(),
-                      [&](const Dot& seen) { return balance.ahead.Has(seen); });
-}
-
 // What `all` says about one key. Dots of it that are not covered, and that this node has not seen,
 // are of other keys, or remembered in the extra if that cannot be told.
 absl::Status Replica::Impl::MergeObject(Storage& storage, const SentObject& object,
-                                        const Objects& all, int64_t now_ms, Place place,
-                                        const Balance* balance) {
-  const bool is_alone = place == Place::kAlone, is_in_window = place == Place::kInWindow;
+                                        const Objects& all, int64_t now_ms) {
   absl::StatusOr<Loaded> loaded = Load(storage, object.key, false, now_ms);
   if (!loaded.ok()) return loaded.status();
   const DotSet* const extra = ExtraOf(object.key);
@@ -250,26 +225,11 @@ absl::Status Replica::Impl::MergeObject(Storage& storage, const SentObject& obje
     return std::any_of(object.versions.begin(), object.versions.end(),
                        [&](const Version& version) { return version.dot == dot; });
   };
-  // A sender that has seen nothing more than this node cannot know that something is overwritten.
-  // In the middle of a recovery it may show a version, or know of one, that its clock does not
-  // have.
-  const bool is_lost_there =
-      balance != nullptr && !balance->is_behind && clock_.HasAll(object.extra) &&
-      std::all_of(object.versions.begin(), object.versions.end(),
-                  [&](const Version& sent) { return HasSeen(object.key, extra, sent.dot); });
   std::vector<Version> versions;
   for (const Version& version : loaded->versions) {
     const bool sender_has_seen = all.clock.Has(version.dot) || object.extra.Has(version.dot);
-    if (is_sent(version.dot) || !sender_has_seen || is_lost_there) versions.push_back(version);
+    if (is_sent(version.dot) || !sender_has_seen) versions.push_back(version);
   }
-  if (balance != nullptr && object.versions.empty() && object.covered.empty() &&
-      versions.size() < loaded->versions.size()) {
-    has_removed_ = true;
-  }
-  // What this node shows, and the sender has not seen, may have overwritten what that one shows.
-  const bool is_newer_here = std::any_of(
-      versions.begin(), versions.end(),
-      [&](const Version& here) { return !all.clock.Has(here.dot) && !object.extra.Has(here.dot); });
   DotSet seen = object.extra;
   seen.AddAll(object.covered);
   for (const Version& version : object.versions) {
@@ -278,20 +238,13 @@ absl::Status Replica::Impl::MergeObject(Storage& storage, const SentObject& obje
     if (version.expiry != 0 && version.expiry <= now_ms) continue;
     const bool is_here = std::any_of(versions.begin(), versions.end(),
                                      [&](const Version& here) { return here.dot == version.dot; });
-    if (is_here) continue;
-    if (!HasSeen(object.key, extra, version.dot) ||
-        (balance != nullptr && !is_newer_here &&
-         IsLostHere(object.key, extra, version.dot, *balance))) {
-      versions.push_back(version);
-    }
+    if (!is_here && !HasSeen(extra, version.dot)) versions.push_back(version);
   }
   const absl::Status put = Put(storage, object.key, *loaded, std::move(versions), now_ms);
   if (!put.ok()) return put;
   ++counts_.pulled_objects;
 
-  if (!all.is_complete || is_alone) seen.AddAll(all.clock);
-  // What was compared says it of these; what was known before may have to be told on.
-  if (is_in_window) seen = seen.Minus(session_->clock);
+  if (!all.is_complete) seen.AddAll(all.clock);
   if (extra != nullptr) seen.AddAll(*extra);
   const auto add = [&](const Dot& dot) {
     if (clock_.Has(dot)) return;
@@ -309,7 +262,6 @@ absl::Status Replica::Impl::MergeObject(Storage& storage, const SentObject& obje
       add({interval.actor, counter});
     }
   });
-  // They come to the clock with that of the session.
   if (!clock_.HasAll(seen)) {
     SetExtra(object.key, std::move(seen));
   } else if (ExtraOf(object.key) != nullptr) {

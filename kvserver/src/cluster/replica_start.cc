@@ -47,8 +47,18 @@ absl::Status Replica::Impl::Start(Storage& storage, int64_t now_ms) {
     } else if (name == kRecoveringRow) {
       is_recovering_ = true;
       if (!ReadSlotsRow(row, &needed_)) return fail();
-    } else if (name == kComparedRow) {
-      if (!ReadComparedRow(row)) return fail();
+    } else if (name == kEndedRow) {
+      ByteReader reader(row);
+      if (!reader.Fixed64(&ended_) || !reader.at_end()) return fail();
+    } else if (name.starts_with(kVerdictPrefix)) {
+      ByteReader reader(row);
+      std::string_view key;
+      Verdict verdict;
+      if (!reader.Bytes(&key) || !reader.Fixed64(&verdict.session)) return fail();
+      std::string_view rest = reader.rest();
+      if (!verdict.dead.DecodeFrom(rest) || !verdict.extra.DecodeFrom(rest)) return fail();
+      if (!rest.empty()) return fail();
+      verdicts_.emplace(key, std::move(verdict));
     } else if (NumberOfRow(name, kActorPrefix, &number)) {
       Actor actor;
       if (!ReadActorRow(row, &actor) || actors_.IndexOf(actor) != number) return fail();

@@ -17,6 +17,13 @@ std::string Numbered(std::string_view prefix, uint64_t number) {
   return name;
 }
 
+std::string Hashed(std::string_view prefix, std::string_view key) {
+  const XXH128_hash_t hash = XXH3_128bits(key.data(), key.size());
+  std::string name = Numbered(prefix, hash.high64);
+  AppendFixed64(name, hash.low64);
+  return name;
+}
+
 bool ReadSlot(ByteReader& reader, Slot* slot) {
   uint64_t v = 0;
   if (!reader.Varint(&v) || v > std::numeric_limits<Slot>::max()) return false;
@@ -30,12 +37,8 @@ std::string ActorRow(uint64_t index) { return Numbered(kActorPrefix, index); }
 std::string PeerRow(Slot slot) { return Numbered(kPeerPrefix, slot); }
 std::string LogRow(uint64_t turn) { return Numbered(kLogPrefix, turn); }
 
-std::string ExtraRow(std::string_view key) {
-  const XXH128_hash_t hash = XXH3_128bits(key.data(), key.size());
-  std::string name = Numbered(kExtraPrefix, hash.high64);
-  AppendFixed64(name, hash.low64);
-  return name;
-}
+std::string ExtraRow(std::string_view key) { return Hashed(kExtraPrefix, key); }
+std::string VerdictRow(std::string_view key) { return Hashed(kVerdictPrefix, key); }
 
 bool NumberOfRow(std::string_view name, std::string_view prefix, uint64_t* number) {
   if (!name.starts_with(prefix)) return false;

@@ -17,7 +17,8 @@ inline constexpr std::string_view kNodeRow = "RN";
 inline constexpr std::string_view kClockRow = "RC";
 inline constexpr std::string_view kGenerationsRow = "RG";
 inline constexpr std::string_view kRecoveringRow = "RR";
-inline constexpr std::string_view kComparedRow = "RS";
+inline constexpr std::string_view kEndedRow = "RE";
+inline constexpr std::string_view kVerdictPrefix = "RV";
 inline constexpr std::string_view kActorPrefix = "RA";
 inline constexpr std::string_view kPeerPrefix = "RP";
 inline constexpr std::string_view kExtraPrefix = "RX";
@@ -25,7 +26,9 @@ inline constexpr std::string_view kLogPrefix = "RL";
 
 std::string ActorRow(uint64_t index);
 std::string PeerRow(Slot slot);
-std::string ExtraRow(std::string_view key);  // by its hash: keys are longer than names may be
+// By the hash of the key: keys are longer than names may be.
+std::string ExtraRow(std::string_view key);
+std::string VerdictRow(std::string_view key);
 std::string LogRow(uint64_t turn);
 // The number at the end of the name of such a row; false: none.
 bool NumberOfRow(std::string_view name, std::string_view prefix, uint64_t* number);

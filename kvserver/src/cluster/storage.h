@@ -7,6 +7,7 @@
 #define KVSERVER_SRC_CLUSTER_STORAGE_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,13 +31,28 @@ struct StoredRecord {
 
 struct MergeFunction;
 
-class Storage {
+// Records to be read: those of now, or of a moment that is over.
+class RecordView {
  public:
-  virtual ~Storage() = default;
+  virtual ~RecordView() = default;
 
   // nullopt: no such key. Everything but the vector; `with_vector` asks for that too.
   virtual absl::StatusOr<std::optional<StoredRecord>> Read(std::string_view key,
                                                            bool with_vector) = 0;
+  // The keys >= first (and < end, unless that is empty), in order, until `visit` answers false,
+  // which may not use the storage.
+  virtual absl::Status ForEachStamp(
+      std::string_view first, std::string_view end,
+      absl::FunctionRef<bool(std::string_view key, std::string_view stamp)> visit) = 0;
+};
+
+class Storage : public RecordView {
+ public:
+  // The records as they are now, with what was not committed yet. What has expired when it is read
+  // is not there. It keeps the disk from giving free what is overwritten, and must die before the
+  // storage's owner.
+  virtual std::unique_ptr<RecordView> Snapshot() = 0;
+
   virtual void Set(std::string_view key, const StoredRecord& record) = 0;
   virtual void Delete(std::string_view key) = 0;
 
@@ -50,12 +66,6 @@ class Storage {
   virtual absl::Status ForEachRow(
       std::string_view prefix,
       absl::FunctionRef<bool(std::string_view name, std::string_view value)> visit) = 0;
-
-  // The keys >= first (and < end, unless that is empty), in order, until `visit` answers false,
-  // which may not use this storage. With what was not committed yet.
-  virtual absl::Status ForEachStamp(
-      std::string_view first, std::string_view end,
-      absl::FunctionRef<bool(std::string_view key, std::string_view stamp)> visit) = 0;
 };
 
 }  // namespace kvserver::cluster

@@ -168,7 +168,7 @@ void Embed(Context& context, Arguments arguments) {
 }
 
 void GetVector(Context& context, Arguments arguments) {
-  const auto vector = context.node.store().GetVector(arguments[1]);
+  const auto vector = context.node.store().GetVector({}, arguments[1]);
   if (absl::IsNotFound(vector.status())) return context.reply.NullArray();
   if (!vector.ok()) return ReplyStatus(context, vector.status());
   ReplyVector(context.reply, *vector);

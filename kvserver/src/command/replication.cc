@@ -160,15 +160,20 @@ absl::Status Replication::Receive(std::string_view bytes) {
       Collect();
     });
   }
-  bool is_dirty = false;
+  bool is_dirty = false, is_lone = false;
   turns_.WithStorage([&](cluster::Storage& storage) {
     if (replica_.is_failed()) return;
     const absl::Status status = replica_.Receive(storage, *message, clock_ms_());
     if (!status.ok()) Fail(status);
     is_dirty = replica_.is_dirty();
+    // Somebody waits for this one write alone, and nobody here for what else may arrive meanwhile:
+    // no way to another thread and back.
+    const auto* push = std::get_if<cluster::Push>(&message->body);
+    is_lone = push != nullptr && push->writes.size() == 1 && !replica_.awaits_acks();
     Collect();
   });
-  if (is_dirty) turns_.SubmitStorage();
+  using Here = WriteTurns::Here;
+  if (is_dirty) turns_.SubmitStorage(is_lone ? Here::kAll : Here::kNothing);
   heard_.notify_all();
   return absl::OkStatus();
 }

@@ -78,9 +78,11 @@ libkv::Space ForStore(const SpaceDefinition& space) {
   return own;
 }
 
-std::string TextWithoutFields(libkv::Space space) {
+// Of what it takes to build the index anew.
+std::string TextOfIndex(libkv::Space space) {
   if (space.text && space.analyzer == nullptr) space.analyzer = libkv::MakeEnglishAnalyzer();
   space.fields.clear();
+  space.vector_memory = libkv::VectorMemory::kCodes;
   return SpaceText(space);
 }
 
@@ -110,6 +112,11 @@ absl::Status CheckShareable(const SpaceDefinition& space) {
     return absl::InvalidArgumentError(
         "dimension is " + std::to_string(space.vector_dimension) + " but the embedder '" +
         space.embedder_name + "' makes vectors of " + std::to_string(space.embedder->dimension()));
+  }
+  if (space.deferred) {
+    return absl::InvalidArgumentError(
+        "deferred is not for clusters: the vector of a value goes with it, so that one node alone "
+        "asks the embedder");
   }
   if (!AsksForIndex(space) && space.conflict.empty()) {
     return absl::InvalidArgumentError(
@@ -438,7 +445,7 @@ absl::Status SharedSpaces::ChangeIndex(const SpaceDefinition& space) {
   const bool is_wanted = AsksForIndex(own);
   const std::optional<libkv::Space> before = SpaceAt(store_, space.prefix);
   if (!before && !is_wanted) return absl::OkStatus();
-  if (before && is_wanted && TextWithoutFields(*before) == TextWithoutFields(own)) {
+  if (before && is_wanted && TextOfIndex(*before) == TextOfIndex(own)) {
     for (const std::string& path : own.fields) {
       if (HasPath(before->fields, path)) continue;
       const absl::Status status = store_.CreateFieldIndex(space.prefix, path);
@@ -450,7 +457,7 @@ absl::Status SharedSpaces::ChangeIndex(const SpaceDefinition& space) {
         return status;
       }
     }
-    return absl::OkStatus();
+    return before->vector_memory == own.vector_memory ? absl::OkStatus() : store_.DefineSpace(own);
   }
   turns_.SetLeavingSpaces({space.prefix});
   absl::Status status = Rewrite(space.prefix, [](std::string_view stamp) {

@@ -108,7 +108,7 @@ void Info(Context& context, Arguments arguments) {
     return context.reply.Error("NOTFOUND no space has the prefix " + QuotedWord(arguments[2]));
   }
   ReplyWriter& reply = context.reply;
-  reply.BeginMap(17);
+  reply.BeginMap(19);
   reply.Value("prefix");
   reply.Value(stats->prefix);
   reply.Value("definition");
@@ -131,6 +131,8 @@ void Info(Context& context, Arguments arguments) {
   Field(reply, "vector_bytes", stats->vector_bytes);
   ReplyRecall(reply, *stats);
   Field(reply, "recall_age", stats->recall_age);
+  Field(reply, "pending_vectors", stats->pending_vectors);
+  Field(reply, "refused_vectors", stats->refused_vectors);
   Field(reply, "reembedded", stats->reembedded);
   Field(reply, "reembed_total", stats->reembed_total);
 }
@@ -150,7 +152,9 @@ constexpr P kDefineParameters[] = {
     {.name = "dimension", .type = P::kInteger, .token = "DIMENSION", .optional = true},
     {.name = "metric", .token = "METRIC", .optional = true},
     {.name = "precision", .token = "PRECISION", .optional = true},
+    {.name = "memory", .token = "MEMORY", .optional = true},
     {.name = "embedder", .token = "EMBEDDER", .optional = true},
+    {.name = "deferred", .type = P::kFlag, .token = "DEFERRED", .optional = true},
     {.name = "learn", .type = P::kFlag, .token = "LEARN", .optional = true},
     {.name = "values", .type = P::kFlag, .token = "VALUES", .optional = true},
     {.name = "fields", .token = "FIELDS", .optional = true, .many = true, .token_each = true},

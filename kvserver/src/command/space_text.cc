@@ -74,6 +74,15 @@ absl::Status SetPrecision(SpaceDefinition& space, std::string_view name) {
   return absl::OkStatus();
 }
 
+absl::Status SetMemory(SpaceDefinition& space, std::string_view name) {
+  const bool is_bits = EqualsIgnoringCase(name, "bits");
+  if (!is_bits && !EqualsIgnoringCase(name, "codes")) {
+    return Wrong("memory must be codes or bits, not " + QuotedWord(name));
+  }
+  space.vector_memory = is_bits ? libkv::VectorMemory::kBits : libkv::VectorMemory::kCodes;
+  return absl::OkStatus();
+}
+
 absl::Status SetEmbedder(SpaceDefinition& space, std::string_view name) {
   space.embedder_name.clear();
   if (EqualsIgnoringCase(name, "none")) {
@@ -103,6 +112,10 @@ absl::Status SetText(SpaceDefinition& space, std::string_view /*value*/) {
   space.text = true;
   return absl::OkStatus();
 }
+absl::Status SetDeferred(SpaceDefinition& space, std::string_view /*value*/) {
+  space.deferred = true;
+  return absl::OkStatus();
+}
 absl::Status SetLearn(SpaceDefinition& space, std::string_view /*value*/) {
   space.learn = true;
   return absl::OkStatus();
@@ -125,6 +138,7 @@ struct OptionRow {
 };
 constexpr OptionRow kOptions[] = {
     {"text", SpaceOption::kFlag, SetText},
+    {"deferred", SpaceOption::kFlag, SetDeferred},
     {"learn", SpaceOption::kFlag, SetLearn},
     {"values", SpaceOption::kFlag, SetValues},
     {"analyzer", SpaceOption::kValued, SetAnalyzer},
@@ -132,6 +146,7 @@ constexpr OptionRow kOptions[] = {
     {"dimension", SpaceOption::kValued, SetDimension},
     {"metric", SpaceOption::kValued, SetMetric},
     {"precision", SpaceOption::kValued, SetPrecision},
+    {"memory", SpaceOption::kValued, SetMemory},
     {"embedder", SpaceOption::kValued, SetEmbedder},
     {"fields", SpaceOption::kValued, AddFields},
     {"conflict", SpaceOption::kValued, SetConflict},
@@ -177,6 +192,8 @@ Options IndexOptions(const libkv::Space& space, const std::string& embedder_name
   if (space.metric == libkv::Metric::kL2) add("metric", "l2");
   if (space.metric == libkv::Metric::kInnerProduct) add("metric", "ip");
   if (space.precision == libkv::VectorPrecision::kFloat16) add("precision", "f16");
+  if (space.vector_memory == libkv::VectorMemory::kBits) add("memory", "bits");
+  if (space.deferred) add("deferred");
   if (space.values) add("values");
   if (!space.fields.empty()) add("fields", Join(space.fields));
   return options;

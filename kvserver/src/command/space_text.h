@@ -8,8 +8,10 @@
 //              | "dimension=" number             vectors that come with the values
 //              | "metric=" ( "cosine" | "l2" | "ip" )
 //              | "precision=" ( "f32" | "f16" )
+//              | "memory=" ( "codes" | "bits" ) what stays in memory of each vector
 //              | "embedder=" ( "hash" | "none" | name ) vectors made of the values, by an embedder
 //                                               that the server was given under that name
+//              | "deferred"                      the embedder is asked soon after the write
 //              | "learn"                         the same by a model learnt from the values
 //              | "values"                        whole values
 //              | "fields=" path {";" path}       fields of JSON values

@@ -1,44 +1,34 @@
 #include "command/turn_storage.h"
 
 #include <cmath>
-#include <deque>
 #include <limits>
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cluster/stamp.h"
 #include "command/parked_vector.h"
+#include "command/stored_records.h"
 #include "command/system_keys.h"
 
 namespace kvserver {
 
+std::optional<cluster::StoredRecord> WriteTurns::TurnStorage::RecordOf(const Write& write,
+                                                                       int64_t now,
+                                                                       bool with_vector) {
+  if (!write.IsSeen(now)) return std::nullopt;
+  cluster::StoredRecord record{std::string(write.value), "", write.expiry, {}};
+  if (with_vector) record.vector.assign(write.vector.begin(), write.vector.end());
+  record.stamp = UnparkVector(write.stamp, with_vector ? &record.vector : nullptr);
+  return record;
+}
+
 absl::StatusOr<std::optional<cluster::StoredRecord>> WriteTurns::TurnStorage::Read(
     std::string_view key, bool with_vector) {
-  using Found = std::optional<cluster::StoredRecord>;
   const auto found = turns_.overlay_.find(key);
-  if (found != turns_.overlay_.end()) {
-    const Write& write = found->second.write;
-    if (!write.IsSeen(turns_.clock_())) return Found();
-    cluster::StoredRecord record{std::string(write.value), "", write.expiry, {}};
-    if (with_vector) record.vector.assign(write.vector.begin(), write.vector.end());
-    record.stamp = UnparkVector(write.stamp, with_vector ? &record.vector : nullptr);
-    return Found(std::move(record));
-  }
-  if (IsSystemKey(key)) return ReadSystem(key);
-  absl::StatusOr<libkv::Entry> stored = turns_.store_.GetEntry({}, key);
-  if (absl::IsNotFound(stored.status())) return Found();
-  if (!stored.ok()) return stored.status();
-  cluster::StoredRecord record{std::move(stored->value), "", stored->expiry.value_or(0), {}};
-  record.stamp = UnparkVector(stored->stamp, with_vector ? &record.vector : nullptr);
-  if (with_vector && record.vector.empty() && cluster::StampHasVector(record.stamp)) {
-    absl::StatusOr<std::vector<float>> vector = turns_.store_.GetVector(key);
-    const bool has_none =
-        absl::IsNotFound(vector.status()) || absl::IsFailedPrecondition(vector.status());
-    if (!vector.ok() && !has_none) return vector.status();
-    if (vector.ok()) record.vector = *std::move(vector);
-  }
-  return Found(std::move(record));
+  if (found == turns_.overlay_.end()) return ReadRecord(turns_.store_, {}, key, with_vector);
+  return RecordOf(found->second.write, turns_.clock_(), with_vector);
 }
 
 void WriteTurns::TurnStorage::Set(std::string_view key, const cluster::StoredRecord& record) {
@@ -82,6 +72,7 @@ void WriteTurns::TurnStorage::DeleteRow(std::string_view name) {
                        .value = {}});
   turn.bytes += name.size() + kWriteOverhead;
 }
+
 absl::Status WriteTurns::TurnStorage::ForEachRow(
     std::string_view prefix,
     absl::FunctionRef<bool(std::string_view name, std::string_view value)> visit) {
@@ -91,65 +82,73 @@ absl::Status WriteTurns::TurnStorage::ForEachRow(
 absl::Status WriteTurns::TurnStorage::ForEachStamp(
     std::string_view first, std::string_view end,
     absl::FunctionRef<bool(std::string_view key, std::string_view stamp)> visit) {
-  // What is pending goes before what is stored.
-  std::map<std::string_view, const Write*> pending;
-  for (const auto& [key, slot] : turns_.overlay_) {
-    if (key >= first && (end.empty() || key < end)) pending.emplace(key, &slot.write);
-  }
-  // System keys are rows, and few.
-  std::deque<std::pair<std::string, std::string>> system;  // key, stamp
-  std::deque<Write> system_writes;
-  const absl::Status walked = turns_.store_.ForEachRow(
-      {}, kSystemRowPrefix, [&](std::string_view name, std::string_view row) {
-        std::string key = SystemKeyOfRow(name);
-        std::string_view stamp, value;
-        if (key < first || (!end.empty() && key >= end)) return true;
-        if (!ReadSystemRow(row, &stamp, &value)) return true;
-        system.emplace_back(std::move(key), stamp);
-        return true;
-      });
-  if (!walked.ok()) return walked;
-  for (const auto& [key, stamp] : system) {
-    system_writes.push_back({.key = key, .value = {}, .vector = {}, .stamp = stamp});
-    pending.emplace(key, &system_writes.back());
-  }
+  PendingStamps pending;
   const int64_t now = turns_.clock_();
-  auto next = pending.begin();
-  const auto visit_pending = [&] {
-    const Write& write = *next->second;
-    const std::string_view key = next->first;
-    ++next;
-    if (!write.IsSeen(now)) return true;
-    return visit(key, UnparkVector(write.stamp, nullptr));
-  };
-  const auto it = turns_.store_.NewIterator(
-      {.snapshot = nullptr, .fill_cache = false},
-      {.prefix = "", .first = std::string(first), .end = std::string(end)});
-  for (it->SeekToFirst(); it->Valid(); it->Next()) {
-    while (next != pending.end() && next->first < it->key()) {
-      if (!visit_pending()) return absl::OkStatus();
-    }
-    if (next != pending.end() && next->first == it->key()) continue;
-    if (!visit(it->key(), UnparkVector(it->stamp(), nullptr))) return absl::OkStatus();
+  for (const auto& [key, slot] : turns_.overlay_) {
+    if (key < first || (!end.empty() && key >= end)) continue;
+    pending.emplace(key, PendingStamp{slot.write.IsSeen(now), slot.write.stamp});
   }
-  if (!it->status().ok()) return it->status();
-  while (next != pending.end()) {
-    if (!visit_pending()) return absl::OkStatus();
-  }
-  return absl::OkStatus();
+  return ForEachRecord(turns_.store_, {}, std::move(pending), first, end, visit);
 }
 
-absl::StatusOr<std::optional<cluster::StoredRecord>> WriteTurns::TurnStorage::ReadSystem(
-    std::string_view key) {
-  using Found = std::optional<cluster::StoredRecord>;
-  const absl::StatusOr<std::string> row = turns_.store_.GetRow({}, SystemRow(key));
-  if (absl::IsNotFound(row.status())) return Found();
-  if (!row.ok()) return row.status();
-  std::string_view stamp, value;
-  if (!ReadSystemRow(*row, &stamp, &value)) {
-    return absl::DataLossError("the row of a system key is malformed");
+// A snapshot of the store, and a copy of what was pending: a turn's bytes, for each that waits.
+class WriteTurns::TurnStorage::Past : public cluster::RecordView {
+ public:
+  explicit Past(WriteTurns& turns) : turns_(turns), snapshot_(turns.store_.GetSnapshot()) {
+    for (const auto& [key, slot] : turns.overlay_) {
+      Copy& copy = pending_[std::string(key)];
+      copy.value = slot.write.value;
+      copy.stamp = slot.write.stamp;
+      copy.vector.assign(slot.write.vector.begin(), slot.write.vector.end());
+      copy.write = slot.write;
+      copy.write.key = {};
+      copy.write.value = copy.value;
+      copy.write.stamp = copy.stamp;
+      copy.write.vector = copy.vector;
+    }
   }
-  return Found({std::string(value), std::string(stamp), 0, {}});
+
+  absl::StatusOr<std::optional<cluster::StoredRecord>> Read(std::string_view key,
+                                                            bool with_vector) override {
+    const auto found = pending_.find(key);
+    if (found != pending_.end()) {
+      return RecordOf(found->second.write, turns_.clock_(), with_vector);
+    }
+    auto record = ReadRecord(turns_.store_, snapshot_, key, with_vector);
+    if (!record.ok() || !*record || !with_vector) return record;
+    if (!(*record)->vector.empty() || !cluster::StampHasVector((*record)->stamp)) return record;
+    // Its space is gone since; then it waits in the record.
+    auto now = TurnStorage(turns_).Read(key, true);
+    if (!now.ok()) return now.status();
+    if (*now && (*now)->stamp == (*record)->stamp) (*record)->vector = std::move((*now)->vector);
+    return record;
+  }
+
+  absl::Status ForEachStamp(
+      std::string_view first, std::string_view end,
+      absl::FunctionRef<bool(std::string_view key, std::string_view stamp)> visit) override {
+    PendingStamps pending;
+    const int64_t now = turns_.clock_();
+    for (auto at = pending_.lower_bound(first);
+         at != pending_.end() && (end.empty() || at->first < end); ++at) {
+      pending.emplace(at->first, PendingStamp{at->second.write.IsSeen(now), at->second.stamp});
+    }
+    return ForEachRecord(turns_.store_, snapshot_, std::move(pending), first, end, visit);
+  }
+
+ private:
+  struct Copy {
+    std::string value, stamp;
+    std::vector<float> vector;
+    Write write;  // of these
+  };
+  WriteTurns& turns_;
+  const std::shared_ptr<const libkv::Snapshot> snapshot_;
+  std::map<std::string, Copy, std::less<>> pending_;
+};
+
+std::unique_ptr<cluster::RecordView> WriteTurns::TurnStorage::Snapshot() {
+  return std::make_unique<Past>(turns_);
 }
 
 bool WriteTurns::TurnStorage::IsTaken(std::string_view key, std::span<const float> vector) const {

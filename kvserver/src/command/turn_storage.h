@@ -2,6 +2,7 @@
 #ifndef KVSERVER_SRC_COMMAND_TURN_STORAGE_H_
 #define KVSERVER_SRC_COMMAND_TURN_STORAGE_H_
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -32,9 +33,12 @@ class WriteTurns::TurnStorage : public cluster::Storage {
   absl::Status ForEachStamp(
       std::string_view first, std::string_view end,
       absl::FunctionRef<bool(std::string_view key, std::string_view stamp)> visit) override;
+  std::unique_ptr<cluster::RecordView> Snapshot() override;
 
  private:
-  absl::StatusOr<std::optional<cluster::StoredRecord>> ReadSystem(std::string_view key);
+  class Past;
+  static std::optional<cluster::StoredRecord> RecordOf(const Write& write, int64_t now,
+                                                       bool with_vector);
   // Whether the space of the key takes the vector, and will go on to. One that the store would
   // refuse must not reach it: with it the whole turn would be refused.
   bool IsTaken(std::string_view key, std::span<const float> vector) const;

@@ -51,7 +51,7 @@ absl::StatusOr<std::vector<float>> WriteTurns::Writer::VectorOf(std::string_view
     const std::span<const float> vector = found->second.write.vector;
     return std::vector<float>(vector.begin(), vector.end());
   }
-  absl::StatusOr<std::vector<float>> stored = turns_.store_.GetVector(key);
+  absl::StatusOr<std::vector<float>> stored = turns_.store_.GetVector({}, key);
   // It has none, or lies where there are none.
   if (absl::IsNotFound(stored.status()) || absl::IsFailedPrecondition(stored.status())) {
     return std::vector<float>();

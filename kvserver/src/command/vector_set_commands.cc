@@ -261,7 +261,7 @@ void VSim(Context& context, Arguments arguments) {
   }
   if (!CheckFilters(context, *space, question)) return;
   if (question.element) {
-    auto vector = store.GetVector(ElementKey(arguments[1], *question.element));
+    auto vector = store.GetVector({}, ElementKey(arguments[1], *question.element));
     if (absl::IsNotFound(vector.status())) {
       return context.reply.Error("ERR element not found in set");
     }
@@ -320,7 +320,7 @@ void VEmb(Context& context, Arguments arguments) {
   libkv::Store& store = context.node.store();
   const auto space = FindVectorSet(store, arguments[1]);
   if (!space) return context.reply.NullArray();
-  auto vector = store.GetVector(ElementKey(arguments[1], arguments[2]));
+  auto vector = store.GetVector({}, ElementKey(arguments[1], arguments[2]));
   if (absl::IsNotFound(vector.status())) return context.reply.NullArray();
   if (!vector.ok()) return ReplyStatus(context, vector.status());
   if (arguments.size() == 3) return ReplyVector(context.reply, *vector);

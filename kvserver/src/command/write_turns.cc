@@ -140,13 +140,13 @@ WriteTurns::Hold WriteTurns::HoldOf(const Slot& slot) {
   return {slot.turn, slot.unit, cluster::Level::kOne};
 }
 
-void WriteTurns::SubmitStorage() {
+bool WriteTurns::SubmitStorage(Here here) {
   std::unique_lock lock(mutex_);
   if (!flying_.empty() && filling_->bytes < kTurnBytesMax) {
     is_put_off_ = true;
-    return;
+    return false;
   }
-  SubmitLocked(lock);
+  return SubmitLocked(lock, here);
 }
 
 bool WriteTurns::Submit(Here here) {
@@ -217,10 +217,10 @@ bool WriteTurns::SubmitLocked(std::unique_lock<std::mutex>& lock, Here here) {
 
 // Nothing is under way that it would wait for, and the wait is short.
 bool WriteTurns::MayCommitHere(const Turn& turn, Here here) const {
-  if (here == Here::kNothing || replicator_ != nullptr || turn.is_slow) return false;
+  if (here == Here::kNothing || turn.is_slow) return false;
   if (turn.durability == libkv::Durability::kSynced && here != Here::kAll) return false;
   return flying_.empty() && !is_handing_over_ && turn.writes.size() <= kHereWritesMax &&
-         turn.bytes <= kHereBytesMax;
+         turn.bytes <= kHereBytesMax && SteadyMicroseconds() >= here_again_us_.load();
 }
 
 // Which spaces ask an embedder that is not the built-in one: those of a while ago, so that a turn
@@ -231,7 +231,7 @@ void WriteTurns::RefreshSlowPrefixes() {
   slow_prefixes_us_ = now;
   slow_prefixes_.clear();
   for (const libkv::Space& space : store_.Spaces()) {
-    if (space.embedder == nullptr || space.learn) continue;
+    if (space.embedder == nullptr || space.learn || space.deferred) continue;
     if (space.embedder->identity() != kBuiltInEmbedder) slow_prefixes_.push_back(space.prefix);
   }
 }
@@ -298,7 +298,11 @@ void WriteTurns::WriteTurn(Turn& turn, bool here) {
   const libkv::WriteOptions write{.durability = durability};
   if (here) {
     committed_here_.fetch_add(1, std::memory_order_relaxed);
-    return Written(turn, store_.Apply(write, batch));
+    const int64_t start = SteadyMicroseconds();
+    absl::Status status = store_.Apply(write, batch);
+    const int64_t end = SteadyMicroseconds();
+    if (end - start > kHereMaxUs) here_again_us_.store(end + kHerePause * (end - start));
+    return Written(turn, std::move(status));
   }
   store_.Write(write, std::move(batch),
                [this, &turn](absl::Status status) { Written(turn, std::move(status)); });

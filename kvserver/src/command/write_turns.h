@@ -68,6 +68,10 @@ class WriteTurns {
   // Of a turn that is committed so, at most.
   static constexpr size_t kHereWritesMax = 64;
   static constexpr size_t kHereBytesMax = size_t{64} << 10;
+  // A commit that took this long shows a slow disk: for kHerePause times as long the store's thread
+  // commits all, and callers of Submit do not wait.
+  static constexpr int64_t kHereMaxUs = 20'000;
+  static constexpr int64_t kHerePause = 10;
 
   // Bytes of turns that wait to be handed over: from the first on, connections that wait for a turn
   // are not read from; from the second on, Submit waits.
@@ -197,8 +201,8 @@ class WriteTurns {
   // The same for a reply that shows it. Under the lock too.
   Hold PendingHold(std::string_view key);
   // Hands over what WithStorage has written, unless a turn is under way and will be followed by
-  // another call of this: `on_stored` of it tells. Any thread.
-  void SubmitStorage();
+  // another call of this: `on_stored` of it tells. Any thread. True: as of Submit.
+  bool SubmitStorage(Here here = Here::kNothing);
   // A turn that was sealed so has been acknowledged at this level, or not in time.
   void Acknowledged(uint64_t sealed, cluster::Level level, const absl::Status& status);
   // A fault for learners and tests: turns for which it answers true are not synced, and yet
@@ -354,7 +358,8 @@ class WriteTurns {
   std::shared_ptr<const ConflictRules> conflict_rules_ = std::make_shared<ConflictRules>();
   std::vector<std::string> leaving_spaces_;
   bool is_put_off_ = false;  // SubmitStorage is
-  int finishing_ = 0;        // threads in TurnDone, which go on without the lock
+  std::atomic<int64_t> here_again_us_{0};
+  int finishing_ = 0;  // threads in TurnDone, which go on without the lock
   std::function<bool()> skips_sync_;
   std::unique_ptr<Turn> spare_;
   Overlay overlay_;

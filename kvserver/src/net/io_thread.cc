@@ -55,14 +55,8 @@ void IoThread::EndTurn() {
 void IoThread::SubmitTurn() {
   if (last_served_ != nullptr) lone_turns_ = std::min(lone_turns_ + 1, kLoneTurnsMin);
   if (!node_.turns().has_writes()) return;
-  const int64_t start = SteadyMicroseconds();
-  auto here = WriteTurns::Here::kNothing;
-  if (start >= here_again_us_) {
-    here = lone_turns_ == kLoneTurnsMin ? WriteTurns::Here::kAll : WriteTurns::Here::kUnsynced;
-  }
-  if (!node_.turns().Submit(here)) return;
-  const int64_t end = SteadyMicroseconds();
-  if (end - start > kHereMaxUs) here_again_us_ = end + kHerePause * (end - start);
+  const bool is_lone = lone_turns_ == kLoneTurnsMin;
+  node_.turns().Submit(is_lone ? WriteTurns::Here::kAll : WriteTurns::Here::kUnsynced);
 }
 
 void IoThread::Served(const Connection& connection) {

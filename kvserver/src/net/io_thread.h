@@ -35,9 +35,6 @@ class IoThread {
   static constexpr int kHandlersPerTurn = 256;
   // A connection is alone after so many turns in which no other was read from.
   static constexpr int kLoneTurnsMin = 16;
-  // A commit that took this long shows a slow disk: for kHerePause times as long, others commit.
-  static constexpr int64_t kHereMaxUs = 20'000;
-  static constexpr int64_t kHerePause = 10;
 
   IoThread(Node& node, Workers& workers, ProtocolMaker& protocols);
   ~IoThread();
@@ -84,7 +81,6 @@ class IoThread {
   std::vector<std::shared_ptr<Connection>> dirty_, holding_;
   const Connection* last_served_ = nullptr;
   int lone_turns_ = 0;  // in a row, in which it was the only one
-  int64_t here_again_us_ = 0;
   bool stopping_ = false;
   int64_t stop_deadline_us_ = 0;
 

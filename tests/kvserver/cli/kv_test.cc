@@ -124,7 +124,9 @@ TEST_CASE("the exit code says what kind of failure it was") {
                              {"similar"},
                              {"similar", "a", "--key", "b"},
                              {"bench", "-c", "0"},
-                             {"get", "a", "--server", "host:port"}}) {
+                             {"get", "a", "--server", "host:port"},
+                             {"get", "a", "--read-level", "most"},
+                             {"get", "a", "--dir", dir.path("none"), "--read-level", "one"}}) {
     CAPTURE(words);
     CHECK(Kv({}, words).code == 2);
   }
@@ -147,6 +149,8 @@ TEST_CASE("several servers are tried in their order") {
   const TestServer server;
   const std::string list = DeadAddress() + "," + AddressOf(server);
   CHECK(Kv({"--server", list}, {"set", "a", "1"}).code == 0);
+  CHECK(Kv({"--server", list, "--write-level", "all", "--read-level", "one"}, {"get", "a"}).code ==
+        0);
   setenv("KV_SERVER", list.c_str(), 1);
   CHECK(Kv({}, {"get", "a"}).out == "1");
   unsetenv("KV_SERVER");

@@ -12,7 +12,7 @@ namespace {
 TEST_CASE("each row has a name of its own, below the common prefix") {
   std::set<std::string> names = {std::string(kNodeRow), std::string(kClockRow),
                                  std::string(kGenerationsRow), std::string(kRecoveringRow),
-                                 std::string(kComparedRow)};
+                                 std::string(kEndedRow)};
   size_t count = names.size();
   for (const uint64_t number : {uint64_t{0}, uint64_t{1}, uint64_t{255}, ~uint64_t{0}}) {
     names.insert(ActorRow(number));

@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "kvclient/client.h"
 #include "kvserver/cluster_process/contents.h"
 #include "kvserver/cluster_process/node_client.h"
 #include "kvserver/cluster_process/process_cluster.h"
@@ -368,6 +369,48 @@ TEST_CASE("a session reads its own writes at level one while nodes are killed an
   MESSAGE(writes << " writes, " << reads << " reads, " << refused << " refused");
   CHECK(reads > 100);
   CHECK(writes > 100);
+}
+
+TEST_CASE("the client library reads what it wrote elsewhere, or says that it cannot yet") {
+  // Goal: with reads_own_writes no read goes back before the client's own writes, at level one,
+  // when its node dies. Method: the others cannot have the write yet; then they can.
+  ProcessCluster cluster({});
+  cluster.StartAll();
+  REQUIRE(cluster.WaitUntilReady(seconds(20)));
+  kvclient::ClientOptions options;
+  for (const int node : {0, 1}) {
+    options.addresses.push_back("127.0.0.1:" + std::to_string(cluster.port(node)));
+  }
+  options.write_level = options.read_level = "one";
+  auto plain = kvclient::Client::Connect(options);
+  options.reads_own_writes = true;
+  auto own = kvclient::Client::Connect(options);
+  REQUIRE(plain.ok());
+  REQUIRE(own.ok());
+  CHECK(own->Command({"CLIENT", "WRITE-LEVEL"})->bytes == "one");
+  CHECK(plain->Command({"CLIENT", "READ-LEVEL"})->bytes == "one");
+  cluster.Isolate(0, /*is_losing=*/true);
+  REQUIRE(plain->Set("theirs", "x").ok());
+  kvclient::Pipeline writes;
+  writes.Append({"SET", "mine", "1"}).Append({"INCR", "mine"});
+  const auto replies = own->Execute(writes);
+  REQUIRE(replies.ok());
+  REQUIRE(replies->size() == 2);
+  CHECK((*replies)[1].integer == 2);
+
+  cluster.Kill(0);
+  const absl::Status missed = plain->Get("theirs").status();
+  CHECK_MESSAGE(absl::IsNotFound(missed), missed.ToString());
+  const absl::Status refused = own->Get("mine").status();
+  CHECK_MESSAGE(absl::IsUnavailable(refused), std::string(refused.message()));
+  cluster.HealPaths();
+  cluster.Start(0);
+  REQUIRE(cluster.WaitUntilReady(seconds(20)));
+  CHECK(own->Get("mine").value() == "2");
+  CHECK(own->Command({"CLIENT", "READ-LEVEL"})->bytes == "one");
+
+  options.write_level = "most";
+  CHECK(!kvclient::Client::Connect(options).ok());
 }
 
 TEST_CASE("an increment that is repeated at its node is counted once, whatever came in between") {

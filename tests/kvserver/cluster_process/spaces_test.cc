@@ -145,6 +145,13 @@ TEST_CASE("a space that one node defines is on all nodes, and so is its drop") {
   CHECK(asked.Ask(2, {"KV.SPACE", "DEFINE", "doc:", "TEXT", "FIELDS", "year"}) == "OK");
   CHECK(asked.Ask(2, {"KV.SPACE", "DEFINE", "doc:", "TEXT"}).find("defined otherwise") !=
         std::string::npos);
+  CHECK(asked.Ask(2, {"KV.SPACE", "DEFINE", "late:", "EMBEDDER", "hash", "DEFERRED"})
+            .find("deferred is not for clusters") != std::string::npos);
+  REQUIRE(asked.Ask(2, {"KV.SPACE", "DEFINE", "v:", "DIMENSION", "2", "MEMORY", "bits"}) == "OK");
+  for (int node = 0; node < 3; ++node) {
+    asked.AwaitContains(node, {"KV.SPACE", "LIST"}, "definition v::dimension=2,memory=bits");
+  }
+  REQUIRE(asked.Ask(0, {"KV.SPACE", "DROP", "v:"}) == "OK");
   CHECK(asked.Ask(2, {"DBSIZE"}) == "2");
   CHECK(asked.Ask(1, {"KEYS", "*"}) == "(doc:1 doc:2)");
   CHECK(

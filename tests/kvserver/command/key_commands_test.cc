@@ -256,7 +256,7 @@ TEST_CASE("EXPIRE, PERSIST and RENAME keep a given vector; another space does no
   const std::vector<float> vector = {1, 2, 3};
   libkv::Store& store = server.node().store();
   const auto vector_of = [&](const std::string& key) {
-    return store.GetVector(key).value_or(std::vector<float>());
+    return store.GetVector({}, key).value_or(std::vector<float>());
   };
   REQUIRE(store.Set({}, "v:a", "text", {.vector = vector}).ok());
   CHECK(client.Ask({"EXPIRE", "v:a", "1000"}) == ":1\r\n");

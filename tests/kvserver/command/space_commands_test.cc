@@ -1,6 +1,10 @@
 // KV.SPACE: defining, listing and dropping spaces, and what a restart keeps of them.
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <string>
+#include <thread>
+
 #include "kvserver/support/dialog.h"
 
 namespace kvserver {
@@ -53,14 +57,16 @@ TEST_CASE("spaces of every built-in kind are usable after a restart") {
   TestServer server;
   {
     Dialog dialog(server);
-    for (const char* const definition : {"g: ANALYZER german", "h: TEXT EMBEDDER hash",
-                                         "l: TEXT LEARN", "v: DIMENSION 2", "f: FIELDS n VALUES"}) {
+    for (const char* const definition :
+         {"g: ANALYZER german", "h: TEXT EMBEDDER hash", "l: TEXT LEARN",
+          "v: DIMENSION 2 MEMORY bits", "f: FIELDS n VALUES", "d: EMBEDDER hash DEFERRED"}) {
       CHECK(dialog.Say(std::string("KV.SPACE DEFINE ") + definition) == "OK");
     }
     dialog.Say("SET g:1 'die Häuser'");
     dialog.Say("SET h:1 'a red apple'");
     dialog.Say("SET l:1 'a blue whale'");
     dialog.Say(R"(SET f:1 '{"n":5}')");
+    dialog.Say("SET d:1 'a green frog'");
   }
   server.Restart();
   Dialog dialog(server);
@@ -69,7 +75,19 @@ TEST_CASE("spaces of every built-in kind are usable after a restart") {
   CHECK(dialog.Say3("KV.SIMILAR TEXT whale PREFIX h: LIMIT 1").starts_with("{hits: [{key: h:2, "));
   CHECK(dialog.Say3("KV.SIMILAR TEXT whale PREFIX l: LIMIT 1").starts_with("{hits: [{key: l:1, "));
   CHECK(dialog.Say("KV.FIND 5 FIELD n") == "[f:1]");
-  CHECK(dialog.Say3("KV.SPACE INFO v:").find("definition: v::dimension=2, ") != std::string::npos);
+  CHECK(dialog.Say3("KV.SPACE INFO v:").find("definition: v::dimension=2,memory=bits, ") !=
+        std::string::npos);
+  CHECK(dialog.Say3("KV.SPACE INFO d:").find("definition: d::embedder=hash,deferred, ") !=
+        std::string::npos);
+  // Its vector is made soon.
+  const auto waits = [&] {
+    return dialog.Say3("KV.SPACE INFO d:").find("pending_vectors: 0, ") == std::string::npos;
+  };
+  for (int i = 0; i < 1'000 && waits(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  CHECK(!waits());
+  CHECK(dialog.Say3("KV.SIMILAR TEXT frog PREFIX d:").starts_with("{hits: [{key: d:1, "));
 }
 
 }  // namespace kvserver

@@ -35,10 +35,14 @@ TEST_CASE("a definition is read, and its text reads as the same") {
   CHECK(space->fields == std::vector<std::string>{"year", "author.name"});
   for (const std::string_view text :
        {":text", "a:dimension=3,metric=l2,precision=f16", "a::b::embedder=hash,metric=ip",
+        "v:dimension=3,memory=bits", "d:embedder=hash,deferred",
         "doc::analyzer=german,textfields=title;body,learn,values,fields=year;author.name"}) {
     CHECK(RoundTrip(text) == text);
   }
   CHECK(RoundTrip("a:embedder=none,text,") == "a:text");
+  CHECK(RoundTrip("a:dimension=2,memory=codes") == "a:dimension=2");
+  CHECK(ParseSpace("a:dimension=2,MEMORY=BITS")->vector_memory == libkv::VectorMemory::kBits);
+  CHECK(ParseSpace("a:embedder=hash,deferred")->deferred);
   CHECK(RoundTrip("a:analyzer=simple/1") == "a:analyzer=simple");
 }
 
@@ -116,6 +120,7 @@ TEST_CASE("what is wrong with a definition is named") {
   CHECK(RoundTrip("a:dimension=0") == "dimension must be an integer from 1 to 8192, not '0'");
   CHECK(RoundTrip("a:metric=x") == "metric must be cosine, l2 or ip, not 'x'");
   CHECK(RoundTrip("a:precision=x") == "precision must be f32 or f16, not 'x'");
+  CHECK(RoundTrip("a:memory=x") == "memory must be codes or bits, not 'x'");
   CHECK(RoundTrip("a:embedder=x") == "embedder must be hash or none, not 'x'");
   CHECK(RoundTrip("a:analyzer=klingon").find("klingon") != std::string::npos);
 }

@@ -15,7 +15,7 @@
 // Addresses   When the connection is lost, the next call connects again, first to the address that
 //             follows in the list, and every address is tried once. What the connection itself
 //             knew (MULTI, WATCH, CLIENT SETNAME) is gone then: send MULTI ... EXEC as one
-//             Pipeline.
+//             Pipeline. What the options ask for is not.
 // Repetition  A request is sent again only if none of its bytes had left, or if it (of a pipeline:
 //             all of it) only reads. Otherwise the answer is Unavailable, and the message says that
 //             its effect is unknown.
@@ -58,6 +58,15 @@ struct ClientOptions {
   // 3 asks for RESP3, and takes RESP2 of a server that has no other. 2: RESP2.
   int resp_version = 3;
   size_t reply_bytes_max = size_t{256} << 20;
+
+  // Of a kvserver's cluster: "one", "quorum" or "all" for every write and every read; "": what the
+  // server was told. An error of Connect if the server does not know them.
+  std::string write_level, read_level;
+  // Reads see what this client has written before, whichever node they go to and at whatever level.
+  // A call that writes asks for the token of it in the same round trip, and a new connection begins
+  // with that: a node that has not seen the writes within 2 s is passed over, Unavailable if all
+  // are.
+  bool reads_own_writes = false;
 };
 
 struct KeyValue {

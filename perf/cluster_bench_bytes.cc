@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 
 #include "cluster_bench_parts.h"
@@ -15,12 +17,20 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Up to the zeros at the end, over which later writes are written.
+uint64_t WrittenBytes(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  const std::string log(std::istreambuf_iterator<char>(in), {});
+  return log.find_last_not_of('\0') + 1;
+}
+
 // The files of the log: numbers with that ending. The store keeps a diary of another name.
 uint64_t LogBytes(const ServerProcess& server) {
   uint64_t bytes = 0;
   for (const auto& file : std::filesystem::directory_iterator(server.directory() + "/store")) {
     const std::string name = file.path().filename();
-    if (name.ends_with(".log") && name[0] >= '0' && name[0] <= '9') bytes += file.file_size();
+    if (name.ends_with(".log") && name[0] >= '0' && name[0] <= '9')
+      bytes += WrittenBytes(file.path());
   }
   return bytes;
 }

@@ -7,12 +7,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <optional>
 #include <vector>
 
 #include "base/coding.h"
+#include "base/status_macros.h"
 #include "base/strings.h"
 
 #if defined(__x86_64__)
@@ -113,9 +115,14 @@ class LogScanner {
       }
       const std::string_view piece = IntactPiece(log, at);
       if (piece.empty()) {
+        if (log.find_first_not_of('\0', at) == log.npos) return;
         Damage(at);
         inside = false;
-        at = NextIntactRecord(log, at + 1);
+        const size_t next = NextIntactRecord(log, at + 1);
+        // RocksDB looks at length and type alone.
+        const bool is_hole = log.substr(at + 4, 3).find_first_not_of('\0') == log.npos;
+        if (is_hole && next < log.size()) holes_.push_back({name, at});
+        at = next;
         continue;
       }
       const auto type = static_cast<PieceType>(piece[kHeaderBytes - 1]);
@@ -132,6 +139,13 @@ class LogScanner {
       inside = type == kFirst || (type == kMiddle && inside);
     }
   }
+
+  // The header of a piece is zeros, and an intact record stands behind it.
+  struct Hole {
+    std::string name;
+    size_t at = 0;
+  };
+  const std::vector<Hole>& holes() const { return holes_; }
 
   absl::Status Verdict() const {
     if (!lost_) return absl::OkStatus();
@@ -203,6 +217,7 @@ class LogScanner {
     }
   }
 
+  std::vector<Hole> holes_;
   std::string name_, damaged_name_;
   size_t damaged_at_ = 0;
   bool damaged_ = false, lost_ = false;
@@ -211,6 +226,20 @@ class LogScanner {
   uint64_t good_through_ = 0;   // before the first damage
   uint64_t claim_ = 0;
 };
+
+// A header of a piece with a checksum that is wrong.
+absl::Status MarkHole(const std::string& path, size_t at) {
+  constexpr char kMark[kHeaderBytes] = {'H', 'O', 'L', 'E', 0, 0, kFull};
+  const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  const bool is_marked = file >= 0 &&
+                         pwrite(file, kMark, sizeof kMark, static_cast<off_t>(at)) ==
+                             static_cast<ssize_t>(sizeof kMark) &&
+                         fdatasync(file) == 0;
+  const int error = errno;
+  if (file >= 0) close(file);
+  if (is_marked) return absl::OkStatus();
+  return absl::ErrnoToStatus(error, Concat("cannot mark the hole in the log ", path));
+}
 
 uint32_t Crc32cPortable(std::string_view bytes) {
   static const std::array<uint32_t, 256> table = [] {
@@ -263,7 +292,7 @@ bool ParseDurableClaim(std::string_view blob, uint64_t* sequence) {
   return in.done();
 }
 
-absl::Status CheckLogs(const std::string& directory) {
+absl::Status CheckLogs(const std::string& directory, bool marks_holes) {
   std::vector<std::string> names;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
@@ -277,7 +306,12 @@ absl::Status CheckLogs(const std::string& directory) {
     const MappedFile file(directory + "/" + name);
     scanner.Scan(name, file.bytes());
   }
-  return scanner.Verdict();
+  absl::Status verdict = scanner.Verdict();
+  if (!verdict.ok() || !marks_holes) return verdict;
+  for (const auto& [name, at] : scanner.holes()) {
+    LIBKV_RETURN_IF_ERROR(MarkHole(directory + "/" + name, at));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace libkv

@@ -15,6 +15,11 @@
 //
 // What this cannot see: damage to the last record of all, which looks like a torn tail. A clean
 // close writes one more record, with a claim, so that after it nothing but that record is last.
+//
+// Zeros up to the end of a log are its end (zeroed_logs.h). Zeros in front of an intact record are
+// a hole: a power cut let later pages reach the disk and an earlier one not, none of which had been
+// synced. RocksDB reads on behind such a hole, and would recover writes without those in front of
+// them. So the hole is made a damage that it stops at.
 #ifndef LIBKV_SRC_ENGINE_LOG_SCAN_H_
 #define LIBKV_SRC_ENGINE_LOG_SCAN_H_
 
@@ -29,9 +34,10 @@ namespace libkv {
 std::string EncodeDurableClaim(uint64_t sequence);
 bool ParseDurableClaim(std::string_view blob, uint64_t* sequence);
 
-// DataLoss, naming file and byte, when a log in `directory` lost durable writes. Changes nothing.
-// Costs one read of the logs (at most some 64 MiB), about 1 s per GB.
-absl::Status CheckLogs(const std::string& directory);
+// DataLoss, naming file and byte, when a log in `directory` lost durable writes: then nothing was
+// changed. Else, with `marks_holes`, for who is about to recover: the first bytes of a hole are
+// written over. Costs one read of the logs (at most some 64 MiB), about 1 s per GB.
+absl::Status CheckLogs(const std::string& directory, bool marks_holes);
 
 // CRC-32C (Castagnoli), as RocksDB's log records carry it.
 uint32_t Crc32c(std::string_view bytes);

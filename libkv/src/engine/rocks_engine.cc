@@ -387,7 +387,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& option
   }
 
   // Before RocksDB recovers: it would drop what stands behind a damage, and the log with it.
-  LIBKV_RETURN_IF_ERROR(CheckLogs(directory));
+  LIBKV_RETURN_IF_ERROR(CheckLogs(directory, !options.read_only));
 
   rocksdb::DB* raw = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;

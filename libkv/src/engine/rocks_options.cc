@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/zeroed_logs.h"
+
 namespace libkv {
 namespace {
 
@@ -46,6 +48,7 @@ rocksdb::DBOptions MakeDbOptions(const EngineOptions& options,
                                  std::shared_ptr<rocksdb::Logger> logger,
                                  std::shared_ptr<rocksdb::Cache> cache) {
   rocksdb::DBOptions db;
+  db.env = ZeroedLogsEnv();
   db.create_if_missing = options.create_if_missing;
   db.create_missing_column_families = true;
   db.max_background_jobs = std::max(1, options.background_threads);

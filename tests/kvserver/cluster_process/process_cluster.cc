@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <thread>
 
 #include "kvserver/cluster_process/node_client.h"
+#include "support/files.h"
 
 namespace kvserver::cluster_process {
 namespace {
@@ -132,7 +131,9 @@ bool ProcessCluster::LoseTail(int node, uint64_t bytes) {
     if (newest.empty() || newest.filename() < path.filename()) newest = path;
   }
   if (newest.empty()) return false;
-  const uint64_t size = fs::file_size(newest);
+  // It ends in zeros, over which later writes would have been written.
+  const std::string log = libkv::ReadFile(newest);
+  const uint64_t size = log.find_last_not_of('\0') + 1;
   fs::resize_file(newest, size - std::min(size, bytes));
   return true;
 }
@@ -215,8 +216,7 @@ bool ProcessCluster::WaitUntilReady(milliseconds longest) {
 }
 
 std::string ProcessCluster::LogOf(int node) const {
-  std::ifstream in(dir_.path("node" + std::to_string(node + 1) + ".log"), std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  return libkv::ReadFile(dir_.path("node" + std::to_string(node + 1) + ".log"));
 }
 
 std::string ProcessCluster::Logs(size_t bytes_each) const {

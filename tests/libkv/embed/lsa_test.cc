@@ -5,10 +5,8 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <fstream>
 #include <map>
 #include <random>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -16,6 +14,7 @@
 #include "base/hash.h"
 #include "embed/lsa_model.h"
 #include "embed/lsa_words.h"
+#include "support/files.h"
 
 namespace libkv {
 namespace {
@@ -63,13 +62,6 @@ double Dot(const std::vector<float>& a, const std::vector<float>& b) {
   for (size_t i = 0; i < a.size(); ++i)
     sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
   return sum;
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << in.rdbuf();
-  return bytes.str();
 }
 
 const std::string kGoldenFile = LIBKV_SOURCE_DIR "/tests/libkv/embed/testdata/lsa1.model";

@@ -220,8 +220,8 @@ void Replica::Impl::EndUnit() {
 
 bool Replica::Impl::is_dirty() const {
   return push_.has_value() || !new_dots_.empty() || !changed_extras_.empty() ||
-         !changed_verdicts_.empty() || !gone_turns_.empty() || node_changed_ || clock_changed_ ||
-         generations_changed_ || recovery_changed_;
+         !changed_verdicts_.empty() || !gone_turns_.empty() || !idle_places_.empty() ||
+         node_changed_ || clock_changed_ || generations_changed_ || recovery_changed_;
 }
 
 uint64_t Replica::Impl::Seal(Storage& storage, Levels levels, int64_t now_ms, bool push_late) {
@@ -229,12 +229,6 @@ uint64_t Replica::Impl::Seal(Storage& storage, Levels levels, int64_t now_ms, bo
   EndUnit();
   const uint64_t number = next_turn_++;
 
-  if (!new_dots_.empty()) {
-    std::string row;
-    DotLog::AppendRow(row, new_dots_, actors_);
-    storage.PutRow(LogRow(number), row);
-    new_dots_.clear();
-  }
   for (const std::string& key : changed_extras_) {
     const auto found = extras_.find(key);
     if (found == extras_.end()) {
@@ -249,8 +243,16 @@ uint64_t Replica::Impl::Seal(Storage& storage, Levels levels, int64_t now_ms, bo
   changed_extras_.clear();
   // The clock is its row and the dots of the log: what leaves the log has to be in the row.
   if (clock_changed_ || !gone_turns_.empty()) storage.PutRow(kClockRow, clock_.Encode());
-  for (const uint64_t gone : gone_turns_) storage.DeleteRow(LogRow(gone));
+  for (const uint64_t gone : gone_turns_) log_places_.Leave(gone);
   gone_turns_.clear();
+  if (!new_dots_.empty()) {
+    std::string row;
+    DotLog::AppendRow(row, new_dots_, actors_);
+    storage.PutRow(LogRow(log_places_.Take(number)), row);
+    new_dots_.clear();
+  }
+  for (const uint64_t place : idle_places_) storage.DeleteRow(LogRow(place));
+  log_places_.Deleted(std::exchange(idle_places_, {}));
   if (node_changed_) storage.PutRow(kNodeRow, NodeRow(self_.slot));
   if (generations_changed_) storage.PutRow(kGenerationsRow, GenerationsRow(generations_));
   for (const std::string& key : changed_verdicts_) {
@@ -388,6 +390,7 @@ absl::Status Replica::Impl::Tick(Storage& storage, int64_t now_ms) {
     last_forget_ms_ = now_ms;
     SettleActors();
     ForgetLog();
+    if (idle_places_.empty()) idle_places_ = log_places_.TakeIdle(now_ms);
     StripExtras();
   }
   const Advert advert = MakeAdvert();

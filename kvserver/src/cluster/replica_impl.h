@@ -22,6 +22,7 @@
 
 #include "cluster/actor_table.h"
 #include "cluster/dot_log.h"
+#include "cluster/log_places.h"
 #include "cluster/replica.h"
 #include "cluster/storage.h"
 
@@ -70,6 +71,8 @@ class Replica::Impl {
   Generations generations_, durable_generations_;
   std::map<std::string, DotSet, std::less<>> extras_;
   DotLog log_;
+  LogPlaces log_places_;
+  std::vector<uint64_t> idle_places_;  // their rows are to be deleted
   ActorTable actors_;
 
   std::vector<Outgoing> messages_;
@@ -294,7 +297,7 @@ class Replica::Impl {
   std::vector<DotSet> push_seen_;  // of each: all it has seen, for nodes that recover
   std::vector<DotLog::Entry> new_dots_;
   std::set<std::string, std::less<>> changed_extras_;
-  std::vector<uint64_t> gone_turns_;  // their rows are to be deleted
+  std::vector<uint64_t> gone_turns_;  // nothing of them is left in the log
   bool node_changed_ = false, clock_changed_ = false, generations_changed_ = false;
   bool recovery_changed_ = false;
   size_t saved_actors_ = 0;

@@ -23,7 +23,7 @@ absl::Status Replica::Impl::Start(Storage& storage, int64_t now_ms) {
   }
   bool is_known = false;
   absl::Status result;
-  std::vector<std::pair<uint64_t, std::string>> log_rows;
+  std::vector<std::pair<std::string, std::string>> log_rows;
   const auto load = [&](std::string_view name, std::string_view row) {
     uint64_t number = 0;
     const auto fail = [&] {
@@ -74,8 +74,8 @@ absl::Status Replica::Impl::Start(Storage& storage, int64_t now_ms) {
       DotSet extra;
       if (!extra.DecodeFrom(rest) || !rest.empty()) return fail();
       extras_.emplace(key, std::move(extra));
-    } else if (NumberOfRow(name, kLogPrefix, &number)) {
-      log_rows.emplace_back(number, row);
+    } else if (PlaceOfLogRow(name, &number) || NumberOfRow(name, kLogPrefix, &number)) {
+      log_rows.emplace_back(name, row);
     }
     return true;
   };
@@ -83,9 +83,19 @@ absl::Status Replica::Impl::Start(Storage& storage, int64_t now_ms) {
   if (!read.ok()) return read;
   if (!result.ok()) return result;
   saved_actors_ = actors_.size();
-  for (const auto& [number, row] : log_rows) {
-    if (!log_.LoadRow(number, row, actors_)) return Damaged(kLogPrefix);
-    next_turn_ = number + 1;
+  for (const auto& [name, row] : log_rows) {
+    uint64_t place = 0;
+    if (!PlaceOfLogRow(name, &place)) continue;
+    if (!log_.LoadRow(next_turn_, row, actors_)) return Damaged(kLogPrefix);
+    log_places_.Found(next_turn_++, place);
+  }
+  // Those of directories of version 1 get a place.
+  for (const auto& [name, row] : log_rows) {
+    uint64_t number = 0;
+    if (!NumberOfRow(name, kLogPrefix, &number)) continue;
+    if (!log_.LoadRow(next_turn_, row, actors_)) return Damaged(kLogPrefix);
+    storage.PutRow(LogRow(log_places_.Take(next_turn_++)), row);
+    storage.DeleteRow(name);
   }
   // What is in the log has its effect in the storage: it came with it.
   clock_.AddAll(log_.dots());
@@ -104,8 +114,8 @@ absl::Status Replica::Impl::Start(Storage& storage, int64_t now_ms) {
           "the directory holds data that was written without --peers: start the cluster with new "
           "directories, and load the data with kv export and kv import");
     }
-    node_changed_ = true;
   }
+  node_changed_ = true;
   // One that was recovering cannot know that its disk is not an old copy, of a time when it had
   // compared its keys with some already: what these have told it since would be missing.
   const bool has_lost = !is_known || options_.must_recover || is_recovering_;

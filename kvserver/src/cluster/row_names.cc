@@ -9,7 +9,7 @@
 namespace kvserver::cluster {
 namespace {
 
-constexpr uint8_t kNodeVersion = 1;
+constexpr uint8_t kNodeVersion = 2, kOldestNodeVersion = 1;
 
 std::string Numbered(std::string_view prefix, uint64_t number) {
   std::string name(prefix);
@@ -35,7 +35,19 @@ bool ReadSlot(ByteReader& reader, Slot* slot) {
 
 std::string ActorRow(uint64_t index) { return Numbered(kActorPrefix, index); }
 std::string PeerRow(Slot slot) { return Numbered(kPeerPrefix, slot); }
-std::string LogRow(uint64_t turn) { return Numbered(kLogPrefix, turn); }
+
+// Short: one is written for each lone write.
+std::string LogRow(uint64_t place) {
+  std::string name(kLogPrefix);
+  AppendVarint(name, place);
+  return name;
+}
+
+bool PlaceOfLogRow(std::string_view name, uint64_t* place) {
+  if (!name.starts_with(kLogPrefix)) return false;
+  ByteReader reader(name.substr(kLogPrefix.size()));
+  return reader.Varint(place) && reader.at_end();
+}
 
 std::string ExtraRow(std::string_view key) { return Hashed(kExtraPrefix, key); }
 std::string VerdictRow(std::string_view key) { return Hashed(kVerdictPrefix, key); }
@@ -55,7 +67,8 @@ std::string NodeRow(Slot slot) {
 bool ReadNodeRow(std::string_view row, Slot* slot) {
   ByteReader reader(row);
   uint8_t version = 0;
-  return reader.Byte(&version) && version == kNodeVersion && ReadSlot(reader, slot);
+  return reader.Byte(&version) && version >= kOldestNodeVersion && version <= kNodeVersion &&
+         ReadSlot(reader, slot);
 }
 
 std::string GenerationsRow(const Generations& generations) {

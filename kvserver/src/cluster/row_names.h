@@ -29,7 +29,8 @@ std::string PeerRow(Slot slot);
 // By the hash of the key: keys are longer than names may be.
 std::string ExtraRow(std::string_view key);
 std::string VerdictRow(std::string_view key);
-std::string LogRow(uint64_t turn);
+std::string LogRow(uint64_t place);
+bool PlaceOfLogRow(std::string_view name, uint64_t* place);
 // The number at the end of the name of such a row; false: none.
 bool NumberOfRow(std::string_view name, std::string_view prefix, uint64_t* number);
 

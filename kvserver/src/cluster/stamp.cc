@@ -14,7 +14,7 @@
 namespace kvserver::cluster {
 namespace {
 
-constexpr uint8_t kSingle = 0x10, kSeveral = 0x20, kFormMask = 0xF0;
+constexpr uint8_t kSingle = 0x10, kSeveral = 0x20, kSingleShort = 0x40, kFormMask = 0xF0;
 constexpr uint8_t kIsCounter = 0x01, kExpires = 0x02, kHasVector = 0x04, kIsRecord = 0x08;
 
 // Sums must not depend on the order of what is added.
@@ -99,20 +99,58 @@ StoredRecord RecordOf(const std::vector<Version>& versions, const Resolution& re
   return record;
 }
 
+// A time is mostly not long after the start of the run that wrote it, which is the upper part of
+// its generation, and mostly the first one of its millisecond.
+constexpr int kLogicalBits = 16;
+constexpr uint64_t kLogicalMask = (uint64_t{1} << kLogicalBits) - 1;
+
+bool IsTimeShort(const Version& version) {
+  const uint64_t started = version.dot.actor.generation >> kLogicalBits;
+  const uint64_t at = version.time >> kLogicalBits;
+  constexpr uint64_t kShortMs = uint64_t{1} << 34;  // then it takes 8 bytes at most
+  return at >= started && at - started < kShortMs;
+}
+
+void AppendShortTime(std::string& out, const Version& version) {
+  const uint64_t started = version.dot.actor.generation >> kLogicalBits;
+  const uint64_t logical = version.time & kLogicalMask;
+  const uint64_t after = (version.time >> kLogicalBits) - started;
+  AppendVarint(out, after << 1 | (logical == 0 ? 0 : 1));
+  if (logical != 0) AppendVarint(out, logical);
+}
+
+bool ReadShortTime(ByteReader& reader, const Dot& dot, uint64_t* time) {
+  uint64_t after = 0, logical = 0;
+  if (!reader.Varint(&after)) return false;
+  if ((after & 1) != 0 && (!reader.Varint(&logical) || logical > kLogicalMask)) return false;
+  *time = ((dot.actor.generation >> kLogicalBits) + (after >> 1)) << kLogicalBits | logical;
+  return true;
+}
+
 void AppendDot(std::string& out, const Version& version, ActorTable& actors) {
   AppendVarint(out, actors.IndexOf(version.dot.actor));
   AppendVarint(out, version.dot.counter);
-  AppendFixed64(out, version.time);
 }
 
-bool ReadDot(ByteReader& reader, const ActorTable& actors, Dot* dot, uint64_t* time) {
+bool ReadDot(ByteReader& reader, const ActorTable& actors, Dot* dot) {
   uint64_t index = 0;
-  if (!reader.Varint(&index) || !reader.Varint(&dot->counter) || !reader.Fixed64(time))
-    return false;
+  if (!reader.Varint(&index) || !reader.Varint(&dot->counter)) return false;
   const std::optional<Actor> actor = actors.At(index);
   if (!actor) return false;
   dot->actor = *actor;
   return true;
+}
+
+bool IsSingle(uint8_t head) {
+  return (head & kFormMask) == kSingle || (head & kFormMask) == kSingleShort;
+}
+
+// The dot and time of a stamp of one version, behind its head.
+bool ReadSingle(ByteReader& reader, uint8_t head, const ActorTable& actors, Dot* dot,
+                uint64_t* time) {
+  if (!ReadDot(reader, actors, dot)) return false;
+  const bool is_short = (head & kFormMask) == kSingleShort;
+  return (is_short ? ReadShortTime(reader, *dot, time) : reader.Fixed64(time)) && reader.at_end();
 }
 
 }  // namespace
@@ -127,12 +165,18 @@ StoredRecord EncodeRecord(const std::vector<Version>& versions, ActorTable& acto
   StoredRecord record = RecordOf(versions, resolution);
   if (versions.size() == 1) {
     const Version& version = versions[0];
-    uint8_t head = kSingle;
+    const bool is_short = IsTimeShort(version);
+    uint8_t head = is_short ? kSingleShort : kSingle;
     if (version.kind == Kind::kCounter) head |= kIsCounter;
     if (version.expiry != 0) head |= kExpires;
     if (!version.vector.empty()) head |= kHasVector;
     record.stamp.push_back(static_cast<char>(head));
     AppendDot(record.stamp, version, actors);
+    if (is_short) {
+      AppendShortTime(record.stamp, version);
+    } else {
+      AppendFixed64(record.stamp, version.time);
+    }
     return record;
   }
   const Version* const own = resolution.own;
@@ -148,6 +192,7 @@ StoredRecord EncodeRecord(const std::vector<Version>& versions, ActorTable& acto
     if (&version == own) flags |= kIsRecord;
     out.push_back(static_cast<char>(flags));
     AppendDot(out, version, actors);
+    AppendFixed64(out, version.time);
     if (version.expiry != 0) AppendFixed64(out, static_cast<uint64_t>(version.expiry));
     if (&version == own) continue;
     AppendBytes(out, version.value);
@@ -165,12 +210,10 @@ absl::StatusOr<std::vector<Version>> DecodeRecord(const StoredRecord& record,
   uint8_t head = 0;
   if (!reader.Byte(&head)) return Malformed();
   std::vector<Version> versions;
-  if ((head & kFormMask) == kSingle) {
+  if (IsSingle(head)) {
     Version version;
     version.kind = (head & kIsCounter) != 0 ? Kind::kCounter : Kind::kRegister;
-    if (!ReadDot(reader, actors, &version.dot, &version.time) || !reader.at_end()) {
-      return Malformed();
-    }
+    if (!ReadSingle(reader, head, actors, &version.dot, &version.time)) return Malformed();
     version.expiry = (head & kExpires) != 0 ? record.expiry : 0;
     version.value = record.value;
     if ((head & kHasVector) != 0) version.vector = record.vector;
@@ -183,7 +226,8 @@ absl::StatusOr<std::vector<Version>> DecodeRecord(const StoredRecord& record,
     Version version;
     uint8_t flags = 0;
     uint64_t expiry = 0;
-    if (!reader.Byte(&flags) || !ReadDot(reader, actors, &version.dot, &version.time)) {
+    if (!reader.Byte(&flags) || !ReadDot(reader, actors, &version.dot) ||
+        !reader.Fixed64(&version.time)) {
       return Malformed();
     }
     if ((flags & kExpires) != 0 && !reader.Fixed64(&expiry)) return Malformed();
@@ -216,8 +260,8 @@ bool DecodeDots(std::string_view stamp, const ActorTable& actors, std::vector<Do
   uint64_t count = 1, time = 0, ignored = 0;
   Dot dot;
   if (!reader.Byte(&head)) return false;
-  if ((head & kFormMask) == kSingle) {
-    if (!ReadDot(reader, actors, &dot, &time) || !reader.at_end()) return false;
+  if (IsSingle(head)) {
+    if (!ReadSingle(reader, head, actors, &dot, &time)) return false;
     dots->push_back(dot);
     return true;
   }
@@ -225,7 +269,9 @@ bool DecodeDots(std::string_view stamp, const ActorTable& actors, std::vector<Do
   for (uint64_t i = 0; i < count; ++i) {
     uint8_t flags = 0;
     std::string_view bytes;
-    if (!reader.Byte(&flags) || !ReadDot(reader, actors, &dot, &time)) return false;
+    if (!reader.Byte(&flags) || !ReadDot(reader, actors, &dot) || !reader.Fixed64(&time)) {
+      return false;
+    }
     if ((flags & kExpires) != 0 && !reader.Fixed64(&ignored)) return false;
     if ((flags & kIsRecord) == 0) {
       if (!reader.Bytes(&bytes)) return false;

@@ -32,16 +32,34 @@ TEST_CASE("each row has a name of its own, below the common prefix") {
 TEST_CASE("a number comes back from a name, in order of numbers") {
   std::string last;
   for (const uint64_t number : {uint64_t{0}, uint64_t{1}, uint64_t{256}, ~uint64_t{0}}) {
-    const std::string name = LogRow(number);
+    const std::string name = ActorRow(number);
     uint64_t read = 1;
-    CHECK(NumberOfRow(name, kLogPrefix, &read));
+    CHECK(NumberOfRow(name, kActorPrefix, &read));
     CHECK(read == number);
-    CHECK_FALSE(NumberOfRow(name, kActorPrefix, &read));
-    CHECK_FALSE(NumberOfRow(name.substr(0, name.size() - 1), kLogPrefix, &read));
-    CHECK_FALSE(NumberOfRow(name + "x", kLogPrefix, &read));
+    CHECK_FALSE(NumberOfRow(name, kLogPrefix, &read));
+    CHECK_FALSE(NumberOfRow(name.substr(0, name.size() - 1), kActorPrefix, &read));
+    CHECK_FALSE(NumberOfRow(name + "x", kActorPrefix, &read));
     CHECK(last < name);
     last = name;
   }
+}
+
+TEST_CASE("rows of the log have short names, and no place the name of a row of version 1") {
+  for (const uint64_t place : {uint64_t{0}, uint64_t{127}, uint64_t{128}, uint64_t{1} << 40}) {
+    const std::string name = LogRow(place);
+    uint64_t read = 1;
+    CHECK(PlaceOfLogRow(name, &read));
+    CHECK(read == place);
+    CHECK_FALSE(PlaceOfLogRow(name + "x", &read));
+    CHECK_FALSE(PlaceOfLogRow(ActorRow(place), &read));
+    CHECK_FALSE(NumberOfRow(name, kLogPrefix, &read));
+  }
+  CHECK(LogRow(127).size() == 3);
+  uint64_t read = 1;
+  const std::string old("RL\0\0\0\0\0\0\x01\x02", 10);
+  CHECK_FALSE(PlaceOfLogRow(old, &read));
+  CHECK(NumberOfRow(old, kLogPrefix, &read));
+  CHECK(read == 258);
 }
 
 TEST_CASE("rows come back, and other bytes are refused") {
@@ -49,7 +67,9 @@ TEST_CASE("rows come back, and other bytes are refused") {
   CHECK(ReadNodeRow(NodeRow(7), &slot));
   CHECK(slot == 7);
   CHECK_FALSE(ReadNodeRow("", &slot));
-  CHECK_FALSE(ReadNodeRow("\x02\x07", &slot));  // a newer version
+  CHECK(ReadNodeRow("\x01\x08", &slot));  // before rows of the log had places
+  CHECK(slot == 8);
+  CHECK_FALSE(ReadNodeRow("\x03\x07", &slot));  // a newer version
 
   const Generations generations = {{1, 1}, {2, ~uint64_t{0}}};
   Generations read;

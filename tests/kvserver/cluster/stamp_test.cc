@@ -16,6 +16,10 @@ std::vector<Version> MakeVersions(std::mt19937_64& random) {
     Version& version = versions[i];
     version.dot = {{static_cast<Slot>(1 + i), 1 + random() % 100}, 1 + random() % 1'000};
     version.time = random() % 4 == 0 ? 7 : random();
+    if (random() % 2 == 0) {  // of a run like others, some time after its start
+      version.dot.actor.generation += random() >> 8;
+      version.time = version.dot.actor.generation + (random() >> random() % 64);
+    }
     if (random() % 3 == 0) version.expiry = static_cast<int64_t>(1 + random() % 1'000'000);
     if (random() % 3 == 0) {
       version.kind = Kind::kCounter;
@@ -66,13 +70,43 @@ TEST_CASE("what clients see does not depend on the order in which versions came"
   }
 }
 
-TEST_CASE("one version costs a stamp of 14 bytes") {
+TEST_CASE("one version costs a stamp of 14 bytes, and one of a run that began lately 11") {
   ActorTable actors;
   Version version;
   version.dot = {{1, uint64_t{1} << 56}, 1'000'000};
   version.time = uint64_t{1'700'000'000'000} << 16;
   version.value = "value";
   CHECK(EncodeRecord({version}, actors).stamp.size() <= 14);
+  constexpr uint64_t kStart = uint64_t{1'700'000'000'000};
+  constexpr uint64_t kThirtyDays = uint64_t{30} * 24 * 3'600 * 1'000;
+  version.dot.actor.generation = kStart << 16 | 4'711;
+  version.time = (kStart + kThirtyDays) << 16 | 100;
+  CHECK(EncodeRecord({version}, actors).stamp.size() <= 11);
+}
+
+TEST_CASE("stamps that were written once are read for ever") {
+  // Goal: no later kvserver loses what is on disk. Method: bytes of each form, as they were.
+  ActorTable actors;
+  const Actor actor{2, uint64_t{1'700'000'000'000} << 16 | 4'711};
+  actors.IndexOf({1, 1});
+  actors.IndexOf(actor);
+  const uint64_t time = uint64_t{1'700'000'003'000} << 16;
+  const auto read = [&](std::string stamp) {
+    const auto versions = DecodeRecord({.value = "v", .stamp = std::move(stamp)}, actors);
+    REQUIRE(versions.ok());
+    REQUIRE(versions->size() == 1);
+    CHECK((*versions)[0].dot == Dot{actor, 300});
+    CHECK((*versions)[0].value == "v");
+    return (*versions)[0];
+  };
+  const Version whole = read(std::string("\x10\x01\xac\x02\x01\x8b\xcf\xe5\x73\xb8\x00\x00", 12));
+  CHECK(whole.time == time);
+  CHECK(whole.kind == Kind::kRegister);
+  const Version first = read("\x40\x01\xac\x02\xf0\x2e");
+  CHECK(first.time == time);
+  const Version later = read("\x41\x01\xac\x02\xf1\x2e\x05");
+  CHECK(later.time == time + 5);
+  CHECK(later.kind == Kind::kCounter);
 }
 
 TEST_CASE("a damaged stamp is an error or another stamp, and never more than that") {

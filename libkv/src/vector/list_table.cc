@@ -11,6 +11,8 @@
 #include "vector/code_array.h"
 #include "vector/kernels.h"
 #include "vector/one_bit.h"
+#include "vector/read_ahead.h"
+#include "vector/scanned_centroids.h"
 
 namespace libkv {
 namespace {
@@ -28,52 +30,30 @@ constexpr size_t kSampleStep = 8;
 constexpr size_t kSampleStepLarge = 32;
 constexpr size_t kGroupsLarge = 32;
 
-// Of the bits of a group; the rest comes by itself.
-constexpr size_t kPrefetchBytesMax = 1'024;
+// Of what is scanned of a group; the rest comes by itself.
+constexpr size_t kPrefetchBytesMax = 2'560;
 
 constexpr float kNoThreshold = -std::numeric_limits<float>::infinity();
 
 using Lists = std::vector<std::shared_ptr<PostingList>>;
 
-// The centroids of a group as a scan needs them, around their mean.
+// The centroids of a group.
 struct Centroids {
   explicit Centroids(const Lists& lists, size_t padded);
 
   CodeArray codes;
   std::vector<double> norms2;  // of what the codes stand for
-  CodeArray mean;
-  double mean_norm2;
-  AlignedArray<uint8_t> bits;
-  std::vector<OneBitFactors> factors;  // for every block of kOneBitRows
-  AlignedArray<float> block_norms2;    // norms2, for whole blocks
+  std::unique_ptr<const ScannedCentroids> scanned;
 };
 
-size_t BlockCount(size_t rows) { return (rows + kOneBitRows - 1) / kOneBitRows; }
-
 Centroids::Centroids(const Lists& lists, size_t padded)
-    : codes(lists.size(), padded),
-      norms2(lists.size()),
-      mean(1, padded),
-      bits(BlockCount(lists.size()) * OneBitBlockBytes(padded)),
-      factors(BlockCount(lists.size())),
-      block_norms2(BlockCount(lists.size()) * kOneBitRows) {
-  std::vector<float> sum(padded);
-  const float share = 1 / static_cast<float>(lists.size());
+    : codes(lists.size(), padded), norms2(lists.size()) {
   for (size_t i = 0; i < lists.size(); ++i) {
     const CodeView view = lists[i]->centroid();
     codes.Set(i, view);
     norms2[i] = DecodedNorm2(view);
-    block_norms2[i] = static_cast<float>(norms2[i]);
-    ActiveKernels().add_scaled(view.values.data(), view.code.scale * share, padded, sum.data());
   }
-  mean.Encode(0, sum);
-  mean_norm2 = DecodedNorm2(mean[0]);
-  const OneBitCentroid around(mean[0]);
-  for (size_t i = 0; i < lists.size(); ++i) {
-    const size_t block = i / kOneBitRows;
-    around.Encode(codes[i], i % kOneBitRows, bits.data() + block * OneBitBlockBytes(padded),
-                  &factors[block]);
-  }
+  scanned = ScannedCentroids::Make(codes);
 }
 
 double Distance2(const ListQuery& query, double dot, double norm2) {
@@ -182,89 +162,107 @@ class Shortlist {
 
 struct ListTable::Group {
   Group(Lists these, std::shared_ptr<const Centroids> those)
-      : lists(std::move(these)), centroids(std::move(those)) {
+      : lists(std::move(these)), centroids(std::move(those)), scanned(centroids->scanned.get()) {
     for (const std::shared_ptr<PostingList>& list : lists) size += list->size();
   }
 
   const Lists lists;  // in ascending order of their numbers, at least one
   const std::shared_ptr<const Centroids> centroids;
+  const ScannedCentroids* const scanned;
   size_t size = 0;  // entries when the group was made
 };
 
 namespace {
 
 // By the dot product with the first bytes of the query; greater is nearer.
-float ScoreOf(const Centroids& centroids, size_t i, const ListQuery& query, Metric metric,
-              int32_t high) {
-  const double dot = double{query.code.scale} * centroids.codes.code(i).scale * high;
+float ScoreOf(const ListQuery& query, Metric metric, float scale, float norm2, int32_t high) {
+  const double dot = double{query.code.scale} * scale * high;
   if (metric != Metric::kL2) return static_cast<float>(dot);
-  return static_cast<float>(-Distance2(query, dot, centroids.norms2[i]));
+  return static_cast<float>(-Distance2(query, dot, norm2));
 }
 
-// Adds the scores of every `step`-th list of a group.
-void AddSample(const Centroids& centroids, const ListQuery& query, Metric metric, size_t step,
-               std::vector<float>* scores) {
-  const size_t count = centroids.codes.size() / step;
+// Adds the scores of the first lists of a group, one for every `step`.
+void AddSample(const ScannedCentroids& centroids, const ListQuery& query, Metric metric,
+               size_t step, std::vector<float>* scores) {
+  const size_t count = centroids.count() / step;
   int32_t dots[ListTable::kGroupLists / kSampleStep];
-  ActiveKernels().dot_many(query.high.data(), centroids.codes.values(), step * query.padded, count,
+  ActiveKernels().dot_many(query.high.data(), centroids.values(0), query.padded, count,
                            query.padded, dots);
   for (size_t i = 0; i < count; ++i) {
-    scores->push_back(ScoreOf(centroids, i * step, query, metric, dots[i]));
+    scores->push_back(ScoreOf(query, metric, centroids.scale(i), centroids.norm2(i), dots[i]));
   }
 }
 
-// Offers the lists of a group, which begin at `first_place`, to the best so far.
-void OfferGroup(const Centroids& centroids, const ListQuery& query, Metric metric,
-                size_t first_place, Shortlist* best) {
-  const Kernels& kernels = ActiveKernels();
-  const auto dot_with = [&](const CodeView& view) {
-    const int32_t dot = kernels.dot_i8(query.high.data(), view.values.data(), query.padded);
-    return double{query.code.scale} * view.code.scale * dot;
+// Finds the best of the centroids that are offered, group by group. Those that their bits do not
+// rule out are compared a block later, when their codes have come from memory.
+class Chooser {
+ public:
+  Chooser(const ListQuery& query, Metric metric, size_t count, float threshold)
+      : query_(query), metric_(metric), best_(count, threshold) {}
+
+  // The lists of a group, which begin at `first_place`.
+  void Offer(const ScannedCentroids& centroids, size_t first_place) {
+    const CodeView mean = centroids.mean();
+    const int32_t high = kernels_.dot_i8(query_.high.data(), mean.values.data(), query_.padded);
+    const double mean_dot = double{query_.code.scale} * mean.code.scale * high;
+    OneBitBound bound(query_, metric_, mean_dot,
+                      std::sqrt(Distance2(query_, mean_dot, centroids.mean_norm2())));
+    for (size_t begin = 0; begin < centroids.count(); begin += kOneBitRows) {
+      const size_t block = begin / kOneBitRows;
+      const size_t rows = std::min(kOneBitRows, centroids.count() - begin);
+      const ScannedCentroids::Beside& beside = centroids.beside(block);
+      uint32_t left = rows == kOneBitRows ? ~uint32_t{0} : (uint32_t{1} << rows) - 1;
+      if (best_.threshold() > kNoThreshold) {
+        alignas(kLineBytes) uint32_t sums[kOneBitRows];
+        SumBits(kernels_, query_, centroids.bits(block), sums);
+        left &= bound.Reach(kernels_, sums, beside.factors, beside.norms2, best_.threshold());
+      }
+      Settle();
+      for (; left != 0; left &= left - 1) {
+        const auto row = static_cast<size_t>(std::countr_zero(left));
+        const int8_t* const values = centroids.values(begin + row);
+        PrefetchRow(values, query_.padded);
+        values_[waiting_] = values;
+        places_[waiting_++] = {.place = static_cast<uint32_t>(first_place + begin + row),
+                               .scale = beside.scales[row],
+                               .norm2 = beside.norms2[row]};
+      }
+    }
+  }
+
+  // Best first.
+  std::vector<Scored> Take() {
+    Settle();
+    return best_.Take();
+  }
+
+ private:
+  struct Place {
+    uint32_t place;
+    float scale, norm2;
   };
-  const double mean_dot = dot_with(centroids.mean[0]);
-  OneBitBound bound(query, metric, mean_dot,
-                    std::sqrt(Distance2(query, mean_dot, centroids.mean_norm2)));
-  for (size_t begin = 0; begin < centroids.codes.size(); begin += kOneBitRows) {
-    const size_t block = begin / kOneBitRows;
-    const size_t rows = std::min(kOneBitRows, centroids.codes.size() - begin);
-    uint32_t left = rows == kOneBitRows ? ~uint32_t{0} : (uint32_t{1} << rows) - 1;
-    if (best->threshold() > kNoThreshold) {
-      alignas(kLineBytes) uint32_t sums[kOneBitRows];
-      SumBits(kernels, query, centroids.bits.data() + block * OneBitBlockBytes(query.padded), sums);
-      left &= bound.Reach(kernels, sums, centroids.factors[block],
-                          centroids.block_norms2.data() + begin, best->threshold());
-    }
-    const int8_t* values[kOneBitRows];
-    int32_t dots[kOneBitRows];
-    size_t places[kOneBitRows], count = 0;
-    for (; left != 0; left &= left - 1) {
-      places[count] = begin + static_cast<size_t>(std::countr_zero(left));
-      values[count] = centroids.codes[places[count]].values.data();
-      ++count;
-    }
-    kernels.dot_each(query.high.data(), values, count, query.padded, dots);
-    for (size_t j = 0; j < count; ++j) {
-      const size_t i = places[j];
-      best->Add({ScoreOf(centroids, i, query, metric, dots[j]),
-                 static_cast<uint32_t>(first_place + i), dots[j]});
-    }
-    best->Cut();
-  }
-}
 
-// Brings what comes after the group at `i` nearer, one step of its pointers for each group.
-template <typename Groups>
-void PrefetchAfter(const Groups& groups, size_t i) {
-  if (i + 3 < groups.size()) __builtin_prefetch(groups[i + 3].get());
-  if (i + 2 < groups.size()) __builtin_prefetch(groups[i + 2]->centroids.get());
-  if (i + 1 >= groups.size()) return;
-  const Centroids& next = *groups[i + 1]->centroids;
-  __builtin_prefetch(next.mean.values());
-  __builtin_prefetch(next.factors.data());
-  __builtin_prefetch(next.block_norms2.data());
-  const size_t bytes = std::min(next.bits.size(), kPrefetchBytesMax);
-  for (size_t j = 0; j < bytes; j += kLineBytes) __builtin_prefetch(next.bits.data() + j);
-}
+  void Settle() {
+    if (waiting_ == 0) return;
+    int32_t dots[kOneBitRows];
+    kernels_.dot_each(query_.high.data(), values_, waiting_, query_.padded, dots);
+    for (size_t i = 0; i < waiting_; ++i) {
+      const Place& place = places_[i];
+      best_.Add(
+          {ScoreOf(query_, metric_, place.scale, place.norm2, dots[i]), place.place, dots[i]});
+    }
+    best_.Cut();
+    waiting_ = 0;
+  }
+
+  const Kernels& kernels_ = ActiveKernels();
+  const ListQuery& query_;
+  const Metric metric_;
+  Shortlist best_;
+  size_t waiting_ = 0;
+  const int8_t* values_[kOneBitRows];
+  Place places_[kOneBitRows];
+};
 
 }  // namespace
 
@@ -329,7 +327,9 @@ std::shared_ptr<const ListTable> ListTable::With(
     table->AddGroups(Changed({}, changes, &same));
   }
   size_t size = 0;
+  table->scanned_.reserve(table->groups_.size());
   for (const GroupPointer& group : table->groups_) {
+    table->scanned_.push_back(group->scanned);
     table->list_count_ += group->lists.size();
     size += group->size;
   }
@@ -391,8 +391,8 @@ float ListTable::ExpectedThreshold(const ListQuery& query, Metric metric, size_t
   std::vector<float> scores;
   scores.reserve(list_count_ / kSampleStep + 1);
   const size_t step = groups_.size() > kGroupsLarge ? kSampleStepLarge : kSampleStep;
-  for (const GroupPointer& group : groups_) {
-    AddSample(*group->centroids, query, metric, step, &scores);
+  for (const ScannedCentroids* scanned : scanned_) {
+    AddSample(*scanned, query, metric, step, &scores);
   }
   // The share of the sample that should be among the chosen, and half as much again.
   const size_t place = count * scores.size() / list_count_ * 3 / 2 + 4;
@@ -410,12 +410,15 @@ std::vector<NearList> ListTable::NearestLists(const ListQuery& query, size_t cou
   const float threshold = ExpectedThreshold(query, metric, count);
   std::vector<Scored> found;
   for (const float start : {threshold, kNoThreshold}) {
-    Shortlist best(count, start);
-    for (size_t i = 0; i < groups_.size(); ++i) {
-      PrefetchAfter(groups_, i);
-      OfferGroup(*groups_[i]->centroids, query, metric, i * kGroupLists, &best);
+    Chooser chooser(query, metric, count, start);
+    for (size_t i = 0; i < scanned_.size(); ++i) {
+      if (i + 1 < scanned_.size()) {
+        const ScannedCentroids* const next = scanned_[i + 1];
+        PrefetchRange(next, std::min(next->bytes(), kPrefetchBytesMax));
+      }
+      chooser.Offer(*scanned_[i], i * kGroupLists);
     }
-    found = best.Take();
+    found = chooser.Take();
     if (found.size() == count) break;  // otherwise too much was expected
   }
   std::vector<const int8_t*> values(found.size());
@@ -459,8 +462,9 @@ size_t ListTable::live() const {
 }
 
 size_t ListTable::memory_bytes() const {
-  const size_t centroid_bytes = padded_ + padded_ / 8 + sizeof(OneBitFactors) / kOneBitRows +
-                                sizeof(Code) + sizeof(double) + sizeof(float);
+  const size_t centroid_bytes = padded_ + padded_ / 8 +
+                                sizeof(ScannedCentroids::Beside) / kOneBitRows + sizeof(Code) +
+                                sizeof(double);
   size_t sum = sizeof(ListTable) + groups_.size() * (sizeof(GroupPointer) + sizeof(Group)) +
                list_count_ * (centroid_bytes + sizeof(std::shared_ptr<PostingList>));
   ForEach([&](const std::shared_ptr<PostingList>& list) { sum += list->memory_bytes(); });

@@ -26,6 +26,8 @@
 
 namespace libkv {
 
+class ScannedCentroids;
+
 // A list and where its centroid lies to a query.
 struct NearList {
   PostingList* list = nullptr;  // lives as long as the table
@@ -97,6 +99,7 @@ class ListTable {
   size_t usual_size_ = 0;
   std::shared_ptr<PostingList> flat_;
   std::vector<GroupPointer> groups_;
+  std::vector<const ScannedCentroids*> scanned_;  // of each group
 };
 
 }  // namespace libkv

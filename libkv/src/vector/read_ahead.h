@@ -2,6 +2,7 @@
 #ifndef LIBKV_SRC_VECTOR_READ_AHEAD_H_
 #define LIBKV_SRC_VECTOR_READ_AHEAD_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -34,18 +35,23 @@ inline void PrefetchBits(const EntryBlock& block, size_t padded) {
   }
 }
 
-// In the order in which the search reads: the bits of so many bytes, and what leads to them, one
-// step of its pointers for each list.
+inline void PrefetchRange(const void* begin, size_t bytes) {
+  const char* const first = static_cast<const char*>(begin);
+  for (size_t i = 0; i < bytes; i += kLineBytes) Prefetch(first + i);
+  Prefetch(first + bytes - 1);
+}
+
+// In the order in which the search reads: the bits of so many bytes. What leads to them, from a
+// list to its blocks to their headers, comes before, a step for many lists at a time: one after the
+// other each would wait for memory.
 class ReadAhead {
  public:
   ReadAhead(std::span<const NearList> lists, size_t padded)
-      : lists_(lists), padded_(padded), blocks_max_(1 + kAheadBytes / ScannedBytes(padded)) {
-    for (size_t i = 0; i < kListsAhead; ++i) Reach(i);
-  }
+      : lists_(lists), padded_(padded), blocks_max_(1 + kAheadBytes / ScannedBytes(padded)) {}
 
   // The search turns to the list at `i`, and to the blocks of it one after the other.
   void BeginList(size_t i) {
-    Reach(i + kListsAhead);
+    while (reached_ < lists_.size() && reached_ < i + kListsAhead) ReachMore();
     if (list_ > i) return;
     list_ = i;
     block_ = ahead_ = 0;
@@ -66,21 +72,27 @@ class ReadAhead {
 
  private:
   static constexpr size_t kAheadBytes = 6 << 10;
-  static constexpr size_t kListsAhead = 5;
+  static constexpr size_t kListsAhead = 4;
+  static constexpr size_t kListsTogether = 12;
 
-  // The list at `i` will be needed after kListsAhead others.
-  void Reach(size_t i) const {
-    if (i < lists_.size()) Prefetch(lists_[i].list);
-    if (i >= 1 && i - 1 < lists_.size()) Prefetch(lists_[i - 1].list->blocks().data());
-    if (i < 2 || i - 2 >= lists_.size()) return;
-    for (const EntryBlockPointer& block : lists_[i - 2].list->blocks()) {
-      Prefetch(block.get());
-      Prefetch(reinterpret_cast<const char*>(block.get() + 1) - 1);
+  void ReachMore() {
+    const auto some = lists_.subspan(reached_, std::min(kListsTogether, lists_.size() - reached_));
+    reached_ += some.size();
+    for (const NearList& near : some) PrefetchRange(near.list, sizeof(PostingList));
+    for (const NearList& near : some) {
+      const std::span<const EntryBlockPointer> blocks = near.list->blocks();
+      if (!blocks.empty()) PrefetchRange(blocks.data(), blocks.size_bytes());
+    }
+    for (const NearList& near : some) {
+      for (const EntryBlockPointer& block : near.list->blocks()) {
+        PrefetchRange(block.get(), sizeof(EntryBlock));
+      }
     }
   }
 
   const std::span<const NearList> lists_;
   const size_t padded_, blocks_max_;
+  size_t reached_ = 0;           // lists whose headers were brought
   size_t list_ = 0, block_ = 0;  // the next to be brought
   size_t ahead_ = 0;             // blocks that were brought and not scanned
 };

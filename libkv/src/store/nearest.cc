@@ -35,6 +35,20 @@ struct Better {
   }
 };
 
+// Takes those out of `candidates`, which are sorted, that are among the best `limit` of them
+// whatever their scores by codes have lost: no more than as many others can reach them.
+std::vector<NearDocument> TakeSure(std::vector<ListCandidate>* candidates, size_t limit) {
+  const float reached = candidates->size() > limit ? (*candidates)[limit].upper_bound : -kUnbounded;
+  std::vector<NearDocument> sure;
+  std::erase_if(*candidates, [&](const ListCandidate& candidate) {
+    const float margin = candidate.upper_bound - candidate.score;
+    if (candidate.score - margin <= reached) return false;
+    sure.push_back({{std::string(candidate.key), candidate.score}, candidate.document});
+    return true;
+  });
+  return sure;
+}
+
 }  // namespace
 
 // Compares candidates by their full vectors, those with the greatest bounds first: once `limit`
@@ -124,14 +138,14 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::FindNearest(
                              .far = &far};
   const ListHits found = SearchLists(lists, list_query, search, accept_visible, load);
   LIBKV_RETURN_IF_ERROR(status);
-  if (depth.refined > 0) {
-    return Refine(space, snapshot.rows.get(), comparable, CandidatesOf(found.hits, kRefinedMargins),
-                  query.limit);
-  }
-  std::vector<NearDocument> best;
-  best.reserve(found.hits.size());
-  for (const ListHit& hit : found.hits) {
-    best.push_back({{std::string(hit.key), hit.score}, hit.document});
+  std::vector<ListCandidate> unsure = CandidatesOf(found.hits, kRefinedMargins);
+  std::vector<NearDocument> best =
+      TakeSure(&unsure, depth.refined > 0 ? query.limit : unsure.size());
+  if (best.size() < query.limit && !unsure.empty()) {
+    LIBKV_ASSIGN_OR_RETURN(
+        const std::vector<NearDocument> rest,
+        Refine(space, snapshot.rows.get(), comparable, unsure, query.limit - best.size()));
+    best.insert(best.end(), rest.begin(), rest.end());
   }
   std::sort(best.begin(), best.end(), Better());
   return best;

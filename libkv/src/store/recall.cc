@@ -42,8 +42,8 @@ constexpr double kSafety = 1.15;         // deeper than that: queries may lie fu
 constexpr uint64_t kDepthUsual = 8'192;  // most targets are reached before; if one is not,
 constexpr uint64_t kDepthGrowth = 2;     // so many times as deep is next
 constexpr size_t kVectorsMin = 1'000;    // fewer are compared at once
-constexpr double kReadCost = 5'000;      // ns, of a full vector and a third
-constexpr double kEntryCost = 4;         // ns, of an entry that is scanned,
+constexpr double kReadCost = 1'500;      // ns: a third of the wanted are read in full
+constexpr double kEntryCost = 10;        // ns, of an entry that is scanned,
 constexpr double kBitCost = 0.0025;      // and of each of its bits
 constexpr double kGrowth = 2;            // from which on a table is outdated, and
 constexpr double kChurn = 0.1;           // the share of vectors replaced
@@ -222,8 +222,8 @@ class DepthFinder {
     return mean.Get();
   }
 
-  // In ns, roughly: entries are scanned by their bits, from memory; of what is refined about a
-  // third more than the limit is read.
+  // In ns, roughly: entries are scanned by their bits, from memory; of what is refined only the
+  // hits are read that the codes leave in doubt.
   double EntryCost() const {
     return kEntryCost + kBitCost * static_cast<double>(judged_.front().query.padded);
   }

@@ -17,11 +17,11 @@ namespace {
 constexpr size_t kFirstRows = 256;
 constexpr size_t kRowsMax = std::numeric_limits<size_t>::max();
 // Readings after which it is judged how many more there will be, first and from then on.
-constexpr size_t kFirstLook = 16, kLookEvery = 64;
-// A search asks about some hundred of its nearest, and about as many times more as do not pass.
-constexpr double kAskedPassing = 150;
+constexpr size_t kFirstLook = 32, kLookEvery = 64;
+// A search asks about its nearest until as many as it wants pass, and about some more.
+constexpr double kAskedMore = 1.25;
 // Rows that are walked over in the time of one reading.
-constexpr double kRowsPerReading = 20;
+constexpr double kRowsPerReading = 10;
 
 }  // namespace
 
@@ -29,8 +29,8 @@ absl::StatusOr<std::unique_ptr<LazyFilter>> LazyFilter::Begin(const Engine& engi
                                                               const EngineSnapshot* rows,
                                                               const ActiveSpace& space,
                                                               std::span<const FieldFilter> filters,
-                                                              size_t vectors) {
-  std::unique_ptr<LazyFilter> lazy(new LazyFilter(engine, rows, space, vectors));
+                                                              size_t vectors, size_t wanted) {
+  std::unique_ptr<LazyFilter> lazy(new LazyFilter(engine, rows, space, vectors, wanted));
   for (const FieldFilter& filter : filters) {
     LIBKV_ASSIGN_OR_RETURN(const std::optional<uint16_t> field, FieldNumber(space, filter.field));
     if (!field.has_value()) {
@@ -88,7 +88,8 @@ void LazyFilter::Know() {
 // Whether the rest of the walk takes less than what is probably still to be read.
 bool LazyFilter::ShouldWalk() const {
   const double share = (static_cast<double>(passed_) + 1) / (static_cast<double>(read_) + 2);
-  const double wanted = kAskedPassing / share, done = static_cast<double>(read_);
+  const double wanted = kAskedMore * static_cast<double>(wanted_) / share,
+               done = static_cast<double>(read_);
   const double to_read = done < wanted ? wanted - done : done;
   const double passing = share * static_cast<double>(vectors_ * ranges_.size());
   const double to_walk = std::max(passing - static_cast<double>(walked_), 0.0);

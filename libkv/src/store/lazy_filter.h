@@ -2,12 +2,12 @@
 //
 // Walking over the field rows of a range names every document that passes: 0.15 us a row, so that a
 // filter that half of a million values pass would cost more than everything else. Reading the value
-// of a document and looking whether it passes takes some 3 us, whatever the filter. So the walk is
-// begun; when it is not done soon, documents are read as they are asked about; and when few of
-// those pass, so that many will be asked about, the walk goes on to its end.
+// of a document and looking whether it passes takes as long as ten to twenty rows, whatever the
+// filter. So the walk is begun; when it is not done soon, documents are read as they are asked
+// about; and when few of those pass, so that many will be asked about, the walk goes on to its end.
 //
 //   the walk    at most kFirstRows rows        all of a narrow filter
-//   reading     some hundred documents         a filter that lets a large share through
+//   reading     of the nearest, best first     a filter that lets a large share through
 //   the rest    of the walk                    what is between, or is not what it looked like
 //
 // Belongs to one search of one thread.
@@ -35,13 +35,13 @@ namespace libkv {
 class LazyFilter {
  public:
   // Begins the walk for `filters`, which CheckFilters accepted, and of which there is at least one,
-  // in a space with so many vectors. All must outlive this. FailedPrecondition: a field is being
-  // built.
+  // in a space with so many vectors, of which so many are wanted. All must outlive this.
+  // FailedPrecondition: a field is being built.
   static absl::StatusOr<std::unique_ptr<LazyFilter>> Begin(const Engine& engine,
                                                            const EngineSnapshot* rows,
                                                            const ActiveSpace& space,
                                                            std::span<const FieldFilter> filters,
-                                                           size_t vectors);
+                                                           size_t vectors, size_t wanted);
 
   // Null: the walk is not done yet.
   const DocumentFilter* known() const { return is_known_ ? &known_ : nullptr; }
@@ -63,8 +63,12 @@ class LazyFilter {
   };
 
   LazyFilter(const Engine& engine, const EngineSnapshot* rows, const ActiveSpace& space,
-             size_t vectors)
-      : engine_(engine), read_options_{.snapshot = rows}, space_(space), vectors_(vectors) {}
+             size_t vectors, size_t wanted)
+      : engine_(engine),
+        read_options_{.snapshot = rows},
+        space_(space),
+        vectors_(vectors),
+        wanted_(wanted) {}
 
   absl::Status Walk(size_t rows_max);
   void Know();
@@ -74,7 +78,7 @@ class LazyFilter {
   const Engine& engine_;
   const EngineRead read_options_;
   const ActiveSpace& space_;
-  const size_t vectors_;
+  const size_t vectors_, wanted_;
   std::vector<Range> ranges_;
   bool is_known_ = false;
   DocumentFilter known_;

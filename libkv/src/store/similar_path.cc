@@ -3,6 +3,7 @@
 // read instead.
 #include <algorithm>
 
+#include "absl/container/flat_hash_map.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/top_k.h"
@@ -35,6 +36,43 @@ struct Better {
 
 // Where codes are on disk, comparing everything is reading everything.
 constexpr size_t kReadPassingFarMax = 8'192;
+
+// Of so many times as are wanted the nearest are asked first whether they pass; then of as many as
+// it takes by the share that did, and a fourth more, if that is not too many.
+constexpr size_t kAskedTimes = 4;
+constexpr double kAskedMore = 1.25;
+constexpr size_t kAskedMax = 1'000;
+
+using FindNearestOf = absl::FunctionRef<absl::StatusOr<std::vector<NearDocument>>(size_t limit)>;
+
+// Asks the nearest, best first, until `limit` of them pass, which are the answer then. False: few
+// pass, or all that pass are known meanwhile.
+absl::StatusOr<bool> AskNearest(size_t limit, FindNearestOf find, LazyFilter& lazy,
+                                std::vector<NearDocument>* passing) {
+  absl::flat_hash_map<uint64_t, bool> asked;
+  for (size_t count = kAskedTimes * limit, last = 0; count <= kAskedMax;) {
+    LIBKV_ASSIGN_OR_RETURN(std::vector<NearDocument> nearest, find(count));
+    passing->clear();
+    for (NearDocument& near : nearest) {
+      const auto [place, is_new] = asked.try_emplace(near.document);
+      if (is_new) {
+        place->second = lazy.Passes(near.document, [&](uint64_t) -> absl::StatusOr<std::string> {
+          return near.neighbor.key;
+        });
+        LIBKV_RETURN_IF_ERROR(lazy.status());
+        if (lazy.known() != nullptr) return false;
+      }
+      if (place->second) passing->push_back(std::move(near));
+      if (passing->size() == limit) return true;
+    }
+    if (nearest.size() <= last) return false;  // there are no more
+    last = nearest.size();
+    const double share = static_cast<double>(passing->size() + 1) / static_cast<double>(last + 2);
+    count = static_cast<size_t>(kAskedMore * static_cast<double>(limit) / share);
+    count = std::max(count, 2 * last);
+  }
+  return false;
+}
 
 // Whether the keys under a prefix have to be known before: no entry can say its own.
 bool WalksPrefix(const ActiveSpace& space, const std::string& prefix) {
@@ -185,7 +223,7 @@ absl::StatusOr<std::unique_ptr<LazyFilter>> Store::Impl::LazyFilterFor(
   const ActiveSpace* const at = captured->space;
   LIBKV_RETURN_IF_ERROR(CheckFilters(options.filters, std::span(&at, 1)));
   return LazyFilter::Begin(*engine_, snapshot.rows.get(), *at, options.filters,
-                           captured->vectors.lists->live());
+                           captured->vectors.lists->live(), options.limit);
 }
 
 absl::StatusOr<std::vector<Neighbor>> Store::Impl::NearestPassing(
@@ -265,11 +303,20 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::Nearest(
                         .limit = options.limit,
                         .recall_target = options.recall_target,
                         .is_exact = options.exact};
-  if (filter.names_passing()) {
-    query.filtered = filter.documents().size();
-  } else if (lazy != nullptr || options.prefix.size() > space.definition().prefix.size()) {
-    query.filtered = UINT64_MAX;  // who knows
+  if (options.prefix.size() > space.definition().prefix.size()) query.filtered = UINT64_MAX;
+  const bool has_lists = captured->vectors.lists->list_count() > 0;
+  if (lazy != nullptr && has_lists && !options.exact && options.recall_target < 1) {
+    const auto find = [&](size_t limit) {
+      NearestQuery more = query;
+      more.limit = limit;
+      return FindNearest(more, space, *snapshot, accept_key);
+    };
+    std::vector<NearDocument> passing;
+    LIBKV_ASSIGN_OR_RETURN(const bool is_done, AskNearest(options.limit, find, *lazy, &passing));
+    if (is_done) return passing;
   }
+  if (lazy != nullptr) query.filtered = UINT64_MAX;  // who knows
+  if (filter.names_passing()) query.filtered = filter.documents().size();
   auto found = FindNearest(query, space, *snapshot, accept);
   if (lazy != nullptr) LIBKV_RETURN_IF_ERROR(lazy->status());
   return found;

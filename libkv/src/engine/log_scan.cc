@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <rocksdb/write_batch.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,34 +44,25 @@ uint32_t Unmask(uint32_t masked) {
   return rotated >> 17 | rotated << 15;
 }
 
-// A file as memory, read when it is looked at; nothing of one that cannot be opened.
-class MappedFile {
- public:
-  explicit MappedFile(const std::string& path) {
-    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) return;
-    if (const off_t end = lseek(file, 0, SEEK_END); end > 0) {
-      size_ = static_cast<size_t>(end);
-      void* const memory = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file, 0);
-      if (memory != MAP_FAILED) memory_ = memory;
-    }
-    close(file);
+// The bytes of a file, as many as can be read. It is not mapped: a log that its writer closes
+// beside a reader becomes shorter.
+std::string ReadLog(const std::string& path) {
+  std::string bytes;
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return bytes;
+  if (const off_t end = lseek(file, 0, SEEK_END); end > 0) bytes.resize(static_cast<size_t>(end));
+  size_t there = 0;
+  while (there < bytes.size()) {
+    const ssize_t got =
+        pread(file, bytes.data() + there, bytes.size() - there, static_cast<off_t>(there));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    there += static_cast<size_t>(got);
   }
-  ~MappedFile() {
-    if (memory_ != nullptr) munmap(memory_, size_);
-  }
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-
-  std::string_view bytes() const {
-    if (memory_ == nullptr) return {};
-    return {static_cast<const char*>(memory_), size_};
-  }
-
- private:
-  void* memory_ = nullptr;
-  size_t size_ = 0;
-};
+  bytes.resize(there);
+  close(file);
+  return bytes;
+}
 
 // Finds the claim among a batch's operations and ignores everything else.
 class ClaimReader : public rocksdb::WriteBatch::Handler {
@@ -303,8 +293,7 @@ absl::Status CheckLogs(const std::string& directory, bool marks_holes) {
   std::sort(names.begin(), names.end());  // numbers with leading zeros: the order of writing
   LogScanner scanner;
   for (const std::string& name : names) {
-    const MappedFile file(directory + "/" + name);
-    scanner.Scan(name, file.bytes());
+    scanner.Scan(name, ReadLog(directory + "/" + name));
   }
   absl::Status verdict = scanner.Verdict();
   if (!verdict.ok() || !marks_holes) return verdict;

@@ -11,6 +11,8 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <numeric>
 
 #include "base/check.h"
@@ -25,7 +27,46 @@
 namespace libkv {
 namespace {
 
-constexpr std::chrono::seconds kReadOnlyPatience{1};
+// Who writes beside a reader may replace a table or a log between the list of them and the look at
+// it: the next list names others. The reader looks again until nobody has written a new list for
+// so long, or for so long in all. What is really lost is missing every time.
+constexpr std::chrono::seconds kQuietListMax{1}, kReadOnlyPatience{20};
+
+// Changes when somebody writes a new list of the tables and logs.
+std::string StateOfList(const std::string& directory) {
+  std::string name;
+  std::ifstream(directory + "/CURRENT") >> name;
+  std::error_code error;
+  return Concat(name, " ", std::filesystem::file_size(directory + "/" + name, error));
+}
+
+absl::Status OpenReadOnly(const rocksdb::DBOptions& options, const std::string& directory,
+                          const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
+                          std::vector<rocksdb::ColumnFamilyHandle*>* handles, rocksdb::DB** db) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
+  Clock::time_point changed = start;
+  std::string list = StateOfList(directory);
+  while (true) {
+    // A record that is being written looks like a damage until it is whole.
+    absl::Status status = CheckLogs(directory, /*marks_holes=*/false);
+    if (status.ok()) {
+      const rocksdb::Status opened =
+          rocksdb::DB::OpenForReadOnly(options, directory, families, handles, db);
+      if (opened.ok()) return absl::OkStatus();
+      status = FromRocks(opened, Concat("opening the database in ", directory));
+      const std::string why = opened.ToString();
+      const bool is_gone =
+          why.find("No such file") != why.npos || why.find("Missing WAL") != why.npos;
+      if (!is_gone) return status;
+    }
+    const Clock::time_point now = Clock::now();
+    std::string next = StateOfList(directory);
+    if (next != list) changed = now;
+    list = std::move(next);
+    if (now - changed > kQuietListMax || now - start > kReadOnlyPatience) return status;
+  }
+}
 
 // Null: the database was opened read-only and lacks the family.
 using Handles = std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount>;
@@ -386,28 +427,17 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& option
     descriptors.emplace_back(name, MakeFamilyOptions(options, name, cache));
   }
 
-  // Before RocksDB recovers: it would drop what stands behind a damage, and the log with it.
-  LIBKV_RETURN_IF_ERROR(CheckLogs(directory, !options.read_only));
-
   rocksdb::DB* raw = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::Status status;
   if (options.read_only) {
-    // Who writes beside it may replace a table or a log between the list of them and the look at
-    // it: the next list names others. What is really lost is missing every time.
-    const auto until = std::chrono::steady_clock::now() + kReadOnlyPatience;
-    bool is_gone = true;
-    while (is_gone) {
-      status = rocksdb::DB::OpenForReadOnly(db_options, directory, descriptors, &handles, &raw);
-      const std::string why = status.ToString();
-      is_gone = (why.find("No such file") != std::string::npos ||
-                 why.find("Missing WAL") != std::string::npos) &&
-                std::chrono::steady_clock::now() < until;
-    }
+    LIBKV_RETURN_IF_ERROR(OpenReadOnly(db_options, directory, descriptors, &handles, &raw));
   } else {
-    status = rocksdb::DB::Open(db_options, directory, descriptors, &handles, &raw);
+    // Before RocksDB recovers: it would drop what stands behind a damage, and the log with it.
+    LIBKV_RETURN_IF_ERROR(CheckLogs(directory, /*marks_holes=*/true));
+    const rocksdb::Status status =
+        rocksdb::DB::Open(db_options, directory, descriptors, &handles, &raw);
+    if (!status.ok()) return FromRocks(status, Concat("opening the database in ", directory));
   }
-  if (!status.ok()) return FromRocks(status, Concat("opening the database in ", directory));
 
   Handles families{};
   for (size_t i = 0; i < names.size(); ++i) {

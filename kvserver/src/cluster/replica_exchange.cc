@@ -37,7 +37,11 @@ void Replica::Impl::SendAdvert(Peer& peer, bool wants_answer, bool with_known, i
   peer.advert_sent_ms = now_ms;
   peer.advert_sent_hash = HashOf(advert);
   advert.wants_answer = wants_answer;
-  if (with_known) advert.known = peer.told;
+  if (with_known) {
+    advert.known = peer.told;
+    // What it had told is forgotten. If it lacks anything that is here, it compares all again.
+    if (peer.was_recovering && !IsRecovering(peer)) advert.known->AddAll(durable_);
+  }
   // Who hears that this node has lost something forgets what it had told. So the next run has to
   // know it by itself.
   if (is_recovering_ && !IsMutant(Mutant::kTellRecoveryUnsynced)) {
@@ -168,6 +172,12 @@ void Replica::Impl::ReceiveAdvert(Peer& peer, const Actor& from, const Advert& a
                                   int64_t now_ms) {
   static_cast<void>(from);
   peer.durable = advert.durable;
+  const bool has_recovered = IsRecovering(peer) && !advert.is_recovering;
+  if (advert.is_recovering) {
+    peer.was_recovering = true;
+  } else if (has_recovered || advert.durable.HasAll(durable_)) {
+    peer.was_recovering = false;
+  }
   // One that recovers knows that it has lost something; one that does not has to be told.
   if (advert.is_recovering) {
     peer.is_told_saved = peer.is_told_saved && peer.told == advert.durable;

@@ -93,6 +93,9 @@ class Replica::Impl {
     DotSet durable;                // its durable clock in the newest advert of any run
     DotSet told;                   // all it has told to be durable since it last knew of a loss;
                                    // persisted
+    // A run of it has said that it recovers, and nobody that it has recovered. A later run that
+    // knows nothing of this may have been given an old copy of the disk again.
+    bool was_recovering = false;
     bool is_told_saved = true;
     int64_t told_saved_ms = 0;
 

@@ -189,7 +189,7 @@ TEST_CASE("a reader opens while a writer syncs small writes") {
   std::thread writing([&] {
     for (int i = 0; !stop; ++i) {
       const auto batch = writer->NewBatch();
-      batch->Put(Family::kIndex, "key" + std::to_string(i % 100), std::string(1'000, 'x'));
+      batch->Put(Family::kIndex, "key" + std::to_string(i % 100), std::string(500, 'x'));
       if (!writer->Write(*batch, /*sync=*/true).ok()) return;
     }
   });

@@ -22,7 +22,7 @@ enum class Mutant : uint8_t {
   kUnitSplit,              // a pull brings a part of a unit
   kCounterFoldsUnsettled,  // a counter takes over the sum of its last run too early
   kLeaveRecoveryUnsynced,  // recovered before what was recovered is on disk
-  kTellRecoveryUnsynced,   // others hear of a recovery before it is on disk that it is needed
+  kTellRecoveryUnsynced,   // others hear of a recovery before it is on disk, and do not remember it
   kNoRangeContext,         // what comes during a range comparison is merged as always
 };
 

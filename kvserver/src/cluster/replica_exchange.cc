@@ -39,8 +39,10 @@ void Replica::Impl::SendAdvert(Peer& peer, bool wants_answer, bool with_known, i
   advert.wants_answer = wants_answer;
   if (with_known) {
     advert.known = peer.told;
-    // What it had told is forgotten. If it lacks anything that is here, it compares all again.
-    if (peer.was_recovering && !IsRecovering(peer)) advert.known->AddAll(durable_);
+    // What it had told is forgotten. If it lacks anything that is here, it compares all again. A
+    // run of ours that began since then does not remember.
+    const bool remembers = peer.was_recovering && !IsMutant(Mutant::kTellRecoveryUnsynced);
+    if (remembers && !IsRecovering(peer)) advert.known->AddAll(durable_);
   }
   // Who hears that this node has lost something forgets what it had told. So the next run has to
   // know it by itself.

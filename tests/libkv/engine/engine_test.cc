@@ -10,6 +10,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <random>
 #include <string>
@@ -150,27 +151,20 @@ TEST_CASE("families of a newer library are opened, kept and not touched") {
   }
 }
 
-TEST_CASE("a reader opens while a writer replaces its tables") {
-  // Goal: that a table was compacted away since the reader saw its name is not taken for damage.
-  // Method: many opens beside a writer that does nothing else.
-  const TempDir dir;
-  const auto writer = OpenEngine(dir.path());
-  Put(*writer, Family::kData, "a", "1");
+// Opens the directory so many times beside a thread that does `write` again and again, until that
+// answers false. No open may fail.
+void CheckOpensBeside(const std::string& directory, int opens,
+                      const std::function<bool(int)>& write) {
   std::atomic<bool> stop{false};
   std::thread writing([&] {
-    for (int i = 0; !stop; ++i) {
-      const auto batch = writer->NewBatch();
-      batch->Put(Family::kIndex, "key" + std::to_string(i % 100), std::string(1'000, 'x'));
-      if (!writer->Write(*batch, /*sync=*/false).ok() || !writer->Flush().ok()) return;
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
+    for (int i = 0; !stop && write(i); ++i) continue;
   });
   EngineOptions read_only;
   read_only.read_only = true;
   int failed = 0;
   std::string last;
-  for (int i = 0; i < 300; ++i) {
-    const auto reader = Engine::Open(read_only, dir.path());
+  for (int i = 0; i < opens; ++i) {
+    const auto reader = Engine::Open(read_only, directory);
     if (reader.ok()) continue;
     ++failed;
     last = std::string(reader.status().message());
@@ -180,32 +174,30 @@ TEST_CASE("a reader opens while a writer replaces its tables") {
   CHECK_MESSAGE(failed == 0, last);
 }
 
+TEST_CASE("a reader opens while a writer replaces its tables") {
+  // Goal: that a table was compacted away since the reader saw its name is not taken for damage.
+  // Method: many opens beside a writer that does nothing else.
+  const TempDir dir;
+  const auto writer = OpenEngine(dir.path());
+  Put(*writer, Family::kData, "a", "1");
+  CheckOpensBeside(dir.path(), 300, [&](int i) {
+    const auto batch = writer->NewBatch();
+    batch->Put(Family::kIndex, "key" + std::to_string(i % 100), std::string(1'000, 'x'));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return writer->Write(*batch, /*sync=*/false).ok() && writer->Flush().ok();
+  });
+}
+
 TEST_CASE("a reader opens while a writer syncs small writes") {
   // Goal: that a record is just being written is not taken for damage. Method: many opens beside a
   // writer of one log, the records of which are written over zeros.
   const TempDir dir;
   const auto writer = OpenEngine(dir.path());
-  std::atomic<bool> stop{false};
-  std::thread writing([&] {
-    for (int i = 0; !stop; ++i) {
-      const auto batch = writer->NewBatch();
-      batch->Put(Family::kIndex, "key" + std::to_string(i % 100), std::string(500, 'x'));
-      if (!writer->Write(*batch, /*sync=*/true).ok()) return;
-    }
+  CheckOpensBeside(dir.path(), 100, [&](int i) {
+    const auto batch = writer->NewBatch();
+    batch->Put(Family::kIndex, "key" + std::to_string(i % 100), std::string(500, 'x'));
+    return writer->Write(*batch, /*sync=*/true).ok();
   });
-  EngineOptions read_only;
-  read_only.read_only = true;
-  int failed = 0;
-  std::string last;
-  for (int i = 0; i < 100; ++i) {
-    const auto reader = Engine::Open(read_only, dir.path());
-    if (reader.ok()) continue;
-    ++failed;
-    last = std::string(reader.status().message());
-  }
-  stop = true;
-  writing.join();
-  CHECK_MESSAGE(failed == 0, last);
 }
 
 TEST_CASE("a store of a library without segments opens, read-only too") {

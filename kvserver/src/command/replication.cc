@@ -59,7 +59,7 @@ absl::Status Replication::Start() {
   return absl::OkStatus();
 }
 
-void Replication::Connect(SendBytes send, Warn warn, std::function<void()> wake) {
+void Replication::Connect(SendAll send, Warn warn, std::function<void()> wake) {
   {
     const std::lock_guard lock(wake_mutex_);
     wake_ = std::move(wake);
@@ -112,15 +112,18 @@ void Replication::Flush() {
       messages.swap(messages_);
       warnings.swap(warnings_);
     }
-    if (send_) {
+    if (send_ && !messages.empty()) {
+      std::vector<Bytes> encoded;
+      encoded.reserve(messages.size());
       // Pushes go to several nodes with the same bytes.
       const cluster::Message* last = nullptr;
-      std::string bytes;
       for (const cluster::Outgoing& out : messages) {
-        if (out.message.get() != last) bytes = cluster::EncodeMessage(*out.message);
+        encoded.push_back({out.to, out.message.get() == last
+                                       ? encoded.back().bytes
+                                       : cluster::EncodeMessage(*out.message)});
         last = out.message.get();
-        send_(out.to, bytes);
       }
+      send_(std::move(encoded));
     }
     if (warn_) {
       for (const std::string& warning : warnings) warn_(warning);

@@ -37,8 +37,13 @@ class Replication : public WriteTurns::Replicator {
     cluster::Level read_level = cluster::Level::kQuorum;
     bool allows_weak = false;  // reads and writes in one step that are atomic on one node only
   };
-  // Gives one message, as bytes, to the network; it may be lost.
-  using SendBytes = std::function<void(cluster::Slot to, std::string bytes)>;
+  // A message, as it travels.
+  struct Bytes {
+    cluster::Slot to = 0;
+    std::string bytes;
+  };
+  // Gives messages to the network, which sends them in this order; each may be lost.
+  using SendAll = std::function<void(std::vector<Bytes> messages)>;
   // A warning for the log.
   using Warn = std::function<void(const std::string& line)>;
 
@@ -56,7 +61,7 @@ class Replication : public WriteTurns::Replicator {
     expected_dimension_ = std::move(expected);
   }
   // From here on messages leave. `wake`: Tick is to be called soon. Null: none of it any more.
-  void Connect(SendBytes send, Warn warn, std::function<void()> wake);
+  void Connect(SendAll send, Warn warn, std::function<void()> wake);
 
   // A message of a peer. An error: it is malformed.
   absl::Status Receive(std::string_view bytes);
@@ -187,7 +192,7 @@ class Replication : public WriteTurns::Replicator {
   std::vector<std::string> warnings_;
 
   std::mutex send_mutex_;  // messages leave in their order
-  SendBytes send_;
+  SendAll send_;
   Warn warn_;
   std::mutex wake_mutex_;
   std::function<void()> wake_;  // guarded by it

@@ -260,6 +260,10 @@ bool PeerNetwork::Send(cluster::Slot to, std::string frame) {
   return sender != nullptr && sender->Send(std::move(frame));
 }
 
+void PeerNetwork::Flush() {
+  for (const auto& [slot, sender] : impl_->senders()) sender->Flush();
+}
+
 std::vector<PeerLinkStatus> PeerNetwork::Status() const {
   std::vector<PeerLinkStatus> all;
   for (const auto& [slot, sender] : impl_->senders()) all.push_back(sender->Status());

@@ -7,12 +7,13 @@
 //   events.on_message = [&](cluster::Slot from, std::string frame) { return Take(from, frame); };
 //   absl::StatusOr<std::unique_ptr<PeerNetwork>> network = PeerNetwork::Start(options, events);
 //   (*network)->Send(2, frame);
+//   (*network)->Flush();
 //
 // Frames of one node to another arrive in order, each once or not at all: a frame is lost when its
 // connection breaks, when there is none, or when too many wait. Nothing says which have arrived.
 //
-// Threads    One of its own, on which all events are called; they may call Send and Status, and
-//            nothing else. Send and Status: any thread.
+// Threads    One of its own, on which all events are called; they may call Send, Flush and Status,
+//            and nothing else. These three: any thread.
 #ifndef KVSERVER_SRC_NET_PEER_NETWORK_H_
 #define KVSERVER_SRC_NET_PEER_NETWORK_H_
 
@@ -95,9 +96,12 @@ class PeerNetwork {
 
   uint16_t port() const;
 
-  // True: the frame waits to be sent, or is. False: it was dropped, and counted: there is no
-  // connection, too much waits already, it is empty or longer than kFrameBytesMax, no such peer.
+  // True: the frame waits for Flush. False: it was dropped, and counted: there is no connection,
+  // too much waits already, it is empty or longer than kFrameBytesMax, no such peer.
   bool Send(cluster::Slot to, std::string frame);
+  // What waits leaves: what the system takes at once, at most a megabyte per peer, is sent by the
+  // caller, the rest follows. Does not block.
+  void Flush();
 
   std::vector<PeerLinkStatus> Status() const;
 

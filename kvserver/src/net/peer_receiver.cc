@@ -57,7 +57,7 @@ std::string PeerReceiver::HelloReceived(const PeerHello& hello) {
   PeerHello answer = hub_.HelloTo(hello.node.slot);
   answer.reason = hub_.Objection(hello, hello.node.slot);
   answer.is_refused = !answer.reason.empty();
-  stream_->Write(EncodePeerHello(answer));
+  stream_->Send({EncodePeerHello(answer)});
   if (answer.is_refused) {
     hub_.Log(PeerLogLevel::kWarning, "refused " + name() + ": the dialler " + answer.reason);
     state_ = State::kRefused;

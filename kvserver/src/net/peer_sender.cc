@@ -40,22 +40,23 @@ std::string PeerSender::name() const {
 
 bool PeerSender::Send(std::string frame) {
   const size_t bytes = frame.size();
-  {
-    const std::lock_guard lock(mutex_);
-    const size_t frames = queue_.size() + written_frames_;
-    const bool is_full = frames > 0 && status_.queued_bytes + bytes + frames * kFrameCostBytes >
-                                           hub_.options().queue_bytes_max;
-    if (!status_.can_send || is_full || bytes == 0 || bytes > PeerNetwork::kFrameBytesMax) {
-      ++status_.frames_dropped;
-      status_.bytes_dropped += bytes;
-      return false;
-    }
-    status_.queued_bytes += bytes;
-    queue_.push_back(std::move(frame));
-    if (std::exchange(is_pumping_, true)) return true;
+  const std::lock_guard lock(mutex_);
+  const size_t frames = queue_.size() + written_frames_;
+  const bool is_full = frames > 0 && status_.queued_bytes + bytes + frames * kFrameCostBytes >
+                                         hub_.options().queue_bytes_max;
+  if (!status_.can_send || is_full || bytes == 0 || bytes > PeerNetwork::kFrameBytesMax) {
+    ++status_.frames_dropped;
+    status_.bytes_dropped += bytes;
+    return false;
   }
-  asio::post(hub_.context(), [this] { Pump(); });
+  status_.queued_bytes += bytes;
+  queue_.push_back(std::move(frame));
   return true;
+}
+
+void PeerSender::Flush() {
+  const std::lock_guard lock(mutex_);
+  Pump();
 }
 
 PeerLinkStatus PeerSender::Status() const {
@@ -63,26 +64,38 @@ PeerLinkStatus PeerSender::Status() const {
   return status_;
 }
 
+void PeerSender::Drained() {
+  const std::lock_guard lock(mutex_);
+  CountSent();
+  is_waiting_ = false;
+  Pump();
+}
+
+void PeerSender::CountSent() {
+  status_.bytes_out += kHeadBytes * written_frames_ + written_bytes_;
+  status_.frames_out += std::exchange(written_frames_, 0);
+  status_.queued_bytes -= std::exchange(written_bytes_, 0);
+}
+
 void PeerSender::Pump() {
-  if (state_ != State::kOpen || !stream_->is_drained()) return;
+  if (open_stream_ == nullptr || is_waiting_ || queue_.empty()) return;
   std::vector<std::string> burst;
-  {
-    const std::lock_guard lock(mutex_);
-    status_.bytes_out += kHeadBytes * written_frames_ + written_bytes_;
-    status_.frames_out += std::exchange(written_frames_, 0);
-    status_.queued_bytes -= std::exchange(written_bytes_, 0);
-    while (!queue_.empty() && written_bytes_ < kBurstBytes && written_frames_ < kBurstFrames) {
-      ++written_frames_;
-      written_bytes_ += queue_.front().size();
-      burst.push_back(std::move(queue_.front()));
-      queue_.pop_front();
-    }
-    is_pumping_ = !burst.empty();
+  while (!queue_.empty() && written_bytes_ < kBurstBytes && written_frames_ < kBurstFrames) {
+    ++written_frames_;
+    written_bytes_ += queue_.front().size();
+    burst.push_back(PeerFrameHead(queue_.front().size()));
+    burst.push_back(std::move(queue_.front()));
+    queue_.pop_front();
   }
-  for (std::string& frame : burst) {
-    stream_->Write(PeerFrameHead(frame.size()));
-    stream_->Write(std::move(frame));
-  }
+  is_waiting_ = !open_stream_->Send(std::move(burst));
+  if (is_waiting_) return;
+  CountSent();
+  if (queue_.empty()) return;
+  // A long queue is sent by the hub's thread: the caller has other things to do.
+  is_waiting_ = true;
+  asio::post(hub_.context(), [this, stream = open_stream_] {
+    if (stream == stream_ && state_ == State::kOpen) Drained();
+  });
 }
 
 void PeerSender::Dial() {
@@ -137,7 +150,7 @@ void PeerSender::Connected() {
                                          hub_.options().times.silence_ms);
   socket_.reset();
   stream_->Start(SteadyMicroseconds());
-  stream_->Write(EncodePeerHello(hub_.HelloTo(address_.id)));
+  stream_->Send({EncodePeerHello(hub_.HelloTo(address_.id))});
 }
 
 std::string PeerSender::Received(std::string_view bytes) {
@@ -172,6 +185,7 @@ std::string PeerSender::HelloReceived(PeerHello hello) {
   hub_.Connected(this, {hello.node, hello.store});
   {
     const std::lock_guard lock(mutex_);
+    open_stream_ = stream_;
     status_.can_send = true;
     status_.generation = std::max(status_.generation, generation_);
     status_.connected_since_ms = NowMilliseconds();
@@ -190,6 +204,7 @@ void PeerSender::Fail(const std::string& why) {
   hub_.Disconnected(this);
   {
     const std::lock_guard lock(mutex_);
+    open_stream_.reset();
     status_.can_send = false;
     status_.connected_since_ms = 0;
     status_.last_error = why;
@@ -197,7 +212,7 @@ void PeerSender::Fail(const std::string& why) {
     status_.bytes_dropped += std::exchange(status_.queued_bytes, 0);
     written_bytes_ = 0;
     queue_.clear();
-    is_pumping_ = false;
+    is_waiting_ = false;
   }
   if (was_open) {
     hub_.LogChange(PeerLogLevel::kWarning, "lost " + name() + ": " + why);
@@ -273,6 +288,7 @@ void PeerSender::Stop() {
   redial_.cancel();
   CloseAll();
   const std::lock_guard lock(mutex_);
+  open_stream_.reset();
   status_.can_send = status_.can_receive = false;
   status_.queued_bytes = 0;
   queue_.clear();

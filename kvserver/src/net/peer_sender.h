@@ -28,7 +28,8 @@ class PeerSender : public PeerStream::Owner {
   PeerSender(PeerHub& hub, PeerAddress address);
 
   // Any thread.
-  bool Send(std::string frame);
+  bool Send(std::string frame);  // it leaves with the next Flush
+  void Flush();
   PeerLinkStatus Status() const;
 
   // All others: the thread of the hub.
@@ -48,14 +49,15 @@ class PeerSender : public PeerStream::Owner {
   void Resolved(std::vector<boost::asio::ip::tcp::endpoint> endpoints);
   void Connected();
   std::string HelloReceived(PeerHello hello);
-  void Pump();
+  void Pump();       // under the lock
+  void CountSent();  // likewise
   void Fail(const std::string& why);
   void DialLater();
   void CloseAll();
   std::string name() const;
 
   std::string Received(std::string_view bytes) override;
-  void Drained() override { Pump(); }
+  void Drained() override;
   void Lost(const std::string& why) override { Fail(why); }
 
   PeerHub& hub_;
@@ -80,8 +82,9 @@ class PeerSender : public PeerStream::Owner {
   // Guarded by it.
   PeerLinkStatus status_;  // queued_bytes is that of queue_ and of what the stream has
   std::deque<std::string> queue_;
+  std::shared_ptr<PeerStream> open_stream_;        // stream_, while frames can be sent
   size_t written_bytes_ = 0, written_frames_ = 0;  // given to the stream, and not yet drained
-  bool is_pumping_ = false;                        // Pump will be called, by a post or by Drained
+  bool is_waiting_ = false;                        // Drained will be called
 };
 
 }  // namespace kvserver

@@ -1,8 +1,14 @@
 #include "net/peer_stream.h"
 
 #include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <cerrno>
 #include <utility>
 
 #include "base/clock.h"
@@ -13,7 +19,7 @@ namespace {
 using boost::system::error_code;
 namespace asio = boost::asio;
 
-constexpr size_t kPiecesPerWrite = 64;     // what Asio hands to the system at once
+constexpr size_t kPiecesPerWrite = 64;     // in one call of the system
 constexpr size_t kJoinedBytes = 16 << 10;  // smaller pieces are joined up to this
 constexpr int64_t kEndingSeconds = 2;      // for the last words to be read
 
@@ -26,7 +32,11 @@ std::string Why(const error_code& error) {
 
 PeerStream::PeerStream(asio::ip::tcp::socket socket, Owner& owner, std::vector<char>& buffer,
                        int64_t silence_ms)
-    : socket_(std::move(socket)), owner_(owner), buffer_(buffer), silence_ms_(silence_ms) {
+    : socket_(std::move(socket)),
+      handle_(socket_.native_handle()),
+      owner_(owner),
+      buffer_(buffer),
+      silence_ms_(silence_ms) {
   error_code ignored;
   socket_.non_blocking(true, ignored);
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -65,48 +75,44 @@ void PeerStream::Readable() {
   WaitReadable();
 }
 
-void PeerStream::Write(std::string bytes) {
-  if (!is_open_ || is_ending_ || bytes.empty()) return;
-  // The first may be on its way, but it is not shared with the system: it may grow.
-  if (!output_.empty() && output_.back().size() + bytes.size() <= kJoinedBytes) {
-    output_.back() += bytes;
-  } else {
-    output_.push_back(std::move(bytes));
+bool PeerStream::Send(std::vector<std::string> pieces) {
+  const std::lock_guard lock(mutex_);
+  if (!is_open_ || is_ending_) return false;
+  for (std::string& piece : pieces) {
+    // Small ones are joined: a system that takes them in one piece has less to do.
+    if (!output_.empty() && output_.back().size() + piece.size() <= kJoinedBytes) {
+      output_.back() += piece;
+    } else if (!piece.empty()) {
+      output_.push_back(std::move(piece));
+    }
   }
-  if (!is_writing_) WaitWritable();
+  if (is_waiting_) return false;
+  if (!SendWaiting()) return true;
+  // An error, too, is met again by the thread that can tell the owner.
+  is_waiting_ = true;
+  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->WaitWritable(); });
+  return false;
 }
 
 void PeerStream::WaitWritable() {
-  is_writing_ = true;
+  if (!is_open_) return;
   socket_.async_wait(asio::ip::tcp::socket::wait_write,
                      [self = shared_from_this()](const error_code& error) {
                        if (!self->is_open_) return;
-                       self->is_writing_ = false;
                        if (error) return self->Lose(Why(error));
                        self->Writable();
                      });
 }
 
 void PeerStream::Writable() {
-  std::vector<asio::const_buffer> pieces;
-  for (const std::string& piece : output_) {
-    if (pieces.size() == kPiecesPerWrite) break;
-    pieces.push_back(asio::buffer(piece));
-  }
-  if (pieces.empty()) return;
-  pieces[0] += sent_;
   error_code error;
-  size_t size = socket_.write_some(pieces, error);
-  if (error == asio::error::would_block || error == asio::error::interrupted) {
-    return WaitWritable();
+  {
+    const std::lock_guard lock(mutex_);
+    error = SendWaiting();
+    is_waiting_ = error == asio::error::would_block;
   }
+  if (error == asio::error::would_block) return WaitWritable();
   if (error) return Lose(Why(error));
-  last_sent_us_ = SteadyMicroseconds();
-  for (size += sent_; !output_.empty() && size >= output_.front().size(); output_.pop_front()) {
-    size -= output_.front().size();
-  }
-  sent_ = size;
-  if (!output_.empty()) return WaitWritable();
   if (is_ending_) {
     // The other end reads this and closes; Sweep does if it does not.
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
@@ -115,9 +121,39 @@ void PeerStream::Writable() {
   owner_.Drained();
 }
 
+// Under the lock. would_block: the system did not take all.
+error_code PeerStream::SendWaiting() {
+  while (!output_.empty()) {
+    std::array<iovec, kPiecesPerWrite> pieces;
+    const size_t count = std::min(output_.size(), kPiecesPerWrite);
+    for (size_t i = 0; i < count; ++i) pieces[i] = {output_[i].data(), output_[i].size()};
+    pieces[0].iov_base = output_[0].data() + sent_;
+    pieces[0].iov_len -= sent_;
+    msghdr message{};
+    message.msg_iov = pieces.data();
+    message.msg_iovlen = count;
+    // Not by way of socket_, which is the context's thread's.
+    const ssize_t taken = sendmsg(handle_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (taken < 0 && errno == EINTR) continue;
+    if (taken < 0) {
+      const error_code error(errno, boost::system::system_category());
+      return error == asio::error::try_again ? asio::error::would_block : error;
+    }
+    last_sent_us_ = SteadyMicroseconds();
+    size_t size = static_cast<size_t>(taken) + sent_;
+    for (; !output_.empty() && size >= output_.front().size(); output_.pop_front()) {
+      size -= output_.front().size();
+    }
+    sent_ = size;
+  }
+  return {};
+}
+
 void PeerStream::CloseWhenDrained() {
-  if (std::exchange(is_ending_, true)) return;
+  if (is_ending_) return;
   ending_since_us_ = SteadyMicroseconds();
+  const std::lock_guard lock(mutex_);
+  is_ending_ = true;
   if (output_.empty()) {
     error_code ignored;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
@@ -125,7 +161,9 @@ void PeerStream::CloseWhenDrained() {
 }
 
 void PeerStream::Close() {
-  if (!std::exchange(is_open_, false)) return;
+  if (!is_open_) return;
+  const std::lock_guard lock(mutex_);
+  is_open_ = false;
   error_code ignored;
   socket_.close(ignored);
   output_.clear();
@@ -148,8 +186,12 @@ void PeerStream::Sweep(int64_t now_us, int64_t heartbeat_us, std::string_view he
   if (now_us - last_received_us_ > silence_ms_ * 1'000) {
     return Lose("nothing came from the other end for " + std::to_string(silence_ms_) + " ms");
   }
-  // Bytes that wait are as good as a heartbeat.
-  if (output_.empty() && now_us - last_sent_us_ >= heartbeat_us) Write(std::string(heartbeat));
+  {
+    const std::lock_guard lock(mutex_);
+    // Bytes that wait are as good as a heartbeat.
+    if (!output_.empty() || now_us - last_sent_us_ < heartbeat_us) return;
+  }
+  Send({std::string(heartbeat)});
 }
 
 }  // namespace kvserver

@@ -2,16 +2,18 @@
 // it, many pieces in one call of the system, and finds out when the other end is gone, even when
 // nothing says so.
 //
-// Threads    That of its context only.
+// Threads    Send: any. All others: that of its context, on which the owner is called.
 // Lifetime   The owner must live until it has called Close, or Lost has been called.
 #ifndef KVSERVER_SRC_NET_PEER_STREAM_H_
 #define KVSERVER_SRC_NET_PEER_STREAM_H_
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/system/error_code.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,10 +40,12 @@ class PeerStream : public std::enable_shared_from_this<PeerStream> {
              int64_t silence_ms);
 
   void Start(int64_t now_us);
-  // Appends to what is to be sent: its owner bounds it by waiting for Drained. Sends no byte before
-  // it returns, so it calls nothing of the owner.
-  void Write(std::string bytes);
-  bool is_drained() const { return output_.empty(); }
+  // Sends the pieces one behind the other, with nothing between them. What the system takes at once
+  // is sent by the caller: to wake another thread would cost more. True: that was all. False: the
+  // rest follows, and when all is with the system, Drained is called; or Lost, as for everything
+  // that goes wrong. Nothing is called before this returns. Its owner bounds what waits here by
+  // waiting for Drained.
+  bool Send(std::vector<std::string> pieces);
   // Sends what is left, waits a moment for the other end to close, then closes; what arrives
   // meanwhile is ignored. Lost is called at the end.
   void CloseWhenDrained();
@@ -59,14 +63,22 @@ class PeerStream : public std::enable_shared_from_this<PeerStream> {
   void Readable();
   void WaitWritable();
   void Writable();
+  boost::system::error_code SendWaiting();
   void Lose(const std::string& why);
 
   boost::asio::ip::tcp::socket socket_;
+  const int handle_;  // of the socket, until it is closed
   Owner& owner_;
   std::vector<char>& buffer_;
   const int64_t silence_ms_;
-  bool is_open_ = true, is_writing_ = false, is_ending_ = false;
-  int64_t last_received_us_ = 0, last_sent_us_ = 0, ending_since_us_ = 0;
+  int64_t last_received_us_ = 0, ending_since_us_ = 0;
+
+  std::mutex mutex_;
+  // Guarded by it, and changed by the context's thread only.
+  bool is_open_ = true, is_ending_ = false;
+  // Guarded by it.
+  bool is_waiting_ = false;  // the context's thread will look when the system takes more
+  int64_t last_sent_us_ = 0;
   std::deque<std::string> output_;
   size_t sent_ = 0;  // of the first of them
 };

@@ -75,8 +75,12 @@ absl::StatusOr<std::unique_ptr<Peering>> Peering::Start(const ClusterConfig& con
   if (!network.ok()) return network.status();
   peering->network_ = *std::move(network);
   replication.Connect(
-      [network = peering->network_.get()](cluster::Slot to, std::string bytes) {
-        network->Send(to, std::move(bytes));  // what is lost is asked for again
+      [network = peering->network_.get()](std::vector<Replication::Bytes> messages) {
+        // What is lost is asked for again.
+        for (Replication::Bytes& message : messages) {
+          network->Send(message.to, std::move(message.bytes));
+        }
+        network->Flush();
       },
       [log](const std::string& line) {
         if (log != nullptr) log->Warning(line);

@@ -70,7 +70,11 @@ class TestPeer {
 
   PeerNetworkOptions& options() { return options_; }
   PeerNetwork& network() { return *network_; }
-  bool Send(cluster::Slot to, std::string frame) { return network_->Send(to, std::move(frame)); }
+  bool Send(cluster::Slot to, std::string frame) {
+    const bool is_taken = network_->Send(to, std::move(frame));
+    network_->Flush();
+    return is_taken;
+  }
   PeerLinkStatus Link(cluster::Slot peer) const {
     for (PeerLinkStatus& link : network_->Status()) {
       if (link.address.id == peer) return link;

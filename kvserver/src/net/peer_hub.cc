@@ -12,10 +12,7 @@ constexpr size_t kToldMax = 256;
 }  // namespace
 
 PeerHub::PeerHub(boost::asio::io_context& context, PeerNetworkOptions options, PeerEvents events)
-    : context_(context),
-      options_(std::move(options)),
-      events_(std::move(events)),
-      buffer_(PeerStream::kReadBytes) {
+    : context_(context), options_(std::move(options)), events_(std::move(events)) {
   for (const PeerAddress& peer : options_.peers) slots_.push_back(peer.id);
 }
 

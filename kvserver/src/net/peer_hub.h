@@ -10,7 +10,6 @@
 
 #include "net/peer_hello.h"
 #include "net/peer_network.h"
-#include "net/peer_stream.h"
 
 namespace kvserver {
 
@@ -22,7 +21,6 @@ class PeerHub {
   boost::asio::io_context& context() { return context_; }
   const PeerNetworkOptions& options() const { return options_; }
   const PeerEvents& events() const { return events_; }
-  std::vector<char>& buffer() { return buffer_; }
 
   PeerHello HelloTo(cluster::Slot asked) const;
   // See PeerObjection: with all that is connected now.
@@ -42,7 +40,6 @@ class PeerHub {
   const PeerNetworkOptions options_;
   const PeerEvents events_;
   std::vector<cluster::Slot> slots_;  // of the peers
-  std::vector<char> buffer_;
   std::map<const void*, ConnectedPeer> connected_;
   std::map<std::string, int64_t> told_us_;
 };

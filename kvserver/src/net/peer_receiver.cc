@@ -11,8 +11,7 @@ PeerReceiver::PeerReceiver(PeerHub& hub, Listener& listener, boost::asio::ip::tc
     : hub_(hub), listener_(listener) {
   boost::system::error_code ignored;
   address_ = socket.remote_endpoint(ignored).address().to_string();
-  stream_ = std::make_shared<PeerStream>(std::move(socket), *this, hub.buffer(),
-                                         hub.options().times.silence_ms);
+  stream_ = std::make_shared<PeerStream>(std::move(socket), *this, hub.options().times.silence_ms);
 }
 
 PeerReceiver::~PeerReceiver() { stream_->Close(); }

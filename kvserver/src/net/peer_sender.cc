@@ -146,8 +146,8 @@ void PeerSender::Connected() {
   state_ = State::kHello;
   input_.clear();
   heartbeats_ = PeerFrameReader(0);
-  stream_ = std::make_shared<PeerStream>(std::move(*socket_), *this, hub_.buffer(),
-                                         hub_.options().times.silence_ms);
+  stream_ =
+      std::make_shared<PeerStream>(std::move(*socket_), *this, hub_.options().times.silence_ms);
   socket_.reset();
   stream_->Start(SteadyMicroseconds());
   stream_->Send({EncodePeerHello(hub_.HelloTo(address_.id))});

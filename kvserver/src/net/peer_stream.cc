@@ -30,12 +30,11 @@ std::string Why(const error_code& error) {
 
 }  // namespace
 
-PeerStream::PeerStream(asio::ip::tcp::socket socket, Owner& owner, std::vector<char>& buffer,
-                       int64_t silence_ms)
+PeerStream::PeerStream(asio::ip::tcp::socket socket, Owner& owner, int64_t silence_ms)
     : socket_(std::move(socket)),
       handle_(socket_.native_handle()),
       owner_(owner),
-      buffer_(buffer),
+      input_(std::make_unique_for_overwrite<char[]>(kReadBytes)),
       silence_ms_(silence_ms) {
   error_code ignored;
   socket_.non_blocking(true, ignored);
@@ -48,31 +47,24 @@ PeerStream::PeerStream(asio::ip::tcp::socket socket, Owner& owner, std::vector<c
 
 void PeerStream::Start(int64_t now_us) {
   last_received_us_ = last_sent_us_ = now_us;
-  WaitReadable();
+  Read();
 }
 
-void PeerStream::WaitReadable() {
-  socket_.async_wait(asio::ip::tcp::socket::wait_read,
-                     [self = shared_from_this()](const error_code& error) {
-                       if (!self->is_open_) return;
-                       if (error) return self->Lose(Why(error));
-                       self->Readable();
-                     });
-}
-
-void PeerStream::Readable() {
+void PeerStream::Read() {
   // Once, then the other connections have their turn.
-  error_code error;
-  const size_t size = socket_.read_some(asio::buffer(buffer_), error);
-  if (error == asio::error::would_block || error == asio::error::interrupted) return WaitReadable();
-  if (error) return Lose(Why(error));
-  last_received_us_ = SteadyMicroseconds();
-  if (!is_ending_) {
-    const std::string why = owner_.Received(std::string_view(buffer_.data(), size));
-    if (!is_open_) return;
-    if (!why.empty()) return Lose(why);
-  }
-  WaitReadable();
+  socket_.async_read_some(asio::buffer(input_.get(), kReadBytes),
+                          [self = shared_from_this()](const error_code& error, size_t size) {
+                            if (!self->is_open_) return;
+                            if (error) return self->Lose(Why(error));
+                            self->last_received_us_ = SteadyMicroseconds();
+                            if (!self->is_ending_) {
+                              const std::string why =
+                                  self->owner_.Received(std::string_view(self->input_.get(), size));
+                              if (!self->is_open_) return;
+                              if (!why.empty()) return self->Lose(why);
+                            }
+                            self->Read();
+                          });
 }
 
 bool PeerStream::Send(std::vector<std::string> pieces) {

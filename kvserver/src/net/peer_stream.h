@@ -35,9 +35,8 @@ class PeerStream : public std::enable_shared_from_this<PeerStream> {
     virtual void Lost(const std::string& why) = 0;
   };
 
-  // `buffer` has kReadBytes and belongs to the thread. `silence_ms`: see Sweep.
-  PeerStream(boost::asio::ip::tcp::socket socket, Owner& owner, std::vector<char>& buffer,
-             int64_t silence_ms);
+  // `silence_ms`: see Sweep.
+  PeerStream(boost::asio::ip::tcp::socket socket, Owner& owner, int64_t silence_ms);
 
   void Start(int64_t now_us);
   // Sends the pieces one behind the other, with nothing between them. What the system takes at once
@@ -59,8 +58,7 @@ class PeerStream : public std::enable_shared_from_this<PeerStream> {
   void Sweep(int64_t now_us, int64_t heartbeat_us, std::string_view heartbeat, int64_t stalled_us);
 
  private:
-  void WaitReadable();
-  void Readable();
+  void Read();
   void WaitWritable();
   void Writable();
   boost::system::error_code SendWaiting();
@@ -69,7 +67,7 @@ class PeerStream : public std::enable_shared_from_this<PeerStream> {
   boost::asio::ip::tcp::socket socket_;
   const int handle_;  // of the socket, until it is closed
   Owner& owner_;
-  std::vector<char>& buffer_;
+  const std::unique_ptr<char[]> input_;  // of kReadBytes; only what was ever filled is memory
   const int64_t silence_ms_;
   int64_t last_received_us_ = 0, ending_since_us_ = 0;
 

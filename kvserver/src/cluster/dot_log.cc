@@ -10,6 +10,8 @@ namespace kvserver::cluster {
 namespace {
 
 constexpr uint8_t kRowVersion = 1;
+// What most rows are: of one write, which was alone in its request; in the lower bits is the actor.
+constexpr uint8_t kLoneRow = 0x80;
 
 }  // namespace
 
@@ -156,6 +158,16 @@ void DotLog::Truncate(size_t dots_max, std::vector<uint64_t>* gone) {
 }
 
 void DotLog::AppendRow(std::string& out, const std::vector<Entry>& entries, ActorTable& actors) {
+  if (entries.size() == 1 && entries[0].unit_writes == 1) {
+    const Entry& entry = entries[0];
+    const uint64_t index = actors.IndexOf(entry.dot.actor);
+    if (index < kLoneRow) {
+      out.push_back(static_cast<char>(kLoneRow | index));
+      AppendVarint(out, entry.dot.counter);
+      AppendBytes(out, entry.key);
+      return;
+    }
+  }
   out.push_back(static_cast<char>(kRowVersion));
   for (size_t i = 0; i < entries.size();) {
     const Entry& first = entries[i];
@@ -182,7 +194,17 @@ void DotLog::AppendRow(std::string& out, const std::vector<Entry>& entries, Acto
 bool DotLog::LoadRow(uint64_t turn, std::string_view row, const ActorTable& actors) {
   ByteReader reader(row);
   uint8_t version = 0;
-  if (!reader.Byte(&version) || version != kRowVersion) return false;
+  if (!reader.Byte(&version)) return false;
+  if (version >= kLoneRow) {
+    const std::optional<Actor> actor = actors.At(version - kLoneRow);
+    uint64_t counter = 0;
+    std::string_view key;
+    if (!actor || !reader.Varint(&counter) || counter == 0) return false;
+    if (!reader.Bytes(&key) || !reader.at_end()) return false;
+    Add(turn, {{*actor, counter}, std::string(key), counter, 1});
+    return true;
+  }
+  if (version != kRowVersion) return false;
   while (!reader.at_end()) {
     uint64_t index = 0, counter = 0, count = 0;
     if (!reader.Varint(&index) || !reader.Varint(&counter) || !reader.Varint(&count)) return false;

@@ -10,7 +10,7 @@ namespace kvserver::cluster {
 namespace {
 
 absl::Status Damaged(std::string_view row) {
-  return absl::DataLossError("the replication row " + std::string(row.substr(0, 2)) +
+  return absl::DataLossError("the replication row " + std::string(row) +
                              " is malformed, or of a newer kvserver");
 }
 
@@ -27,7 +27,7 @@ absl::Status Replica::Impl::Start(Storage& storage, int64_t now_ms) {
   const auto load = [&](std::string_view name, std::string_view row) {
     uint64_t number = 0;
     const auto fail = [&] {
-      result = Damaged(name);
+      result = Damaged(name.substr(0, 2));
       return false;
     };
     if (name == kNodeRow) {
@@ -74,7 +74,7 @@ absl::Status Replica::Impl::Start(Storage& storage, int64_t now_ms) {
       DotSet extra;
       if (!extra.DecodeFrom(rest) || !rest.empty()) return fail();
       extras_.emplace(key, std::move(extra));
-    } else if (PlaceOfLogRow(name, &number) || NumberOfRow(name, kLogPrefix, &number)) {
+    } else if (PlaceOfLogRow(name, &number) || name.starts_with(kOldLogPrefix)) {
       log_rows.emplace_back(name, row);
     }
     return true;
@@ -86,14 +86,13 @@ absl::Status Replica::Impl::Start(Storage& storage, int64_t now_ms) {
   for (const auto& [name, row] : log_rows) {
     uint64_t place = 0;
     if (!PlaceOfLogRow(name, &place)) continue;
-    if (!log_.LoadRow(next_turn_, row, actors_)) return Damaged(kLogPrefix);
+    if (!log_.LoadRow(next_turn_, row, actors_)) return Damaged("log");
     log_places_.Found(next_turn_++, place);
   }
-  // Those of directories of version 1 get a place.
+  // Those of directories of older versions get a place.
   for (const auto& [name, row] : log_rows) {
-    uint64_t number = 0;
-    if (!NumberOfRow(name, kLogPrefix, &number)) continue;
-    if (!log_.LoadRow(next_turn_, row, actors_)) return Damaged(kLogPrefix);
+    if (!name.starts_with(kOldLogPrefix)) continue;
+    if (!log_.LoadRow(next_turn_, row, actors_)) return Damaged(kOldLogPrefix);
     storage.PutRow(LogRow(log_places_.Take(next_turn_++)), row);
     storage.DeleteRow(name);
   }

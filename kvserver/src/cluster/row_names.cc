@@ -9,7 +9,11 @@
 namespace kvserver::cluster {
 namespace {
 
-constexpr uint8_t kNodeVersion = 2, kOldestNodeVersion = 1;
+constexpr uint8_t kNodeVersion = 3, kOldestNodeVersion = 1;
+
+// The second byte of the name of a log row: six bits of the place, and whether there are more.
+constexpr uint8_t kPlaceByte = 0x80, kHasMore = 0x40;
+constexpr int kPlaceBits = 6;
 
 std::string Numbered(std::string_view prefix, uint64_t number) {
   std::string name(prefix);
@@ -38,15 +42,24 @@ std::string PeerRow(Slot slot) { return Numbered(kPeerPrefix, slot); }
 
 // Short: one is written for each lone write.
 std::string LogRow(uint64_t place) {
-  std::string name(kLogPrefix);
-  AppendVarint(name, place);
+  const uint64_t more = place >> kPlaceBits;
+  const auto low = static_cast<uint8_t>(place & (kHasMore - 1));
+  std::string name(kRowPrefix);
+  name.push_back(static_cast<char>(kPlaceByte | (more == 0 ? 0 : kHasMore) | low));
+  if (more != 0) AppendVarint(name, more);
   return name;
 }
 
 bool PlaceOfLogRow(std::string_view name, uint64_t* place) {
-  if (!name.starts_with(kLogPrefix)) return false;
-  ByteReader reader(name.substr(kLogPrefix.size()));
-  return reader.Varint(place) && reader.at_end();
+  if (!name.starts_with(kRowPrefix)) return false;
+  ByteReader reader(name.substr(kRowPrefix.size()));
+  uint8_t first = 0;
+  uint64_t more = 0;
+  if (!reader.Byte(&first) || first < kPlaceByte) return false;
+  if ((first & kHasMore) != 0 && (!reader.Varint(&more) || more == 0)) return false;
+  if (more > std::numeric_limits<uint64_t>::max() >> kPlaceBits || !reader.at_end()) return false;
+  *place = more << kPlaceBits | (first & (kHasMore - 1));
+  return true;
 }
 
 std::string ExtraRow(std::string_view key) { return Hashed(kExtraPrefix, key); }

@@ -22,13 +22,14 @@ inline constexpr std::string_view kVerdictPrefix = "RV";
 inline constexpr std::string_view kActorPrefix = "RA";
 inline constexpr std::string_view kPeerPrefix = "RP";
 inline constexpr std::string_view kExtraPrefix = "RX";
-inline constexpr std::string_view kLogPrefix = "RL";
+inline constexpr std::string_view kOldLogPrefix = "RL";  // of directories of version 1 and 2
 
 std::string ActorRow(uint64_t index);
 std::string PeerRow(Slot slot);
 // By the hash of the key: keys are longer than names may be.
 std::string ExtraRow(std::string_view key);
 std::string VerdictRow(std::string_view key);
+// "R", and a byte that is not ASCII: other names have letters there.
 std::string LogRow(uint64_t place);
 bool PlaceOfLogRow(std::string_view name, uint64_t* place);
 // The number at the end of the name of such a row; false: none.

@@ -15,6 +15,8 @@ namespace kvserver::cluster {
 namespace {
 
 constexpr uint8_t kSingle = 0x10, kSeveral = 0x20, kSingleShort = 0x40, kFormMask = 0xF0;
+// What most stamps are: short, of a register with nothing else; in the lower bits is the actor.
+constexpr uint8_t kPlain = 0x80;
 constexpr uint8_t kIsCounter = 0x01, kExpires = 0x02, kHasVector = 0x04, kIsRecord = 0x08;
 
 // Sums must not depend on the order of what is added.
@@ -132,24 +134,32 @@ void AppendDot(std::string& out, const Version& version, ActorTable& actors) {
   AppendVarint(out, version.dot.counter);
 }
 
-bool ReadDot(ByteReader& reader, const ActorTable& actors, Dot* dot) {
-  uint64_t index = 0;
-  if (!reader.Varint(&index) || !reader.Varint(&dot->counter)) return false;
+bool ReadDotOf(uint64_t index, ByteReader& reader, const ActorTable& actors, Dot* dot) {
   const std::optional<Actor> actor = actors.At(index);
-  if (!actor) return false;
+  if (!actor || !reader.Varint(&dot->counter)) return false;
   dot->actor = *actor;
   return true;
 }
 
-bool IsSingle(uint8_t head) {
-  return (head & kFormMask) == kSingle || (head & kFormMask) == kSingleShort;
+bool ReadDot(ByteReader& reader, const ActorTable& actors, Dot* dot) {
+  uint64_t index = 0;
+  return reader.Varint(&index) && ReadDotOf(index, reader, actors, dot);
 }
+
+bool IsSingle(uint8_t head) {
+  return head >= kPlain || (head & kFormMask) == kSingle || (head & kFormMask) == kSingleShort;
+}
+
+bool HasFlag(uint8_t head, uint8_t flag) { return head < kPlain && (head & flag) != 0; }
 
 // The dot and time of a stamp of one version, behind its head.
 bool ReadSingle(ByteReader& reader, uint8_t head, const ActorTable& actors, Dot* dot,
                 uint64_t* time) {
-  if (!ReadDot(reader, actors, dot)) return false;
-  const bool is_short = (head & kFormMask) == kSingleShort;
+  const bool is_plain = head >= kPlain;
+  if (is_plain ? !ReadDotOf(head - kPlain, reader, actors, dot) : !ReadDot(reader, actors, dot)) {
+    return false;
+  }
+  const bool is_short = is_plain || (head & kFormMask) == kSingleShort;
   return (is_short ? ReadShortTime(reader, *dot, time) : reader.Fixed64(time)) && reader.at_end();
 }
 
@@ -166,12 +176,18 @@ StoredRecord EncodeRecord(const std::vector<Version>& versions, ActorTable& acto
   if (versions.size() == 1) {
     const Version& version = versions[0];
     const bool is_short = IsTimeShort(version);
-    uint8_t head = is_short ? kSingleShort : kSingle;
-    if (version.kind == Kind::kCounter) head |= kIsCounter;
-    if (version.expiry != 0) head |= kExpires;
-    if (!version.vector.empty()) head |= kHasVector;
-    record.stamp.push_back(static_cast<char>(head));
-    AppendDot(record.stamp, version, actors);
+    uint8_t flags = 0;
+    if (version.kind == Kind::kCounter) flags |= kIsCounter;
+    if (version.expiry != 0) flags |= kExpires;
+    if (!version.vector.empty()) flags |= kHasVector;
+    const uint64_t index = actors.IndexOf(version.dot.actor);
+    if (is_short && flags == 0 && index < kPlain) {
+      record.stamp.push_back(static_cast<char>(kPlain | index));
+      AppendVarint(record.stamp, version.dot.counter);
+    } else {
+      record.stamp.push_back(static_cast<char>((is_short ? kSingleShort : kSingle) | flags));
+      AppendDot(record.stamp, version, actors);
+    }
     if (is_short) {
       AppendShortTime(record.stamp, version);
     } else {
@@ -212,11 +228,11 @@ absl::StatusOr<std::vector<Version>> DecodeRecord(const StoredRecord& record,
   std::vector<Version> versions;
   if (IsSingle(head)) {
     Version version;
-    version.kind = (head & kIsCounter) != 0 ? Kind::kCounter : Kind::kRegister;
+    version.kind = HasFlag(head, kIsCounter) ? Kind::kCounter : Kind::kRegister;
     if (!ReadSingle(reader, head, actors, &version.dot, &version.time)) return Malformed();
-    version.expiry = (head & kExpires) != 0 ? record.expiry : 0;
+    version.expiry = HasFlag(head, kExpires) ? record.expiry : 0;
     version.value = record.value;
-    if ((head & kHasVector) != 0) version.vector = record.vector;
+    if (HasFlag(head, kHasVector)) version.vector = record.vector;
     versions.push_back(std::move(version));
     return versions;
   }
@@ -293,7 +309,7 @@ uint64_t ItemId(std::string_view key, const std::vector<Dot>& dots) {
 }
 
 bool StampHasVector(std::string_view stamp) {
-  return !stamp.empty() && (static_cast<uint8_t>(stamp[0]) & kHasVector) != 0;
+  return !stamp.empty() && HasFlag(static_cast<uint8_t>(stamp[0]), kHasVector);
 }
 
 bool StampHasSiblings(std::string_view stamp) {

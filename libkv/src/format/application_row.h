@@ -1,6 +1,6 @@
 // A row of the application's in the default family: a name, and bytes that mean nothing here.
 //
-//   "row" name:rest -> version:u8=1 value checksum:u64
+//   "row" name:rest -> 2 value checksum:u32 | 1 value checksum:u64
 #ifndef LIBKV_SRC_FORMAT_APPLICATION_ROW_H_
 #define LIBKV_SRC_FORMAT_APPLICATION_ROW_H_
 

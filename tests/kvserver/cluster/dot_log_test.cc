@@ -121,6 +121,51 @@ TEST_CASE("the heads of a key are what no later write here has seen") {
   CHECK(log.HeadsOf("another").empty());
 }
 
+TEST_CASE("rows that were written once are read for ever") {
+  // Goal: no later kvserver loses what is on disk. Method: bytes of each form, as they were.
+  ActorTable actors;
+  actors.IndexOf(kActors[0]);
+  actors.IndexOf(kActors[1]);
+  const auto check = [&](std::string_view row, std::string_view key, uint32_t writes) {
+    DotLog log;
+    REQUIRE(log.LoadRow(3, row, actors));
+    REQUIRE(log.size() == 1);
+    DotLog::Found found;
+    REQUIRE(log.Find({kActors[1], 300}, &found));
+    CHECK((found.key == nullptr ? "" : *found.key) == key);
+    CHECK(found.unit_writes == writes);
+    CHECK(found.unit_first == 300);
+  };
+  check(
+      "\x01\x01\xac\x02\x01\x04"
+      "ab",
+      "ab", 1);
+  check(std::string_view("\x01\x01\xac\x02\x01\x05"
+                         "ab\x02\x00",
+                         10),
+        "ab", 2);
+  check(
+      "\x81\xac\x02\x02"
+      "ab",
+      "ab", 1);
+  check(std::string_view("\x81\xac\x02\x00", 4), "", 1);
+
+  std::string row;
+  DotLog::AppendRow(row, {{{kActors[1], 300}, "ab", 300, 1}}, actors);
+  CHECK(row ==
+        "\x81\xac\x02\x02"
+        "ab");
+  CHECK_FALSE(DotLog().LoadRow(3,
+                               "\x82\xac\x02\x02"
+                               "ab",
+                               actors));  // who is that?
+  CHECK_FALSE(DotLog().LoadRow(3,
+                               std::string_view("\x81\x00\x02"
+                                                "ab",
+                                                5),
+                               actors));
+}
+
 TEST_CASE("a row brings back the entries of its turn, and other bytes are refused") {
   const uint64_t seed = std::random_device()();
   CAPTURE(seed);

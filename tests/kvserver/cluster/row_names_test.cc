@@ -36,7 +36,7 @@ TEST_CASE("a number comes back from a name, in order of numbers") {
     uint64_t read = 1;
     CHECK(NumberOfRow(name, kActorPrefix, &read));
     CHECK(read == number);
-    CHECK_FALSE(NumberOfRow(name, kLogPrefix, &read));
+    CHECK_FALSE(NumberOfRow(name, kPeerPrefix, &read));
     CHECK_FALSE(NumberOfRow(name.substr(0, name.size() - 1), kActorPrefix, &read));
     CHECK_FALSE(NumberOfRow(name + "x", kActorPrefix, &read));
     CHECK(last < name);
@@ -44,22 +44,30 @@ TEST_CASE("a number comes back from a name, in order of numbers") {
   }
 }
 
-TEST_CASE("rows of the log have short names, and no place the name of a row of version 1") {
-  for (const uint64_t place : {uint64_t{0}, uint64_t{127}, uint64_t{128}, uint64_t{1} << 40}) {
+TEST_CASE("rows of the log have short names, and no place the name of another row") {
+  std::set<std::string> names;
+  for (const uint64_t place : {uint64_t{0}, uint64_t{63}, uint64_t{64}, uint64_t{127},
+                               uint64_t{128}, uint64_t{1} << 40, ~uint64_t{0}}) {
     const std::string name = LogRow(place);
+    CHECK(names.insert(name).second);
     uint64_t read = 1;
     CHECK(PlaceOfLogRow(name, &read));
     CHECK(read == place);
     CHECK_FALSE(PlaceOfLogRow(name + "x", &read));
     CHECK_FALSE(PlaceOfLogRow(ActorRow(place), &read));
-    CHECK_FALSE(NumberOfRow(name, kLogPrefix, &read));
+    CHECK_FALSE(name.starts_with(kOldLogPrefix));
   }
-  CHECK(LogRow(127).size() == 3);
+  CHECK(LogRow(0) == "R\x80");
+  CHECK(LogRow(63) == "R\xbf");
+  CHECK(LogRow(64) == "R\xc0\x01");
+  CHECK(LogRow(8'191).size() == 3);
   uint64_t read = 1;
-  const std::string old("RL\0\0\0\0\0\0\x01\x02", 10);
-  CHECK_FALSE(PlaceOfLogRow(old, &read));
-  CHECK(NumberOfRow(old, kLogPrefix, &read));
-  CHECK(read == 258);
+  CHECK_FALSE(PlaceOfLogRow("R", &read));
+  CHECK_FALSE(PlaceOfLogRow("R\xc0", &read));
+  CHECK_FALSE(PlaceOfLogRow(std::string("R\xc0\0", 3), &read));
+  // Of version 2 and 1.
+  CHECK_FALSE(PlaceOfLogRow("RL\x05", &read));
+  CHECK_FALSE(PlaceOfLogRow(std::string("RL\0\0\0\0\0\0\x01\x02", 10), &read));
 }
 
 TEST_CASE("rows come back, and other bytes are refused") {
@@ -69,7 +77,9 @@ TEST_CASE("rows come back, and other bytes are refused") {
   CHECK_FALSE(ReadNodeRow("", &slot));
   CHECK(ReadNodeRow("\x01\x08", &slot));  // before rows of the log had places
   CHECK(slot == 8);
-  CHECK_FALSE(ReadNodeRow("\x03\x07", &slot));  // a newer version
+  CHECK(ReadNodeRow("\x02\x09", &slot));
+  CHECK(slot == 9);
+  CHECK_FALSE(ReadNodeRow("\x04\x07", &slot));  // a newer version
 
   const Generations generations = {{1, 1}, {2, ~uint64_t{0}}};
   Generations read;

@@ -104,6 +104,12 @@ TEST_CASE("stamps that were written once are read for ever") {
   CHECK(whole.kind == Kind::kRegister);
   const Version first = read("\x40\x01\xac\x02\xf0\x2e");
   CHECK(first.time == time);
+  CHECK(first.kind == Kind::kRegister);
+  const Version plain = read("\x81\xac\x02\xf0\x2e");
+  CHECK(plain.time == time);
+  CHECK(plain.kind == Kind::kRegister);
+  const Version plain_later = read("\x81\xac\x02\xf1\x2e\x05");
+  CHECK(plain_later.time == time + 5);
   const Version later = read("\x41\x01\xac\x02\xf1\x2e\x05");
   CHECK(later.time == time + 5);
   CHECK(later.kind == Kind::kCounter);

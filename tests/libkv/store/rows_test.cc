@@ -394,7 +394,7 @@ TEST_CASE("a damaged row answers DataLoss, Verify names it, and putting it repai
     damaged[3] = static_cast<char>(damaged[3] ^ 1);
     batch.Put(Family::kDefault, ApplicationRowKey("b"), damaged);
     batch.Put(Family::kDefault, ApplicationRowKey("d"),
-              SealRow(ApplicationRowKey("d"), "\x02 of a version to come"));
+              SealRow(ApplicationRowKey("d"), "\x03 of a version to come"));
   });
   const auto store = OpenStore(dir.path());
   const absl::Status damaged = store->GetRow({}, "b").status();

@@ -402,6 +402,44 @@ TEST_CASE("a slow network delays frames, and loses none") {
   CHECK(cluster.node(1).Link(2).connects == 1);
 }
 
+TEST_CASE("frames that threads send at once arrive whole, those of each thread in its order") {
+  // Goal: who sends by itself, who sends the rest of it later, and heartbeats between them do not
+  // mix their bytes. Method: frames of up to 300,000 bytes, more than the system takes at once,
+  // through a network that is too slow for them; heartbeats that are due all the time.
+  PeerTimes times = PatientTimes();
+  times.heartbeat_ms = 1;
+  TestCluster cluster(2, times);
+  cluster.proxy(1, 2).Set({.delay_ms = 1, .bytes_per_second = 40'000'000});
+  cluster.StartAll();
+  constexpr size_t kThreads = 4, kFrames = 150;
+  std::vector<std::thread> threads;
+  std::vector<size_t> refused(kThreads);
+  for (size_t thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (size_t i = 0; i < kFrames; ++i) {
+        const size_t size = i % 10 == thread ? 300'000 : 1 + i * 7;
+        const auto letter = static_cast<char>('a' + thread);
+        const std::string frame = std::to_string(i) + std::string(size, letter);
+        while (!cluster.node(1).Send(2, frame)) Pause(1), ++refused[thread];
+        if (i % 16 == 0) Pause(3);  // for heartbeats
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  REQUIRE(Eventually([&] { return cluster.node(2).received_count(1) == kThreads * kFrames; }));
+  std::vector<size_t> next(kThreads);
+  for (const std::string& frame : cluster.node(2).received(1)) {
+    const auto thread = static_cast<size_t>(frame.back() - 'a');
+    REQUIRE(thread < kThreads);
+    const size_t i = next[thread]++;
+    const size_t size = i % 10 == thread ? 300'000 : 1 + i * 7;
+    REQUIRE(frame == std::to_string(i) + std::string(size, frame.back()));
+  }
+  CHECK(refused == std::vector<size_t>(kThreads));  // 64 MiB may wait
+  CHECK(cluster.node(1).Link(2).connects == 1);
+  CHECK(Eventually([&] { return cluster.node(1).Link(2).frames_out == kThreads * kFrames; }));
+}
+
 TEST_CASE("what waits for a slow reader is bounded, and what does not fit is counted") {
   TestCluster cluster(2, PatientTimes());
   cluster.node(1).options().queue_bytes_max = size_t{1} << 20;

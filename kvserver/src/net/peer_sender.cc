@@ -94,7 +94,11 @@ void PeerSender::Pump() {
   // A long queue is sent by the hub's thread: the caller has other things to do.
   is_waiting_ = true;
   asio::post(hub_.context(), [this, stream = open_stream_] {
-    if (stream == stream_ && state_ == State::kOpen) Drained();
+    const std::lock_guard lock(mutex_);
+    // Unless a Drained of something else has gone on already.
+    if (stream != open_stream_ || written_frames_ > 0) return;
+    is_waiting_ = false;
+    Pump();
   });
 }
 

@@ -51,7 +51,7 @@ struct Arguments {
   double reader_seconds = 3;
   std::vector<std::string> parts, rivals;
   bool alone = false, bits_only = false;
-  std::string rival_cache;
+  std::string rival_cache, store_cache;
   std::string json_path;
   std::string directory = fs::temp_directory_path();
 };
@@ -78,13 +78,18 @@ uint64_t HeapBytes() {
   return info.uordblks + info.hblkhd;
 }
 
+// In a cache: by the data, so that runs with other data do not take it for theirs.
+std::string CachedPlace(const std::string& cache, const VectorBench& bench) {
+  fs::create_directories(cache);
+  return cache + "/" + bench.data.name + "-" + std::to_string(bench.data.base.count());
+}
+
 // A rival's index, from the cache where it is there already.
 BuiltRival BuildRival(const Arguments& arguments, const VectorBench& bench, VectorRivalKind kind) {
   BuiltRival built;
   const bool is_cached = !arguments.rival_cache.empty();
-  if (is_cached) fs::create_directories(arguments.rival_cache);
-  built.path = (is_cached ? arguments.rival_cache : arguments.directory) + "/" + bench.data.name +
-               "-" + std::to_string(bench.data.base.count()) + "." + kind.name;
+  built.path =
+      CachedPlace(is_cached ? arguments.rival_cache : arguments.directory, bench) + "." + kind.name;
   const uint64_t before = HeapBytes();
   if (is_cached && fs::exists(built.path)) {
     built.index = kind.load(bench.data.base, built.path);
@@ -170,10 +175,9 @@ void ReportShares(VectorBench* bench, const SpaceStats& space) {
   std::printf("%s\n", space.recall.empty() ? " everything" : "");
 }
 
-LoadFigures LoadInto(VectorBench* bench, const std::string& name, const VectorSet* vectors,
+LoadFigures LoadInto(VectorBench* bench, const std::string& place, const VectorSet* vectors,
                      std::span<const uint32_t> numbers, Durability durability,
                      std::unique_ptr<VectorStore>* kept) {
-  const std::string place = bench->Place(name);
   auto store = std::make_unique<VectorStore>(place, bench->data, bench->memory_bytes);
   const LoadFigures figures = LoadAndSettle(store.get(), vectors, numbers, place, durability);
   if (kept != nullptr) {
@@ -185,32 +189,56 @@ LoadFigures LoadInto(VectorBench* bench, const std::string& name, const VectorSe
   return figures;
 }
 
-void Prepare(const Arguments& arguments, bool reports_build, bool needs_rivals,
-             VectorBench* bench) {
+// The settled store of an earlier run. False: the cache has none.
+bool FindStore(const std::string& place, VectorBench* bench) {
+  if (!fs::exists(place)) return false;
+  bench->store = std::make_unique<VectorStore>(place, bench->data, bench->memory_bytes);
+  bench->store->Settle();
+  const SpaceStats space = bench->store->Space();
+  if (space.vectors != bench->data.base.count())
+    Fail("remove " + place + ": it was left unfinished");
+  const auto count = static_cast<double>(space.vectors);
+  bench->report.Row(
+      "  libkv", {"from files", "", "", Text(static_cast<double>(space.vector_bytes) / count, 0)});
+  ReportShares(bench, space);
+  return true;
+}
+
+void LoadStores(bool reports_build, const std::string& place, VectorBench* bench) {
   const std::vector<uint32_t> numbers = AllNumbers(bench->data.base);
-  bench->report.Table("build (CPU of all threads)",
-                      {"CPU s", "vectors/s", "writes/s", "RAM B/vector"});
   const LoadFigures with =
-      LoadInto(bench, "main", &bench->data.base, numbers, Durability::kWritten, &bench->store);
+      LoadInto(bench, place, &bench->data.base, numbers, Durability::kWritten, &bench->store);
   ReportLoad(bench, "libkv, written", with);
   ReportShares(bench, with.space);
-  if (reports_build) {
-    const auto few = std::span(numbers).first(std::min(kSyncedVectors, numbers.size()));
-    ReportLoad(bench, "libkv, synced, " + std::to_string(few.size()),
-               LoadInto(bench, "synced", &bench->data.base, few, Durability::kSynced, nullptr));
-    ReportLoad(bench, "libkv, written, " + std::to_string(few.size()),
-               LoadInto(bench, "written", &bench->data.base, few, Durability::kWritten, nullptr));
-    const LoadFigures without =
-        LoadInto(bench, "without", nullptr, numbers, Durability::kWritten, nullptr);
-    ReportLoad(bench, "libkv without vectors", without);
-    ReportDisk(bench, with, without);
-  }
+  if (!reports_build) return;
+  const auto few = std::span(numbers).first(std::min(kSyncedVectors, numbers.size()));
+  ReportLoad(bench, "libkv, synced, " + std::to_string(few.size()),
+             LoadInto(bench, bench->Place("synced"), &bench->data.base, few, Durability::kSynced,
+                      nullptr));
+  ReportLoad(bench, "libkv, written, " + std::to_string(few.size()),
+             LoadInto(bench, bench->Place("written"), &bench->data.base, few, Durability::kWritten,
+                      nullptr));
+  const LoadFigures without =
+      LoadInto(bench, bench->Place("without"), nullptr, numbers, Durability::kWritten, nullptr);
+  ReportLoad(bench, "libkv without vectors", without);
+  ReportDisk(bench, with, without);
+}
+
+void Prepare(const Arguments& arguments, bool reports_build, bool needs_rivals,
+             VectorBench* bench) {
+  bench->report.Table("build (CPU of all threads)",
+                      {"CPU s", "vectors/s", "writes/s", "RAM B/vector"});
+  const bool is_cached = !arguments.store_cache.empty();
+  const std::string kind = bench->data.bits_only ? ".bits.libkv" : ".libkv";
+  const std::string place =
+      is_cached ? CachedPlace(arguments.store_cache, *bench) + kind : bench->Place("main");
+  if (!is_cached || !FindStore(place, bench)) LoadStores(reports_build, place, bench);
   if (!needs_rivals || arguments.alone) return;
-  for (VectorRivalKind& kind : VectorRivals()) {
-    if (!IsNamed(arguments.rivals, kind.name)) continue;
+  const auto count = static_cast<double>(bench->data.base.count());
+  for (VectorRivalKind& rival_kind : VectorRivals()) {
+    if (!IsNamed(arguments.rivals, rival_kind.name)) continue;
     const BuiltRival& rival =
-        bench->rivals.emplace_back(BuildRival(arguments, *bench, std::move(kind)));
-    const auto count = static_cast<double>(numbers.size());
+        bench->rivals.emplace_back(BuildRival(arguments, *bench, std::move(rival_kind)));
     const bool was_built = rival.build_seconds > 0;
     bench->report.Row("  " + rival.kind.name,
                       {was_built ? Text(rival.build_seconds, 2) : "from file",
@@ -218,7 +246,7 @@ void Prepare(const Arguments& arguments, bool reports_build, bool needs_rivals,
                        Text(static_cast<double>(rival.memory_bytes) / count, 0)});
     bench->report.Json({{"part", "build"},
                         {"index", rival.kind.name},
-                        {"vectors", numbers.size()},
+                        {"vectors", bench->data.base.count()},
                         {"cpu_seconds", rival.build_seconds},
                         {"memory_bytes", rival.memory_bytes}});
   }
@@ -297,6 +325,9 @@ int main(int argc, char** argv) {
   app.add_flag("--alone", arguments.alone, "Without the other indexes");
   app.add_option("--rival-cache", arguments.rival_cache,
                  "A folder where the others' indexes are kept, to be read by the next run");
+  app.add_option("--store-cache", arguments.store_cache,
+                 "A folder where libkv's store is kept, to be opened by the next run: it is not "
+                 "built then");
   app.add_flag("--bits", arguments.bits_only, "libkv keeps a bit per dimension in memory");
   app.add_option("--memory-megabytes", arguments.memory_megabytes, "Of each store")
       ->check(CLI::Range(8, 1 << 20))

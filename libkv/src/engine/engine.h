@@ -124,6 +124,8 @@ class EngineCursor {
 struct EngineRead {
   const EngineSnapshot* snapshot = nullptr;  // null: the newest state
   bool fill_cache = true;
+  // So much is read from a file at once, by cursors that walk far; 0: as RocksDB sees fit.
+  size_t read_ahead_bytes = 0;
 };
 
 struct EngineStats {

@@ -159,6 +159,7 @@ class RocksEngine final : public Engine {
   rocksdb::ReadOptions ReadOptionsFor(const EngineRead& read) const {
     rocksdb::ReadOptions options = MakeReadOptions(read.fill_cache);
     options.snapshot = Unwrap(read.snapshot);
+    options.readahead_size = read.read_ahead_bytes;
     return options;
   }
 

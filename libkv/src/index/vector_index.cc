@@ -151,27 +151,34 @@ void VectorIndex::BeginLoad(uint32_t list) {
 
 void VectorIndex::AbortLoad(uint32_t list) { loading_.erase(list); }
 
-void VectorIndex::FinishLoad(std::shared_ptr<PostingList> list, uint64_t sequence) {
-  unloaded_.fetch_sub(1, std::memory_order_relaxed);
-  const Loading loading = std::move(loading_[list->number()]);
-  loading_.erase(list->number());
-  live_.fetch_add(list->live(), std::memory_order_relaxed);
-  entries_.fetch_add(list->size(), std::memory_order_relaxed);
+void VectorIndex::CatchUp(std::shared_ptr<PostingList>* list, uint64_t sequence) {
+  const auto found = loading_.find((*list)->number());
+  const Loading loading = std::move(found->second);
+  loading_.erase(found);
   for (const Missed& what : loading.missed) {
     if (what.died != 0) {
-      if (list->Kill(what.document, what.died)) live_.fetch_sub(1, std::memory_order_relaxed);
+      if ((*list)->Kill(what.document, what.died)) live_.fetch_sub(1, std::memory_order_relaxed);
       continue;
     }
     // One that moved here before the snapshot was read here.
     if (what.document <= loading.last_document && what.born <= sequence) continue;
-    Grow(&list, {.document = what.document,
-                 .key = what.key,
-                 .expiry = what.expiry,
-                 .born = what.born,
-                 .code = {what.code, what.values}});
+    Grow(list, {.document = what.document,
+                .key = what.key,
+                .expiry = what.expiry,
+                .born = what.born,
+                .code = {what.code, what.values}});
   }
-  LookAt(*list);
-  SetView(view_.lists->With({}, std::span(&list, 1)), sequence);
+}
+
+void VectorIndex::FinishLoad(std::vector<std::shared_ptr<PostingList>> lists, uint64_t sequence) {
+  unloaded_.fetch_sub(lists.size(), std::memory_order_relaxed);
+  for (std::shared_ptr<PostingList>& list : lists) {
+    live_.fetch_add(list->live(), std::memory_order_relaxed);
+    entries_.fetch_add(list->size(), std::memory_order_relaxed);
+    CatchUp(&list, sequence);
+    LookAt(*list);
+  }
+  SetView(view_.lists->With({}, lists), sequence);
 }
 
 void VectorIndex::Replace(std::span<const uint32_t> removed,

@@ -83,7 +83,8 @@ class VectorIndex {
   // The reader takes its snapshot under the same lock as BeginLoad, and leaves out documents above
   // last_document(): they are added later.
   void BeginLoad(uint32_t list);
-  void FinishLoad(std::shared_ptr<PostingList> list, uint64_t sequence);  // that of the snapshot
+  // Those that were begun together, and the sequence of the snapshot.
+  void FinishLoad(std::vector<std::shared_ptr<PostingList>> lists, uint64_t sequence);
   void AbortLoad(uint32_t list);
   uint64_t last_document() const { return last_document_; }
 
@@ -135,6 +136,7 @@ class VectorIndex {
   std::atomic<ListStorage> storage_;
 
   std::shared_ptr<PostingList> Current(uint32_t list) const;
+  void CatchUp(std::shared_ptr<PostingList>* list, uint64_t sequence);
   void Grow(std::shared_ptr<PostingList>* list, const ListItem& item);
   void LookAt(const PostingList& list);
   void SetView(std::shared_ptr<const ListTable> lists, uint64_t complete_from);

@@ -40,6 +40,9 @@ constexpr size_t kLooseMax = 8;  // entries of a list at rest that are dead or h
 constexpr int kLongQuiet = 4;    // and at the look after which there are none of them, once
 // Lists are at rest when no more than this part of all vectors came or went since the last look.
 constexpr uint64_t kChangesOfQuiet = 256;
+// Lists that the keeper loads in one go, and how long it waits before for searches that load some.
+constexpr size_t kLoadedTogether = 64;
+constexpr auto kStepBackMax = std::chrono::milliseconds(20);
 // Beyond, writers wait.
 constexpr size_t kFlatTimes = 8;  // of exact_max()
 
@@ -137,14 +140,24 @@ absl::Status Store::Impl::WaitForLists() {
   return keeper_status_;
 }
 
+// A search that meets lists on disk reads some dozens: the keeper steps back until it is done, but
+// not for long.
+void Store::Impl::LetSearchesLoad() const {
+  std::unique_lock lock(load_turn_);
+  searches_have_loaded_.wait_for(lock, kStepBackMax,
+                                 [&] { return stop_keeper_ || loading_searches_.load() == 0; });
+}
+
 absl::Status Store::Impl::LoadAllLists(const ActiveSpace& space) const {
   std::vector<uint32_t> unloaded;
   space.index()->vectors()->view().lists->ForEach([&](const std::shared_ptr<PostingList>& list) {
     if (!list->is_loaded()) unloaded.push_back(list->number());
   });
-  for (const uint32_t number : unloaded) {
+  for (size_t i = 0; i < unloaded.size(); i += kLoadedTogether) {
+    LetSearchesLoad();
     if (stop_keeper_) return absl::OkStatus();
-    LIBKV_RETURN_IF_ERROR(LoadList(space, number));
+    const auto rest = std::span(unloaded).subspan(i);
+    LIBKV_RETURN_IF_ERROR(LoadLists(space, rest.first(std::min(kLoadedTogether, rest.size()))));
   }
   return absl::OkStatus();
 }

@@ -2,7 +2,10 @@
 // scanned, or those of the lists nearest to it, as deep as the recall target asks for; and the few
 // candidates that can be among the best are compared by their full vectors.
 #include <algorithm>
+#include <atomic>
+#include <condition_variable>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -47,6 +50,33 @@ std::vector<NearDocument> TakeSure(std::vector<ListCandidate>* candidates, size_
     return true;
   });
   return sure;
+}
+
+// While it lives the keeper, which loads all lists, waits for this search.
+class FirstInLine {
+ public:
+  FirstInLine(std::atomic<int>* searches, std::condition_variable* have_loaded)
+      : searches_(*searches), have_loaded_(*have_loaded) {
+    searches_.fetch_add(1);
+  }
+  ~FirstInLine() {
+    // Without the lock, which is held by who waits for lists: the keeper may miss this, and waits
+    // no longer than it does for any search.
+    if (searches_.fetch_sub(1) == 1) have_loaded_.notify_all();
+  }
+  FirstInLine(const FirstInLine&) = delete;
+  FirstInLine& operator=(const FirstInLine&) = delete;
+
+ private:
+  std::atomic<int>& searches_;
+  std::condition_variable& have_loaded_;
+};
+
+// Whether `loaded` is the list `unloaded` with its codes, and not one of another generation.
+bool HasCodesOf(const PostingList& loaded, const PostingList& unloaded) {
+  const std::span<const int8_t> a = loaded.centroid().values, b = unloaded.centroid().values;
+  return loaded.is_loaded() && loaded.keeps_codes() &&
+         std::equal(a.begin(), a.end(), b.begin(), b.end());
 }
 
 }  // namespace
@@ -99,12 +129,19 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::FindNearest(
   space.rotation()->Apply(comparable, rotated);
   const ListQuery list_query = MakeListQuery(rotated, space.metric());
 
-  // Lists that are not in memory are read as they were at the snapshot, and brought into memory for
-  // the searches to come.
+  // Lists that are not in memory are brought there, for the searches to come as well. As they were
+  // at the snapshot they are read once more if something was written since.
   absl::Status status;
+  std::optional<FirstInLine> first_in_line;
   const auto load = [&](const PostingList& list) -> std::shared_ptr<const PostingList> {
+    if (!first_in_line.has_value())
+      first_in_line.emplace(&loading_searches_, &searches_have_loaded_);
     if (status.ok()) status = LoadList(space, list.number());
     if (!status.ok()) return nullptr;
+    const VectorView newest = space.index()->vectors()->view();
+    std::shared_ptr<const PostingList> loaded = newest.lists->Find(list.number());
+    const bool is_complete = newest.complete_from <= snapshot.rows->sequence();
+    if (is_complete && loaded != nullptr && HasCodesOf(*loaded, list)) return loaded;
     auto read = ReadList(space, list, snapshot.rows.get(), kDocumentMax, ListStorage::kCodes);
     status = read.status();
     return status.ok() ? *read : nullptr;

@@ -175,6 +175,7 @@ class Store::Impl {
   class RecordIterator;
   class Verifier;
   class HybridSearch;
+  class ListReader;
   class StoredEntries;
   friend class RecordIterator;
   friend class Verifier;
@@ -447,10 +448,14 @@ class Store::Impl {
                                                         const EngineSnapshot* rows,
                                                         uint64_t last_document,
                                                         ListStorage storage) const;
+  absl::StatusOr<std::vector<std::shared_ptr<PostingList>>> ReadLists(
+      const ActiveSpace& space, std::span<const std::shared_ptr<const PostingList>> unloaded,
+      const EngineSnapshot* rows, uint64_t last_document, ListStorage storage) const;
   absl::StatusOr<std::shared_ptr<const PostingList>> ListWithCodes(
       const ActiveSpace& space, const std::shared_ptr<const PostingList>& list) const;
   absl::Status ReadKeyOf(const ActiveSpace& space, const EngineRead& read, uint64_t document,
                          std::string* key, int64_t* expiry, bool* found) const;
+  absl::Status LoadLists(const ActiveSpace& space, std::span<const uint32_t> numbers) const;
   absl::Status LoadList(const ActiveSpace& space, uint32_t number) const;
 
   // vector_repair.cc
@@ -472,6 +477,7 @@ class Store::Impl {
   bool ListsAreDue() const;
   bool ListsLag() const;
   absl::Status WaitForLists();
+  void LetSearchesLoad() const;
   absl::Status LoadAllLists(const ActiveSpace& space) const;
   absl::Status KeepSpace(const ActiveSpace& space, bool* did_something);
   absl::Status KeepList(const ActiveSpace& space, uint32_t number);
@@ -549,8 +555,10 @@ class Store::Impl {
   std::mutex retired_mutex_;
   std::vector<RetiredSegment> retired_;  // guarded by retired_mutex_
 
-  mutable std::mutex load_mutex_;  // one list is read from disk at a time
+  mutable std::mutex load_mutex_;  // lists are read from disk for one at a time
   mutable std::mutex load_turn_;   // held while waiting for that: who comes first loads first
+  mutable std::atomic<int> loading_searches_{0};          // that have met lists on disk
+  mutable std::condition_variable searches_have_loaded_;  // all of them
 
   std::mutex keeper_mutex_;
   std::condition_variable keeper_wake_;  // something is due

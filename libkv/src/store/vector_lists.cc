@@ -2,29 +2,27 @@
 //
 // An open reads the centroids only. A list is read when the first search or write needs it, and by
 // the list keeper, which reads them all; so searches work at once, and no open waits for vectors.
+#include <thread>
+
 #include "absl/container/flat_hash_map.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "format/keys.h"
 #include "index/index_rows.h"
 #include "index/vector_rows.h"
+#include "store/list_reader.h"
 #include "store/store_impl.h"
 #include "vector/one_bit.h"
 
 namespace libkv {
 namespace {
 
-// What is read of one posting, with its bytes.
-struct ReadPosting {
-  uint64_t document = 0;
-  std::string row;
-  std::string key;  // only if the row has none
-  int64_t expiry = 0;
-};
-
 // So many vectors of one space are compared to all centroids in less time than each of them takes
 // to choose some centroids.
 constexpr size_t kAssignedTogether = 32;
+
+// So many lists are worth a second thread that reads half of them.
+constexpr size_t kReadByTwo = 16;
 
 uint32_t NearestList(const ListTable& lists, const DerivedDocument& derived) {
   std::vector<float> rotated(derived.code.size());
@@ -141,41 +139,34 @@ absl::StatusOr<std::shared_ptr<PostingList>> Store::Impl::ReadList(const ActiveS
                                                                    const EngineSnapshot* rows,
                                                                    uint64_t last_document,
                                                                    ListStorage storage) const {
-  const EngineRead read{.snapshot = rows, .fill_cache = false};
-  const std::string prefix = PostingPrefix(space.vectors_id(), unloaded.number());
-  const auto cursor = engine_->NewCursor(Family::kVectors, read, prefix, PrefixEnd(prefix));
-  std::vector<ReadPosting> postings;
-  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
-    uint64_t document = 0;
-    if (!ParseDocumentSuffix(cursor->key().substr(prefix.size()), &document)) {
-      return DataLoss("posting '", Printable(cursor->key()), "' is damaged");
-    }
-    if (document > last_document) break;
-    ReadPosting& posting = postings.emplace_back();
-    posting.document = document;
-    posting.row = cursor->value();
-  }
-  LIBKV_RETURN_IF_ERROR(cursor->status());
+  ListReader reader(*this, space, unloaded.number(), unloaded.number(), rows, last_document,
+                    storage);
+  return reader.Read(unloaded);
+}
 
-  std::vector<ListItem> items;
-  items.reserve(postings.size());
-  for (ReadPosting& from : postings) {
-    absl::StatusOr<Posting> posting = ParsePostingRow(from.row, space.rotation()->padded());
-    if (!posting.ok()) continue;  // Verify names it
-    if (!posting->has_key) {
-      bool found = false;
-      LIBKV_RETURN_IF_ERROR(ReadKeyOf(space, read, from.document, &from.key, &from.expiry, &found));
-      if (!found) continue;  // Verify names it
-      posting->key = from.key;
-      posting->expiry = from.expiry;
+// The same of several, ascending; many are read by two threads.
+absl::StatusOr<std::vector<std::shared_ptr<PostingList>>> Store::Impl::ReadLists(
+    const ActiveSpace& space, std::span<const std::shared_ptr<const PostingList>> unloaded,
+    const EngineSnapshot* rows, uint64_t last_document, ListStorage storage) const {
+  std::vector<std::shared_ptr<PostingList>> lists(unloaded.size());
+  const auto read = [&](size_t begin, size_t end) -> absl::Status {
+    if (begin == end) return absl::OkStatus();
+    ListReader reader(*this, space, unloaded[begin]->number(), unloaded[end - 1]->number(), rows,
+                      last_document, storage);
+    for (size_t i = begin; i < end; ++i) {
+      LIBKV_ASSIGN_OR_RETURN(lists[i], reader.Read(*unloaded[i]));
     }
-    items.push_back({.document = from.document,
-                     .key = posting->key,
-                     .expiry = posting->expiry,
-                     .code = posting->code});
-  }
-  return PostingList::Build(unloaded.number(), space.rotation()->padded(), unloaded.centroid(),
-                            items, storage);
+    return absl::OkStatus();
+  };
+  const size_t half = unloaded.size() < kReadByTwo ? 0 : unloaded.size() / 2;
+  absl::Status first_half;
+  std::thread helper;
+  if (half > 0) helper = std::thread([&] { first_half = read(0, half); });
+  const absl::Status second_half = read(half, unloaded.size());
+  if (helper.joinable()) helper.join();
+  LIBKV_RETURN_IF_ERROR(first_half);
+  LIBKV_RETURN_IF_ERROR(second_half);
+  return lists;
 }
 
 // The list with its codes, from memory or, as it is now, from disk.
@@ -207,35 +198,45 @@ absl::Status Store::Impl::ReadKeyOf(const ActiveSpace& space, const EngineRead& 
   return absl::OkStatus();
 }
 
-// Brings a list into memory, for everybody. OK if it is there already, or gone.
-absl::Status Store::Impl::LoadList(const ActiveSpace& space, uint32_t number) const {
+// Brings lists of ascending numbers into memory, for everybody. Those that are there already, or
+// gone, are passed over.
+absl::Status Store::Impl::LoadLists(const ActiveSpace& space,
+                                    std::span<const uint32_t> numbers) const {
   // One after the other: the keeper, which loads all, must not pass a search again and again.
   std::unique_lock turn(load_turn_);
   const std::lock_guard load_lock(load_mutex_);
   turn.unlock();
   const std::shared_ptr<SpaceIndex> index = space.index();
   VectorIndex& vectors = *index->vectors();
-  const std::shared_ptr<const PostingList> unloaded = vectors.view().lists->Find(number);
-  if (unloaded == nullptr || unloaded->is_loaded()) return absl::OkStatus();
+  const std::shared_ptr<const ListTable> table = vectors.view().lists;
+  std::vector<std::shared_ptr<const PostingList>> unloaded;
+  for (const uint32_t number : numbers) {
+    const std::shared_ptr<PostingList>& list = table->Find(number);
+    if (list != nullptr && !list->is_loaded()) unloaded.push_back(list);
+  }
+  if (unloaded.empty()) return absl::OkStatus();
   std::unique_ptr<EngineSnapshot> rows;
   uint64_t last_document = 0;
   const ListStorage storage = vectors.storage();
   {
     const std::lock_guard lock(publish_mutex_);
-    vectors.BeginLoad(number);
+    for (const auto& list : unloaded) vectors.BeginLoad(list->number());
     rows = engine_->NewSnapshot();
     last_document = vectors.last_document();
   }
-  absl::StatusOr<std::shared_ptr<PostingList>> list =
-      ReadList(space, *unloaded, rows.get(), last_document, storage);
+  auto lists = ReadLists(space, unloaded, rows.get(), last_document, storage);
   const std::lock_guard lock(publish_mutex_);
   // Who changes what is in memory loads all lists after that.
-  if (!list.ok() || vectors.storage() != storage) {
-    vectors.AbortLoad(number);
-    return list.status();
+  if (!lists.ok() || vectors.storage() != storage) {
+    for (const auto& list : unloaded) vectors.AbortLoad(list->number());
+    return lists.status();
   }
-  vectors.FinishLoad(std::move(*list), rows->sequence());
+  vectors.FinishLoad(*std::move(lists), rows->sequence());
   return absl::OkStatus();
+}
+
+absl::Status Store::Impl::LoadList(const ActiveSpace& space, uint32_t number) const {
+  return LoadLists(space, std::span(&number, 1));
 }
 
 }  // namespace libkv

@@ -102,6 +102,7 @@ void EntryBlock::Fill(const OneBitCentroid* centroid, std::span<const ListItem> 
       centroid->Encode(item.code, row, bits_, const_cast<OneBitFactors*>(&factors()));
     }
   }
+  if (bits_ != nullptr) PackBits(padded_, bits_);
   rows_.store(static_cast<uint32_t>(items.size()), std::memory_order_release);
 }
 
@@ -125,9 +126,7 @@ size_t BesideBytes(std::span<const ListItem> items) {
 // headers | what is scanned of each | values of each | the rest of each
 struct BlocksTogether {
   explicit BlocksTogether(size_t bytes)
-      : memory(static_cast<uint8_t*>(::operator new(bytes, kAlignment))) {
-    std::fill_n(memory, bytes, uint8_t{0});
-  }
+      : memory(static_cast<uint8_t*>(::operator new(bytes, kAlignment))) {}
   ~BlocksTogether() {
     for (size_t i = 0; i < count; ++i) blocks()[i].~EntryBlock();
     ::operator delete(memory, kAlignment);
@@ -174,6 +173,8 @@ std::vector<EntryBlockPointer> EntryBlock::FixedTogether(size_t padded,
   uint8_t* const first_scanned = together->memory + headers;
   uint8_t* const first_values = first_scanned + count * scanned;
   uint8_t* beside = first_values + count * values;
+  std::fill_n(first_scanned, count * scanned, uint8_t{0});  // values are written in full
+  std::fill(beside, together->memory + bytes, uint8_t{0});
   std::vector<EntryBlockPointer> blocks;
   blocks.reserve(count);
   for (size_t i = 0; i < count; ++i) {
@@ -220,15 +221,15 @@ void EntryBlock::PutCode(size_t row, const ListItem& item) {
   documents()[row] = item.document;
 }
 
-// The signs of a row are half a byte of every 16 (vector/one_bit.h).
+// The signs of a row are half a byte of every 16 (vector/one_bit.h); the block is still open.
 void EntryBlock::CopyBits(const EntryBlock& from, size_t from_row, size_t row) {
   LIBKV_CHECK(from.padded_ == padded_ && from.bits_ != nullptr);
   const uint8_t* source = from.bits_ + from_row % 16;
-  uint8_t* target = bits_ + row % 16;
-  const int source_shift = from_row < 16 ? 0 : 4, target_shift = row < 16 ? 0 : 4;
-  for (size_t quad = 0; quad < padded_ / 4; ++quad, source += 16, target += 16) {
-    const int signs = *source >> source_shift & 15;
-    *target = static_cast<uint8_t>(*target | signs << target_shift);
+  const int shift = from_row < 16 ? 0 : 4;
+  uint8_t* target = bits_ + row;
+  for (size_t octet = 0; octet < padded_ / 8; ++octet, source += 32, target += kOneBitRows) {
+    const int low = source[0] >> shift & 15, high = source[16] >> shift & 15;
+    *target = static_cast<uint8_t>(low | high << 4);
   }
   auto& factors = const_cast<OneBitFactors&>(this->factors());
   factors.constant[row] = from.factors().constant[from_row];

@@ -361,26 +361,52 @@ uint32_t ListTable::Nearest(std::span<const float> rotated) const {
   return nearest->list->number();
 }
 
+namespace {
+
+// The greatest of `count` numbers above `least` and its place, the first of equals; `count`: none.
+// Four lanes, which compilers keep in one register.
+size_t FindGreatest(const float* numbers, size_t count, float* least) {
+  constexpr size_t kLanes = 4;
+  float greatest[kLanes] = {*least, *least, *least, *least};
+  size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      greatest[lane] = numbers[i + lane] > greatest[lane] ? numbers[i + lane] : greatest[lane];
+    }
+  }
+  for (; i < count; ++i) greatest[0] = std::max(greatest[0], numbers[i]);
+  const float most = *std::max_element(greatest, greatest + kLanes);
+  if (most == *least) return count;
+  *least = most;
+  return static_cast<size_t>(std::find(numbers, numbers + count, most) - numbers);
+}
+
+}  // namespace
+
 std::vector<uint32_t> ListTable::NearestOfMany(std::span<const CodeView> codes) const {
   std::vector<uint32_t> nearest(codes.size(), kFlatList);
-  std::vector<double> best(codes.size(), -std::numeric_limits<double>::infinity());
-  std::vector<int32_t> dots;
+  std::vector<float> best(codes.size(), -std::numeric_limits<float>::infinity());
+  int32_t dots[kGroupLists];
+  float scales[kGroupLists], norms2[kGroupLists], nearness[kGroupLists];
   for (const GroupPointer& group : groups_) {
     const Centroids& centroids = *group->centroids;
     const size_t count = centroids.codes.size();
-    dots.resize(count);
+    LIBKV_CHECK(count <= kGroupLists);
+    for (size_t j = 0; j < count; ++j) {
+      scales[j] = 2 * centroids.codes.code(j).scale;
+      norms2[j] = static_cast<float>(centroids.norms2[j]);
+    }
     for (size_t i = 0; i < codes.size(); ++i) {
       LIBKV_CHECK(codes[i].values.size() == padded_);
       ActiveKernels().dot_many(codes[i].values.data(), centroids.codes.values(), padded_, count,
-                               padded_, dots.data());
+                               padded_, dots);
+      // Greater is nearer: |p|^2 - |p - c|^2.
+      const float scale = codes[i].code.scale;
       for (size_t j = 0; j < count; ++j) {
-        // Greater is nearer: |p|^2 - |p - c|^2.
-        const double scale = double{codes[i].code.scale} * centroids.codes.code(j).scale;
-        const double nearness = 2 * scale * dots[j] - centroids.norms2[j];
-        if (nearness <= best[i]) continue;
-        best[i] = nearness;
-        nearest[i] = group->lists[j]->number();
+        nearness[j] = scale * (scales[j] * static_cast<float>(dots[j])) - norms2[j];
       }
+      const size_t place = FindGreatest(nearness, count, &best[i]);
+      if (place < count) nearest[i] = group->lists[place]->number();
     }
   }
   return nearest;

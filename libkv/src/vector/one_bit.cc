@@ -16,10 +16,16 @@ float Finite(double x) {
   return static_cast<float>(std::clamp(x, -kMost, kMost));
 }
 
-// Products of 16 bits, which compilers multiply and add in pairs; any int8 on either side.
+// Any int8. Widened first, 64 at a time as values come: compilers multiply words of 16 bits, and
+// add them in pairs, by one instruction.
 int32_t SquareSum(std::span<const int8_t> values) {
+  constexpr size_t kStep = 64;
   int32_t sum = 0;
-  for (const int8_t x : values) sum += int16_t{x} * int16_t{x};
+  for (size_t begin = 0; begin < values.size(); begin += kStep) {
+    int16_t words[kStep];
+    for (size_t i = 0; i < kStep; ++i) words[i] = values[begin + i];
+    for (const int16_t word : words) sum += word * word;
+  }
   return sum;
 }
 
@@ -27,17 +33,20 @@ double Product(const Code& a, const Code& b, int32_t dot) {
   return double{a.scale} * b.scale * dot;
 }
 
-// Moves the signs of one row, eight coordinates a byte, into the quads of its block.
-void SpreadSigns(const uint8_t* signs, size_t padded, size_t row, uint8_t* block) {
-  const size_t shift = row < 16 ? 0 : 4;
-  uint8_t* out = block + row % 16;
-  for (size_t i = 0; i < padded / 8; ++i, out += 32) {
-    out[0] = static_cast<uint8_t>(out[0] | (signs[i] & 15) << shift);
-    out[16] = static_cast<uint8_t>(out[16] | (signs[i] >> 4) << shift);
+}  // namespace
+
+void PackBits(size_t padded, uint8_t* block) {
+  constexpr size_t kHalf = kOneBitRows / 2;
+  for (size_t octet = 0; octet < padded / 8; ++octet, block += kOneBitRows) {
+    uint8_t low[kHalf], high[kHalf];
+    for (size_t i = 0; i < kHalf; ++i) {
+      low[i] = static_cast<uint8_t>((block[i] & 15) | block[kHalf + i] << 4);
+      high[i] = static_cast<uint8_t>(block[i] >> 4 | (block[kHalf + i] & 0xf0));
+    }
+    std::copy_n(low, kHalf, block);
+    std::copy_n(high, kHalf, block + kHalf);
   }
 }
-
-}  // namespace
 
 void Decode(const CodeView& code, float* out) {
   std::fill_n(out, code.values.size(), 0.0f);
@@ -65,7 +74,7 @@ void OneBitCentroid::Encode(const CodeView& code, size_t row, uint8_t* block,
   const double scale = code.code.scale * norms.correction;
   kernels.sign_bits(code.values.data(), static_cast<float>(scale), floats_.data(), padded, signs,
                     &sum_abs, &centroid_sum);
-  SpreadSigns(signs, padded, row, block);
+  for (size_t i = 0; i < padded / 8; ++i) block[i * kOneBitRows + row] = signs[i];
 
   const int32_t dot = kernels.dot_i8(view_.values.data(), code.values.data(), padded);
   const double product = scale * view_.code.scale * dot;

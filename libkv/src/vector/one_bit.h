@@ -38,6 +38,11 @@ inline constexpr size_t kOneBitRows = 32;
 // half, lowest coordinate first, and those of row j + 16 in its high half. 1: not negative.
 constexpr size_t OneBitBlockBytes(size_t padded) { return padded * kOneBitRows / 8; }
 
+// An open block, to which rows are written one after the other, has for every eight coordinates 32
+// bytes: byte j holds the eight signs of row j. Rows that are not written must be zero. This makes
+// it a block; each row alone would have to be spread over all of its bytes, half by half.
+void PackBits(size_t padded, uint8_t* block);
+
 // The factors of the rows of a block.
 struct OneBitFactors {
   float constant[kOneBitRows];  // r.c - slope * b.c
@@ -50,9 +55,8 @@ class OneBitCentroid {
  public:
   explicit OneBitCentroid(const CodeView& centroid);
 
-  // Writes row `row` < kOneBitRows of a block whose bits are still zero, and its factors: finite
-  // numbers whatever the code. The same bits on every machine. Cost: about 0.1 us per 1,024
-  // dimensions.
+  // Writes row `row` < kOneBitRows of an open block, and its factors: finite numbers whatever the
+  // code. The same bits on every machine. Cost: about 0.1 us per 1,024 dimensions.
   void Encode(const CodeView& code, size_t row, uint8_t* block, OneBitFactors* factors) const;
 
  private:

@@ -61,7 +61,7 @@ std::shared_ptr<PostingList> PostingList::Unloaded(uint32_t number, size_t padde
 }
 
 void PostingList::AddBlocks(std::span<const ListItem> items) {
-  const size_t block_rows = BlockRows(number_);
+  const size_t block_rows = BlockRows(number_), before = blocks_.size();
   blocks_.reserve(blocks_.size() + (items.size() + block_rows - 1) / block_rows);
   block_rows_ += items.size();
   if (number_ == kFlatList) {
@@ -69,7 +69,7 @@ void PostingList::AddBlocks(std::span<const ListItem> items) {
       const auto first = items.first(std::min(block_rows, items.size()));
       blocks_.push_back(EntryBlock::Fixed(padded_, nullptr, first));
     }
-    return;
+    return CountBytes(before);
   }
   const OneBitCentroid centroid(this->centroid());
   const size_t together_max = EntryBlock::TogetherMax(padded_);
@@ -86,6 +86,13 @@ void PostingList::AddBlocks(std::span<const ListItem> items) {
     const bool has_bits = !keeps_codes() || first.size() >= kOneBitRowsMin;
     blocks_.push_back(EntryBlock::Fixed(padded_, has_bits ? &centroid : nullptr, first, storage_));
   }
+  CountBytes(before);
+}
+
+void PostingList::CountBytes(size_t first_block) {
+  size_t bytes = 0;
+  for (size_t i = first_block; i < blocks_.size(); ++i) bytes += blocks_[i]->memory_bytes();
+  block_bytes_.fetch_add(bytes, std::memory_order_relaxed);
 }
 
 bool PostingList::Append(const ListItem& item) {
@@ -128,6 +135,7 @@ std::shared_ptr<PostingList> PostingList::Grown(std::span<const ListItem> more,
     }
     list->blocks_.push_back(block);
     list->block_rows_ += block->rows();
+    list->block_bytes_.fetch_add(block->memory_bytes(), std::memory_order_relaxed);
   }
   for (size_t i = 0; i < tail_count(); ++i) {
     if (const EntryBlock* block = tail(i)) gather(*block);
@@ -140,20 +148,22 @@ std::shared_ptr<PostingList> PostingList::Grown(std::span<const ListItem> more,
 }
 
 bool PostingList::Kill(uint64_t document, uint64_t died) {
-  const auto kill_in = [&](EntryBlock& block) {
+  const auto kill_in = [&](EntryBlock& block, bool is_fixed) {
     const size_t row = block.FindAlive(document);
     if (row == block.rows()) return false;
+    const size_t before = is_fixed ? block.memory_bytes() : 0;
     block.Kill(row, died);
+    if (is_fixed) block_bytes_.fetch_add(block.memory_bytes() - before, std::memory_order_relaxed);
     live_.fetch_sub(1, std::memory_order_relaxed);
     return true;
   };
   // The newest entries last: a document that was moved away and back is alive there.
   for (const EntryBlockPointer& block : blocks_) {
-    if (kill_in(*block)) return true;
+    if (kill_in(*block, /*is_fixed=*/true)) return true;
   }
   for (std::atomic<EntryBlock*>& tail : tail_) {
     EntryBlock* const block = tail.load(std::memory_order_relaxed);
-    if (block != nullptr && kill_in(*block)) return true;
+    if (block != nullptr && kill_in(*block, /*is_fixed=*/false)) return true;
   }
   return false;
 }
@@ -175,8 +185,8 @@ size_t PostingList::loose() const {
 }
 
 size_t PostingList::memory_bytes() const {
-  size_t bytes = sizeof(PostingList) + centroid_values_.size();
-  for (const EntryBlockPointer& block : blocks_) bytes += block->memory_bytes() + kPointerBytes;
+  size_t bytes = sizeof(PostingList) + centroid_values_.size() +
+                 block_bytes_.load(std::memory_order_relaxed) + blocks_.size() * kPointerBytes;
   for (size_t i = 0; i < tail_count(); ++i) {
     if (const EntryBlock* block = tail(i)) bytes += block->memory_bytes();
   }

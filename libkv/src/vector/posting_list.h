@@ -112,6 +112,7 @@ class PostingList {
   size_t tail_rows() const { return number_ == kFlatList ? kFlatBlockRows : kTailRows; }
   size_t tail_count() const { return number_ == kFlatList ? 1 : kTailCount; }
   void AddBlocks(std::span<const ListItem> items);
+  void CountBytes(size_t first_block);  // of that and those behind it
 
   // Fixed after construction.
   const uint32_t number_;
@@ -126,6 +127,7 @@ class PostingList {
   // Written by the one thread that changes the list.
   std::array<std::atomic<EntryBlock*>, kTailCount> tail_{};
   std::atomic<size_t> live_{0};
+  std::atomic<size_t> block_bytes_{0};  // of blocks_: to visit all of them takes milliseconds
 };
 
 }  // namespace libkv

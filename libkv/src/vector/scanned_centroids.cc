@@ -43,6 +43,7 @@ ScannedCentroids::ScannedCentroids(const CodeArray& codes)
     around.Encode(codes[i], row, block_bits, &block_beside->factors);
     block_beside->norms2[row] = static_cast<float>(DecodedNorm2(codes[i]));
     block_beside->scales[row] = codes.code(i).scale;
+    if (row + 1 == kOneBitRows || i + 1 == count_) PackBits(padded_, block_bits);
   }
 }
 

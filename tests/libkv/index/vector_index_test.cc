@@ -67,7 +67,7 @@ TEST_CASE("a list that is read meanwhile misses nothing and has nothing twice") 
   index.Add(7, Item(2, 10).item);
   index.Add(7, Item(4, 11).item);
   index.Kill(7, 1, 12);
-  index.FinishLoad(List(7, {old.item, moved.item, Item(3, 0).item}), /*sequence=*/10);
+  index.FinishLoad({List(7, {old.item, moved.item, Item(3, 0).item})}, /*sequence=*/10);
   CHECK(index.is_loaded());
   CHECK(Seen(index, 7, 10) == std::set<uint64_t>{1, 2, 3});
   CHECK(Seen(index, 7, 12) == std::set<uint64_t>{2, 3, 4});
@@ -75,6 +75,29 @@ TEST_CASE("a list that is read meanwhile misses nothing and has nothing twice") 
   CHECK(index.live() == 3);
   // Whoever reads at a sequence before the snapshot must not take this view.
   CHECK(index.view().complete_from == 10);
+}
+
+TEST_CASE("lists that are read together miss nothing of what came meanwhile") {
+  VectorIndex index(kPadded, 1'000);
+  std::vector<std::shared_ptr<PostingList>> unloaded;
+  for (const uint32_t number : {7, 8, 9}) {
+    unloaded.push_back(PostingList::Unloaded(number, kPadded, List(number, {})->centroid()));
+  }
+  index.SetUnloaded(unloaded, /*last_document=*/2);
+  index.BeginLoad(7);
+  index.BeginLoad(8);
+  index.Add(7, Item(3, 11).item);
+  index.Add(8, Item(4, 12).item);
+  index.Add(9, Item(5, 13).item);  // which nobody reads: it stays on disk
+  index.Kill(8, 2, 14);
+  const Item first(1, 0), second(2, 0);
+  index.FinishLoad({List(7, {first.item}), List(8, {second.item})}, /*sequence=*/10);
+  CHECK_FALSE(index.is_loaded());
+  CHECK(Seen(index, 7, 14) == std::set<uint64_t>{1, 3});
+  CHECK(Seen(index, 8, 13) == std::set<uint64_t>{2, 4});
+  CHECK(Seen(index, 8, 14) == std::set<uint64_t>{4});
+  CHECK_FALSE(index.view().lists->Find(9)->is_loaded());
+  CHECK(index.live() == 3);
 }
 
 TEST_CASE("a read that failed leaves the list to the next one") {
@@ -86,7 +109,7 @@ TEST_CASE("a read that failed leaves the list to the next one") {
   index.AbortLoad(7);
   CHECK_FALSE(index.is_loaded());
   index.BeginLoad(7);
-  index.FinishLoad(List(7, {Item(1, 0).item}), 6);
+  index.FinishLoad({List(7, {Item(1, 0).item})}, 6);
   CHECK(Seen(index, 7, 6) == std::set<uint64_t>{1});
 }
 

@@ -193,6 +193,40 @@ TEST_CASE("many vectors are found with the recall that was asked for, before and
   }
 }
 
+TEST_CASE("while lists are read after an open, who is written and who is deleted is seen at once") {
+  // Goal: reading many lists together misses nothing that is written meanwhile, and searches take
+  // no list for theirs that is newer than they are. Method: writes, deletions and searches from the
+  // first moment on, over opens in a row; the oracle is asked after each.
+  for (const VectorMemory memory : kMemories) {
+    CAPTURE(static_cast<int>(memory));
+    const TempDir dir;
+    Model model;
+    Points points(11, 200);
+    const size_t count = Scaled(9'000);
+    {
+      const std::unique_ptr<Store> store =
+          OpenStore(dir.path(), VectorOptions(Metric::kL2, memory));
+      Fill(*store, model, count, [&](size_t) { return points.Any(); });
+      WaitForLists(*store, count);
+    }
+    for (size_t open = 0; open < 3; ++open) {
+      const std::unique_ptr<Store> store =
+          OpenStore(dir.path(), VectorOptions(Metric::kL2, memory));
+      for (size_t i = 0; i < 20; ++i) {
+        const Vector point = points.Any();
+        Put(*store, model, {{"new" + std::to_string(open) + "." + std::to_string(i), point}});
+        const std::string gone = Nearest(model, point, 2)[1];
+        REQUIRE_OK(store->Delete({.durability = Durability::kWritten}, gone));
+        model.erase(gone);
+        const std::vector<std::string> found = KeysOf(store->Similar({.exact = true}, point));
+        REQUIRE(found == Nearest(model, point, 10));
+      }
+      WaitForLists(*store, model.size());
+      CheckExact(*store, model, points);
+    }
+  }
+}
+
 TEST_CASE("lists at rest are as small in memory as lists that were just read") {
   // Goal: what splits and deletions leave in memory does not slow down every search until the next
   // open. Method: the bytes of both, which tails and dead entries would make a third more.

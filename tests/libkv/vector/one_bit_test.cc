@@ -33,6 +33,7 @@ struct Block {
       around.Encode(codes[i], i, bits.data(), &factors);
       norms2[i] = codes.code(i).norm2;
     }
+    PackBits(codes.padded(), bits.data());
   }
   std::vector<uint8_t> bits;
   OneBitFactors factors = {};

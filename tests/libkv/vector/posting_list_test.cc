@@ -354,6 +354,28 @@ TEST_CASE("entries that were born, expire or die cost more, in their block only"
   CHECK(build() >= at_rest + 3 * 32 * 8);
 }
 
+TEST_CASE("the bytes of a list are those of its blocks, whatever was done to it") {
+  // Goal: the sum that a list keeps stays the one that its blocks make. Method: a list is built,
+  // appended to, killed in and made anew; what a list of the same blocks adds to them is known from
+  // the first.
+  const Items items(400, 64);
+  const auto beyond_blocks = [](const PostingList& list) {
+    size_t bytes = list.memory_bytes();
+    list.ForEachBlock([&](const EntryBlock& block) { bytes -= block.memory_bytes(); });
+    return bytes - list.blocks().size() * 40;  // of pointers
+  };
+  for (const uint32_t number : {kFlatList, 2u}) {
+    std::shared_ptr<PostingList> list =
+        PostingList::Build(number, 64, CentroidFor(number, items), items.some(0, 100));
+    const size_t expected = beyond_blocks(*list);
+    for (size_t i = 100; i < 400; ++i) {
+      if (!list->Append(items.some(i, 1)[0])) list = list->Grown(items.some(i, 1));
+      if (i % 3 == 0) REQUIRE(list->Kill(items.some(i - 60, 1)[0].document, i));
+      REQUIRE(beyond_blocks(*list) == expected);
+    }
+  }
+}
+
 TEST_CASE("a list can be read while entries are appended and killed") {
   // Goal: readers never see half an entry, and what they saw alive dies once. Method: one writer
   // appends, grows and kills; readers check every entry of the list that is current.

@@ -28,6 +28,8 @@ namespace libkv {
 namespace {
 
 constexpr double kErrors = 2;            // standard errors by which the mean must be above a target
+constexpr double kQueryErrors = 1;       // and that of the queries alone, of which there are fewer,
+constexpr size_t kQueriesMin = 32;       // if there are as many
 constexpr size_t kSampledVectors = 600;  // stored ones that are asked for their neighbours
 // Where codes are on disk, and a search takes ten times as long; and while lists still change.
 constexpr size_t kSampledFew = 200;
@@ -80,21 +82,42 @@ class GoodDocuments {
   absl::flat_hash_set<uint64_t> good_;
 };
 
-// The mean of shares, less what chance may have added to it.
+// The mean of shares, less so many standard errors: what chance may have added to it.
 class LeastMean {
  public:
+  explicit LeastMean(double errors) : errors_(errors) {}
   void Add(double share) {
     sum_ += share;
     squares_ += share * share;
     ++count_;
   }
+  size_t count() const { return count_; }
   double Get() const {
-    const double mean = sum_ / count_;
-    return mean - kErrors * std::sqrt(std::max(0.0, squares_ / count_ - mean * mean) / count_);
+    const auto count = static_cast<double>(count_);
+    const double mean = sum_ / count;
+    return mean - errors_ * std::sqrt(std::max(0.0, squares_ / count - mean * mean) / count);
   }
 
  private:
-  double sum_ = 0, squares_ = 0, count_ = 0;
+  const double errors_;
+  double sum_ = 0, squares_ = 0;
+  size_t count_ = 0;
+};
+
+// The recall of all questions, or that of the queries among them, if it is less: these may come
+// from where no vectors are, which no stored vector tells.
+class LeastRecall {
+ public:
+  void Add(const Judged& one, double share) {
+    all_.Add(share);
+    if (one.without == 0) queries_.Add(share);
+  }
+  double Get() const {
+    return queries_.count() < kQueriesMin ? all_.Get() : std::min(all_.Get(), queries_.Get());
+  }
+
+ private:
+  LeastMean all_{kErrors}, queries_{kQueryErrors};
 };
 
 // Finds the smallest depths at which searches among the lists of one moment find enough.
@@ -163,7 +186,7 @@ class DepthFinder {
       curve.depths.push_back(static_cast<uint64_t>(depth));
     }
     curve.depths.push_back(deepest);
-    std::vector<LeastMean> means(curve.depths.size());
+    std::vector<LeastRecall> means(curve.depths.size());
     std::vector<double> shares(curve.depths.size());
     for (size_t i = 0; i < judged_.size() && !*stop_; i += Step(limit)) {
       const Judged& one = judged_[i];
@@ -175,9 +198,9 @@ class DepthFinder {
         std::fill(shares.begin() + (first - curve.depths.begin()), shares.end(), share);
       };
       watch_(one, {.limit = std::max(limit, refined), .entries = deepest}, watch);
-      for (size_t j = 0; j < shares.size(); ++j) means[j].Add(shares[j]);
+      for (size_t j = 0; j < shares.size(); ++j) means[j].Add(one, shares[j]);
     }
-    for (const LeastMean& mean : means) curve.recalls.push_back(mean.Get());
+    for (const LeastRecall& mean : means) curve.recalls.push_back(mean.Get());
     return curve;
   }
 
@@ -210,14 +233,14 @@ class DepthFinder {
   }
 
   double RecallAt(size_t limit, uint64_t entries, size_t refined) const {
-    LeastMean mean;
+    LeastRecall mean;
     for (size_t i = 0; i < judged_.size(); i += Step(limit)) {
       const Judged& one = judged_[i];
       const ListHits found = search_(one, {.limit = std::max(limit, refined), .entries = entries});
       std::vector<uint64_t> documents;
       for (const ListHit& hit : found.hits) documents.push_back(hit.document);
       const GoodDocuments good(one.truth, std::min(limit, one.truth.size()));
-      mean.Add(good.ShareAmong(documents));
+      mean.Add(one, good.ShareAmong(documents));
     }
     return mean.Get();
   }

@@ -333,6 +333,41 @@ TEST_CASE("overwritten and deleted vectors are not found, and leave the rest as 
   }
 }
 
+TEST_CASE("who asks where the vectors are gone finds as much as was asked for, too") {
+  // Goal: how deep searches look is not measured by stored vectors alone, which lie where vectors
+  // are. Method: half of the clusters goes; all queries are of these, before and after.
+  const TempDir dir;
+  const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());
+  Model model;
+  constexpr size_t kClusters = 60, kGone = 30;
+  Points points(11, kClusters);
+  const size_t count = Scaled(12'000);
+  Fill(*store, model, count, [&](size_t i) { return points.Of(i % kClusters); });
+  WaitForLists(*store, count);
+  std::vector<Vector> queries;
+  for (size_t i = 0; i < 300; ++i) queries.push_back(points.Of(i % kGone));
+  for (int pass = 0; pass < 6; ++pass) {  // some of the queries are remembered
+    for (const Vector& query : queries) REQUIRE_OK(store->Similar({.recall_target = 0.95}, query));
+  }
+  Batch batch;
+  for (size_t i = 0; i < count; ++i) {
+    if (i % kClusters >= kGone) continue;
+    const std::string key = "v" + std::to_string(i);
+    batch.Delete(key);
+    model.erase(key);
+  }
+  REQUIRE_OK(store->Apply({}, batch));
+  WaitForLists(*store, model.size());
+  size_t found = 0;
+  for (const Vector& query : queries) {
+    const std::vector<std::string> truth = Nearest(model, query, 10);
+    for (const std::string& key : KeysOf(store->Similar({.recall_target = 0.95}, query))) {
+      found += std::find(truth.begin(), truth.end(), key) != truth.end() ? 1 : 0;
+    }
+  }
+  CHECK(static_cast<double>(found) / static_cast<double>(10 * queries.size()) >= 0.94);
+}
+
 TEST_CASE("a snapshot finds what there was, whatever happens to the lists after it") {
   for (const VectorMemory memory : kMemories) {
     CAPTURE(static_cast<int>(memory));

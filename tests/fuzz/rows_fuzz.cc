@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/coding.h"
+#include "base/hash.h"
 #include "format/application_row.h"
 #include "format/catalog_rows.h"
 #include "format/keys.h"
@@ -111,7 +112,11 @@ void ApplicationRows(std::string_view row_key, std::string_view row) {
   if (!ReadApplicationRow(row_key, row, &value).ok()) return;
   std::string written;
   AppendApplicationRow(written, row_key, value);
-  LIBKV_CHECK(written == row);
+  // A value has one row of each version.
+  if (written[0] == row[0]) LIBKV_CHECK(written == row);
+  std::string_view again;
+  LIBKV_CHECK(ReadApplicationRow(row_key, written, &again).ok());
+  LIBKV_CHECK(again == value);
 }
 
 void Vectors(std::string_view row, std::string_view code) {
@@ -167,6 +172,11 @@ void Run(std::string_view input) {
       return Keys(bytes);
     case 2:
       ApplicationRows("rowname", seal("rowname"));
+      if (sealed) {  // as of a short one
+        std::string row(bytes);
+        AppendFixed32(row, static_cast<uint32_t>(Hash64(bytes, Hash64("rowname"))));
+        ApplicationRows("rowname", row);
+      }
       Catalog(seal(kIdsKey), seal(SpaceKey(1)), seal(TextDescriptorKey(1)),
               seal(VectorDescriptorKey(1)), seal(SegmentKey(1, 1)));
       return Catalog(seal(kFormatKey), {}, {}, {}, {});

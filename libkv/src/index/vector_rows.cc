@@ -12,7 +12,8 @@ namespace {
 
 constexpr uint8_t kHasExpiry = 0x01;
 constexpr uint8_t kCentroidVersion = 1;
-constexpr uint8_t kRecallVersion = 1;
+constexpr uint8_t kRecallVersion = 2;
+constexpr uint8_t kRecallVersionWithoutDepths = 1;
 constexpr double kTargetSteps = 10'000;
 
 absl::Status Damaged(std::string_view row_key) {
@@ -91,6 +92,7 @@ std::string EncodeRecallRow(std::string_view row_key, const RecallTable& table) 
     AppendFixed16(row, static_cast<uint16_t>(std::lround(point.target * kTargetSteps)));
     AppendVarint(row, point.entries);
     AppendVarint(row, point.refined);
+    AppendVarint(row, point.depth);
   }
   return SealRow(row_key, std::move(row));
 }
@@ -102,7 +104,8 @@ absl::Status ParseRecallRow(std::string_view row_key, std::string_view row, Reca
   uint8_t version = 0;
   uint64_t count = 0;
   in.Fixed8(&version);
-  if (in.ok() && version != kRecallVersion) return Unknown(row_key);
+  const bool has_depths = version != kRecallVersionWithoutDepths;
+  if (in.ok() && has_depths && version != kRecallVersion) return Unknown(row_key);
   in.Varint(&table->vectors);
   in.Varint(&count);
   if (!in.ok() || count > kRecallPointsMax) return Damaged(row_key);
@@ -113,6 +116,7 @@ absl::Status ParseRecallRow(std::string_view row_key, std::string_view row, Reca
     in.Fixed16(&target);
     in.Varint(&point.entries);
     in.Varint32(&point.refined);
+    if (has_depths) in.Varint(&point.depth);
     point.target = target / kTargetSteps;
   }
   return in.done() ? absl::OkStatus() : Damaged(row_key);

@@ -32,11 +32,12 @@ absl::Status ParseCentroidRow(std::string_view row_key, std::string_view row, si
 std::string EncodeListRow(uint32_t list);
 bool ParseListRow(std::string_view row, uint32_t* list);
 
-// How deep searches must go: see store/calibration.h for where the figures come from.
+// How deep searches must go: store/recall.cc measures it.
 struct RecallPoint {
   uint32_t limit = 0;    // neighbours wanted
   double target = 0;     // share of the true ones to be found, in steps of 1/10,000
-  uint64_t entries = 0;  // of lists to look at, besides the flat one
+  uint64_t entries = 0;  // of lists to look at, besides the flat one; with a depth: on average
+  uint64_t depth = 0;    // ListSearch::depth; 0: none, `entries` decides
   uint32_t refined = 0;  // of the best by their codes to compare by their full vectors
   bool operator==(const RecallPoint&) const = default;
 };

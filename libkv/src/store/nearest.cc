@@ -171,6 +171,8 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::FindNearest(
   StoredEntries far(*this, space, snapshot.rows.get(), &status);
   const ListSearch search = {.limit = std::max(query.limit, depth.refined),
                              .entries = depth.entries,
+                             .depth = depth.depth,
+                             .usual_entries = depth.usual_entries,
                              .filtered = query.filtered.has_value(),
                              .far = &far};
   const ListHits found = SearchLists(lists, list_query, search, accept_visible, load);

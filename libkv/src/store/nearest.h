@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 
@@ -27,7 +28,9 @@ struct NearDocument {
 
 struct SearchDepth {
   bool is_exact = true;
-  uint64_t entries = 0;  // of lists to look at
+  uint64_t entries = 0;  // as in ListSearch
+  double depth = std::numeric_limits<double>::infinity();
+  uint64_t usual_entries = 0;
   size_t refined = 0;    // of the best to compare by their full vectors; 0: none
 };
 

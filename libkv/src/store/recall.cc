@@ -5,7 +5,7 @@
 // true neighbours by comparing everything, and looks how deep a search in lists must go to find the
 // wanted share of them. The table of that is stored beside the centroids, and made again when there
 // are twice as many vectors, or a tenth of them was replaced. Until that is done searches go
-// twice as deep; one deeper than the table knows compares everything.
+// deeper; one deeper than the table knows compares everything.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -35,24 +35,20 @@ constexpr size_t kSampledVectors = 600;  // stored ones that are asked for their
 constexpr size_t kSampledFew = 200;
 constexpr double kTargets[] = {0.90, 0.95, 0.99};
 constexpr size_t kLimits[] = {10, 100};
-constexpr uint64_t kDepthMax = 65'536;
-constexpr size_t kJudgedAtOnce = 128;    // questions: what is known of their best fits a cache
-constexpr double kDepthStep = 1.15;      // between two depths that are tried,
-constexpr double kWatchedStep = 1.03;    // and where trying costs nothing
-constexpr uint64_t kDepthMin = 256;      // entries
-constexpr double kSafety = 1.15;         // deeper than that: queries may lie further from all lists
-constexpr uint64_t kDepthUsual = 8'192;  // most targets are reached before; if one is not,
-constexpr uint64_t kDepthGrowth = 2;     // so many times as deep is next
-constexpr size_t kVectorsMin = 1'000;    // fewer are compared at once
-constexpr double kReadCost = 1'500;      // ns: a third of the wanted are read in full
-constexpr double kEntryCost = 10;        // ns, of an entry that is scanned,
-constexpr double kBitCost = 0.0025;      // and of each of its bits
-constexpr double kGrowth = 2;            // from which on a table is outdated, and
-constexpr double kChurn = 0.1;           // the share of vectors replaced
-constexpr double kOutdatedFactor = 2;    // more entries, until it is measured again
-constexpr double kUsualShare = 0.7;      // of list_due(): the length of a list, once all are split
-constexpr size_t kFilteredAll = 5'000;   // when so few pass a filter, all lists are looked into
-constexpr size_t kRefinedTimes = 4;      // then, of the limit
+constexpr uint64_t kEntriesMax = 65'536;
+constexpr size_t kJudgedAtOnce = 128;  // questions: what is known of their best fits a cache
+constexpr double kSafety = 1.15;       // more entries than that: queries may lie further from lists
+constexpr size_t kVectorsMin = 1'000;  // fewer are compared at once
+constexpr double kReadCost = 1'500;    // ns: a third of the wanted are read in full
+constexpr double kEntryCost = 10;      // ns, of an entry that is scanned,
+constexpr double kBitCost = 0.0025;    // and of each of its bits
+constexpr double kGrowth = 2;          // from which on a table is outdated, and
+constexpr double kChurn = 0.1;         // the share of vectors replaced
+constexpr double kOutdatedFactor = 2;  // more entries, until it is measured again,
+constexpr double kOutdatedDepthFactor = 4;  // which so much more depth is
+constexpr double kUsualShare = 0.7;     // of list_due(): the length of a list, once all are split
+constexpr size_t kFilteredAll = 5'000;  // when so few pass a filter, all lists are looked into
+constexpr size_t kRefinedTimes = 4;     // then, of the limit
 
 // A query and its true neighbours, best first.
 struct Judged {
@@ -120,18 +116,47 @@ class LeastRecall {
   LeastMean all_{kErrors}, queries_{kQueryErrors};
 };
 
+// How deep searches go is tried from `least` on, by steps, no deeper than `most`.
+struct DepthScale {
+  double least, most;
+  double step;          // between two depths that are tried,
+  double watched_step;  // and where trying costs nothing
+  double usual;         // most targets are reached before; if one is not,
+  double growth;        // so many times as deep is next
+  double safety;        // what kSafety more entries are
+};
+constexpr DepthScale kByEntries = {.least = 256,
+                                   .most = double{kEntriesMax},
+                                   .step = 1.15,
+                                   .watched_step = 1.03,
+                                   .usual = 8'192,
+                                   .growth = 2,
+                                   .safety = kSafety};
+// ListSearch::depth. 1.5 times the entries are 2.2 to 2.8 times the depth.
+constexpr DepthScale kByDepth = {.least = 32,
+                                 .most = double{1 << 24},
+                                 .step = 1.4,
+                                 .watched_step = 1.08,
+                                 .usual = 32'768,
+                                 .growth = 8,
+                                 .safety = 1.4};
+
 // Finds the smallest depths at which searches among the lists of one moment find enough.
 class DepthFinder {
  public:
-  using Search = std::function<ListHits(const Judged& one, const ListSearch& search)>;
-  using Watch = std::function<void(const Judged& one, const ListSearch& search, WatchBest watch)>;
+  using Search =
+      std::function<ListHits(const Judged& one, const ListSearch& search, ListStats* stats)>;
+  using Watch = std::function<void(const Judged& one, const ListSearch& search, WatchStep watch)>;
 
   // `watch` tells what searches of every depth find in one go; where it cannot, because codes are
   // on disk, it is empty, and each depth that is tried is a search.
-  DepthFinder(std::span<const Judged> judged, uint64_t live, Search search, Watch watch,
-              const std::atomic<bool>* stop)
+  DepthFinder(std::span<const Judged> judged, uint64_t live, bool has_depths, Search search,
+              Watch watch, const std::atomic<bool>* stop)
       : judged_(judged),
-        deepest_(std::max(kDepthMin, std::min(live / 2, kDepthMax))),
+        has_depths_(has_depths),
+        scale_(has_depths ? kByDepth : kByEntries),
+        entries_max_(std::max(uint64_t{256}, std::min(live / 2, kEntriesMax))),
+        deepest_(has_depths ? scale_.most : static_cast<double>(entries_max_)),
         search_(std::move(search)),
         watch_(std::move(watch)),
         stop_(stop) {}
@@ -144,22 +169,20 @@ class DepthFinder {
     for (const size_t refined : {limit + limit / 2, 4 * limit, size_t{0}}) {
       if (refined > 2 * limit && watch_ == nullptr) continue;
       Curve curve;
-      uint64_t low = kDepthMin;
+      double low = scale_.least;
       for (size_t t = 0; t < std::size(kTargets); ++t) {
         RecallPoint point = {.limit = static_cast<uint32_t>(limit),
                              .target = kTargets[t],
-                             .entries = low,
                              .refined = static_cast<uint32_t>(refined)};
-        if (found[t].has_value() && Cost(*found[t]) <= Cost(point)) continue;
-        const uint64_t deepest = found[t].has_value() ? DepthOf(Cost(*found[t]), point) : deepest_;
-        const std::optional<uint64_t> depth = watch_ != nullptr
-                                                  ? WatchedDepth(point, deepest, &curve)
-                                                  : SearchedDepth(point, deepest);
+        const double cost_max = found[t].has_value() ? Cost(*found[t]) : kNoCost;
+        const std::optional<Tried> tried =
+            watch_ != nullptr ? Watched(point, cost_max, &curve) : Searched(point, cost_max, low);
         if (*stop_) break;
-        if (!depth.has_value()) continue;
-        low = *depth;
-        point.entries =
-            std::min(deepest_, static_cast<uint64_t>(static_cast<double>(low) * kSafety));
+        if (!tried.has_value()) continue;
+        low = tried->depth;
+        const double depth = std::min(deepest_, low * scale_.safety);
+        point.entries = static_cast<uint64_t>(has_depths_ ? tried->entries * kSafety : depth);
+        if (has_depths_) point.depth = static_cast<uint64_t>(depth);
         found[t] = point;
       }
     }
@@ -171,100 +194,140 @@ class DepthFinder {
   }
 
  private:
-  // The recall of searches at growing depths.
-  struct Curve {
-    std::vector<uint64_t> depths;
-    std::vector<double> recalls;
+  static constexpr double kNoCost = std::numeric_limits<double>::infinity();
+
+  // What searches of one depth do.
+  struct Tried {
+    double depth = 0;
+    double entries = 0;  // that they scan on average
+    double recall = 0;
   };
+  using Curve = std::vector<Tried>;  // of growing depths
 
   // More neighbours of each are as good as more queries.
   size_t Step(size_t limit) const { return limit > kLimits[0] ? 2 : 1; }
 
-  Curve CurveUpTo(uint64_t deepest, size_t limit, size_t refined) const {
+  ListSearch SearchTo(const RecallPoint& point, double depth) const {
+    ListSearch search = {.limit = std::max(point.limit, point.refined), .entries = entries_max_};
+    if (has_depths_) {
+      search.depth = depth;
+    } else {
+      search.entries = static_cast<size_t>(depth);
+    }
+    return search;
+  }
+
+  Curve CurveUpTo(double deepest, const RecallPoint& point) const {
     Curve curve;
-    for (double depth = kDepthMin; depth < static_cast<double>(deepest); depth *= kWatchedStep) {
-      curve.depths.push_back(static_cast<uint64_t>(depth));
+    for (double depth = scale_.least; depth < deepest; depth *= scale_.watched_step) {
+      curve.push_back({.depth = std::floor(depth)});
     }
-    curve.depths.push_back(deepest);
-    std::vector<LeastRecall> means(curve.depths.size());
-    std::vector<double> shares(curve.depths.size());
-    for (size_t i = 0; i < judged_.size() && !*stop_; i += Step(limit)) {
+    curve.push_back({.depth = deepest});
+    std::vector<LeastRecall> means(curve.size());
+    std::vector<double> shares(curve.size()), scanned(curve.size());
+    size_t asked = 0;
+    for (size_t i = 0; i < judged_.size() && !*stop_; i += Step(point.limit)) {
       const Judged& one = judged_[i];
-      const GoodDocuments good(one.truth, std::min(limit, one.truth.size()));
+      const GoodDocuments good(one.truth, std::min<size_t>(point.limit, one.truth.size()));
       std::fill(shares.begin(), shares.end(), 0);
-      const auto watch = [&](uint64_t before, std::span<const uint64_t> documents) {
-        const double share = good.ShareAmong(documents);
-        const auto first = std::upper_bound(curve.depths.begin(), curve.depths.end(), before);
-        std::fill(shares.begin() + (first - curve.depths.begin()), shares.end(), share);
+      std::fill(scanned.begin(), scanned.end(), 0);
+      const auto watch = [&](const SearchStep& step) {
+        const double before = has_depths_ ? step.depth : step.entries;
+        const auto deeper = [&](double at, const Tried& tried) { return at < tried.depth; };
+        const auto first =
+            std::upper_bound(curve.begin(), curve.end(), before, deeper) - curve.begin();
+        std::fill(scanned.begin() + first, scanned.end(), static_cast<double>(step.scanned));
+        if (!step.has_new_best) return;
+        std::fill(shares.begin() + first, shares.end(), good.ShareAmong(step.best));
       };
-      watch_(one, {.limit = std::max(limit, refined), .entries = deepest}, watch);
-      for (size_t j = 0; j < shares.size(); ++j) means[j].Add(one, shares[j]);
+      watch_(one, SearchTo(point, deepest), watch);
+      ++asked;
+      for (size_t j = 0; j < curve.size(); ++j) {
+        means[j].Add(one, shares[j]);
+        curve[j].entries += scanned[j];
+      }
     }
-    for (const LeastRecall& mean : means) curve.recalls.push_back(mean.Get());
+    for (size_t j = 0; j < curve.size(); ++j) {
+      curve[j].recall = means[j].Get();
+      curve[j].entries /= static_cast<double>(std::max<size_t>(asked, 1));
+    }
     return curve;
   }
 
-  // The first depth of a curve that reaches the point's target. Most are not deep: the curve is
-  // made longer if it must be.
-  std::optional<uint64_t> WatchedDepth(const RecallPoint& point, uint64_t deepest,
-                                       Curve* curve) const {
-    if (curve->depths.empty()) {
-      *curve = CurveUpTo(std::min(deepest_, kDepthUsual), point.limit, point.refined);
-    }
+  // The first depth of a curve that reaches the point's target, if it costs less than `cost_max`.
+  // Most are not deep: the curve is made longer if it must be.
+  std::optional<Tried> Watched(RecallPoint point, double cost_max, Curve* curve) const {
+    if (curve->empty()) *curve = CurveUpTo(std::min(deepest_, scale_.usual), point);
     while (true) {
-      for (size_t j = 0; j < curve->depths.size() && curve->depths[j] <= deepest; ++j) {
-        if (curve->recalls[j] >= point.target) return curve->depths[j];
+      for (const Tried& tried : *curve) {
+        point.entries = static_cast<uint64_t>(tried.entries * kSafety);
+        if (Cost(point) >= cost_max) return std::nullopt;
+        if (tried.recall >= point.target) return tried;
       }
-      const uint64_t last = curve->depths.back();
-      if (last >= deepest || *stop_) return std::nullopt;
-      *curve = CurveUpTo(std::min(deepest_, kDepthGrowth * last), point.limit, point.refined);
+      const double last = curve->back().depth;
+      if (last >= deepest_ || *stop_) return std::nullopt;
+      *curve = CurveUpTo(std::min(deepest_, scale_.growth * last), point);
     }
   }
 
-  // From the point's entries on.
-  std::optional<uint64_t> SearchedDepth(const RecallPoint& point, uint64_t deepest) const {
-    uint64_t low = point.entries, high = std::max(low, deepest);
-    if (RecallAt(point.limit, high, point.refined) < point.target) return std::nullopt;
-    while (static_cast<double>(high) > static_cast<double>(low) * kDepthStep && !*stop_) {
-      const auto middle = static_cast<uint64_t>(std::sqrt(static_cast<double>(low * high)));
-      (RecallAt(point.limit, middle, point.refined) >= point.target ? high : low) = middle;
+  // The same from `low` on, each depth by searches of its own.
+  std::optional<Tried> Searched(RecallPoint point, double cost_max, double low) const {
+    const auto is_dear = [&](const Tried& tried) {
+      point.entries = static_cast<uint64_t>(tried.entries * kSafety);
+      return Cost(point) >= cost_max;
+    };
+    // No deeper than it takes: the deepest search may read everything.
+    Tried high = Try(point, std::min(deepest_, scale_.growth * low));
+    while (high.recall < point.target) {
+      if (high.depth >= deepest_ || is_dear(high) || *stop_) return std::nullopt;
+      low = high.depth;
+      high = Try(point, std::min(deepest_, scale_.growth * low));
     }
+    while (high.depth > low * scale_.step && !*stop_) {
+      const Tried middle = Try(point, std::sqrt(low * high.depth));
+      if (middle.recall >= point.target) {
+        high = middle;
+      } else {
+        low = middle.depth;
+      }
+    }
+    if (is_dear(high)) return std::nullopt;
     return high;
   }
 
-  double RecallAt(size_t limit, uint64_t entries, size_t refined) const {
+  Tried Try(const RecallPoint& point, double depth) const {
+    Tried tried = {.depth = depth};
     LeastRecall mean;
-    for (size_t i = 0; i < judged_.size(); i += Step(limit)) {
+    size_t asked = 0;
+    for (size_t i = 0; i < judged_.size() && !*stop_; i += Step(point.limit)) {
       const Judged& one = judged_[i];
-      const ListHits found = search_(one, {.limit = std::max(limit, refined), .entries = entries});
+      ListStats stats;
+      const ListHits found = search_(one, SearchTo(point, depth), &stats);
       std::vector<uint64_t> documents;
       for (const ListHit& hit : found.hits) documents.push_back(hit.document);
-      const GoodDocuments good(one.truth, std::min(limit, one.truth.size()));
+      const GoodDocuments good(one.truth, std::min<size_t>(point.limit, one.truth.size()));
       mean.Add(one, good.ShareAmong(documents));
+      tried.entries += static_cast<double>(stats.entries);
+      ++asked;
     }
-    return mean.Get();
+    tried.entries /= static_cast<double>(std::max<size_t>(asked, 1));
+    tried.recall = mean.Get();
+    return tried;
   }
 
   // In ns, roughly: entries are scanned by their bits, from memory; of what is refined only the
   // hits are read that the codes leave in doubt.
-  double EntryCost() const {
-    return kEntryCost + kBitCost * static_cast<double>(judged_.front().query.padded);
-  }
-  double ReadCost(const RecallPoint& point) const {
-    return point.refined == 0 ? 0 : point.limit * kReadCost;
-  }
   double Cost(const RecallPoint& point) const {
-    return static_cast<double>(point.entries) * EntryCost() + ReadCost(point);
-  }
-
-  // How deep a search that refines as much as `point` may go to cost as much.
-  uint64_t DepthOf(double cost, const RecallPoint& point) const {
-    const double depth = std::max(0.0, cost - ReadCost(point)) / EntryCost();
-    return std::min(deepest_, static_cast<uint64_t>(depth));
+    const double entry = kEntryCost + kBitCost * static_cast<double>(judged_.front().query.padded);
+    const double reads = point.refined == 0 ? 0 : point.limit * kReadCost;
+    return static_cast<double>(point.entries) * entry + reads;
   }
 
   const std::span<const Judged> judged_;
-  const uint64_t deepest_;
+  const bool has_depths_;
+  const DepthScale& scale_;
+  const uint64_t entries_max_;
+  const double deepest_;
   const Search search_;
   const Watch watch_;
   const std::atomic<bool>* const stop_;
@@ -309,20 +372,28 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
   double factor = std::max(1.0, static_cast<double>(query.limit) / point->limit);
   // With more vectors than were measured there are more lists: the same share of them is enough.
   factor *= std::max(1.0, static_cast<double>(live) / static_cast<double>(table->vectors));
-  if (RecallIsDue(vectors, kGrowth)) factor *= kOutdatedFactor;
+  if (RecallIsDue(vectors, kGrowth)) {
+    factor *= point->depth > 0 ? kOutdatedDepthFactor : kOutdatedFactor;
+  }
   // Lists that wait to be split have more in them that is not near than those that were measured.
   const size_t measured = vectors.recall_list_size();
   const double expected =
       measured > 0 ? static_cast<double>(measured) : kUsualShare * vectors.list_due();
   const auto usual = static_cast<double>(space.vectors.lists->usual_size());
   factor *= std::max(1.0, usual / expected);
-  const auto entries = static_cast<uint64_t>(static_cast<double>(point->entries) * factor);
-  if (entries >= live) return {};
-  const size_t refined =
-      point->refined == 0
-          ? 0
-          : static_cast<size_t>(point->refined * static_cast<double>(query.limit) / point->limit);
-  return {.is_exact = false, .entries = entries, .refined = refined};
+  const double entries = static_cast<double>(point->entries) * factor;
+  if (entries >= static_cast<double>(live)) return {};
+  SearchDepth depth = {.is_exact = false, .entries = static_cast<uint64_t>(entries)};
+  if (point->depth > 0) {
+    depth.usual_entries = depth.entries;
+    depth.entries = static_cast<uint64_t>(double{kEntriesMax} * factor);
+    depth.depth = static_cast<double>(point->depth) * factor;
+  }
+  if (point->refined > 0) {
+    depth.refined =
+        static_cast<size_t>(point->refined * static_cast<double>(query.limit) / point->limit);
+  }
+  return depth;
 }
 
 bool Store::Impl::RecallIsDue(const VectorIndex& vectors, double growth) {
@@ -446,20 +517,20 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space, bool is_rough)
             one.truth.front().neighbor.score == one.truth.back().neighbor.score);
   });
 
-  const auto watch = [&](const Judged& one, const ListSearch& search, WatchBest best) {
+  const auto watch = [&](const Judged& one, const ListSearch& search, WatchStep watch_step) {
     const auto accept = [&](const BlockEntry& entry) {
       return entry.document() != one.without && entry.VisibleAt(sequence, now);
     };
-    WatchSearch(lists, one.query, search, accept, load, best);
+    WatchSearch(lists, one.query, search, accept, load, watch_step);
   };
   const DepthFinder finder(
-      judged, live,
-      [&](const Judged& one, ListSearch search) {
+      judged, live, space.metric() != Metric::kInnerProduct,
+      [&](const Judged& one, ListSearch search, ListStats* stats) {
         search.far = &far;
         const auto accept = [&](const BlockEntry& entry) {
           return entry.document() != one.without && entry.VisibleAt(sequence, now);
         };
-        return SearchLists(lists, one.query, search, accept, load);
+        return SearchLists(lists, one.query, search, accept, load, stats);
       },
       has_codes ? DepthFinder::Watch(watch) : DepthFinder::Watch(), &stop_keeper_);
   auto table = std::make_shared<RecallTable>();

@@ -129,6 +129,10 @@ class Searcher {
   // Scans the one-bit codes where there are some. `ahead` may be null.
   void ScanList(const PostingList& list, ReadAhead* ahead, double dot, double distance2);
 
+  // The squared distance of the last of the best so far, but not less than what codes can tell
+  // apart; 0: there are not as many yet, or scores are no distances.
+  double FurthestDistance2() const;
+
   // As many entries as are wanted are known to score at least so much: others need not be kept.
   void SetFloor(float score) {
     floor_ = score;
@@ -194,6 +198,17 @@ class Searcher {
   bool is_early_ = early_max_ > 0;
   std::vector<Early> early_;
 };
+
+double Searcher::FurthestDistance2() const {
+  if (query_.metric == Metric::kInnerProduct) return 0;
+  const double score = std::max(threshold(), far_.threshold());
+  if (score == kNothingYet) return 0;
+  const double margin = best_.full() ? best_.worst().margin : 0;
+  constexpr double kLeast = 1e-30;
+  // Under cosine all have length 1.
+  return query_.metric == Metric::kL2 ? std::max({-score, margin, kLeast})
+                                      : std::max({2 - 2 * score, 2 * margin, kLeast});
+}
 
 bool Searcher::Accept(const EntryBlock& block, size_t row) {
   ++shown_;
@@ -406,37 +421,50 @@ const PostingList* InMemory(const PostingList& list, LoadList load, LoadedLists*
   return list.is_loaded() ? &list : Loaded(list, load, loaded);
 }
 
-// How many lists to ask the table for first: a little more than the budget is likely to need.
-size_t ListsFor(const ListTable& table, size_t entries) {
+// How many lists to ask the table for first: a little more than the budget is likely to need; where
+// the query decides how deep the search goes, twice as many as usual.
+size_t ListsFor(const ListTable& table, const ListSearch& search) {
   const size_t usual = std::max<size_t>(table.usual_size(), 1);
-  const size_t count = entries / usual;
+  const bool is_usual = search.usual_entries > 0 && search.usual_entries < search.entries / 2;
+  const size_t count = (is_usual ? 2 * search.usual_entries : search.entries) / usual;
   return count >= table.list_count() ? table.list_count() : count + count / 4 + 4;
+}
+
+// n (d / r)^8, see ListSearch::depth.
+double DepthAt(double scanned, double distance2, double furthest2) {
+  if (furthest2 == 0) return 0;
+  const double ratio2 = distance2 / furthest2, ratio4 = ratio2 * ratio2;
+  return scanned * ratio4 * ratio4;
 }
 
 }  // namespace
 
 namespace {
 
-// Looks into lists until the budget is used up; `after` is told after each how much was used before
-// it, and which lists were loaded.
+// Looks into lists until the search is deep enough; `after` is told after each what was used before
+// it.
 void LookIntoLists(const ListTable& table, const ListQuery& query, const ListSearch& search,
                    LoadList load, Searcher& searcher, LoadedLists* loaded, ListStats* stats,
-                   absl::FunctionRef<void(double before)> after) {
+                   absl::FunctionRef<void(double used, double depth)> after) {
   if (table.flat() != nullptr) {
     const PostingList* const flat = InMemory(*table.flat(), load, loaded);
     if (flat != nullptr) {
       flat->ForEachBlock([&](const EntryBlock& block) { searcher.ScanRows(block); });
     }
   }
-  double used = 0;
+  double used = 0, depth = 0;
+  bool is_deep = false;
   std::vector<uint32_t> seen;  // numbers, ascending
-  for (size_t count = ListsFor(table, search.entries);; count *= 4) {
+  for (size_t count = ListsFor(table, search);; count *= 4) {
     const std::vector<NearList> lists = table.NearestLists(query, count);
     ReadAhead ahead(lists, query.padded);
-    for (size_t i = 0; i < lists.size() && used < static_cast<double>(search.entries); ++i) {
+    for (size_t i = 0; i < lists.size(); ++i) {
       ahead.BeginList(i);
       const uint32_t number = lists[i].list->number();
       if (std::binary_search(seen.begin(), seen.end(), number)) continue;
+      depth = std::max(depth, DepthAt(used, lists[i].distance2, searcher.FurthestDistance2()));
+      is_deep = used >= static_cast<double>(search.entries) || depth >= search.depth;
+      if (is_deep) break;
       const PostingList* const list = InMemory(*lists[i].list, load, loaded);
       if (list == nullptr) continue;
       ++stats->lists;
@@ -445,9 +473,9 @@ void LookIntoLists(const ListTable& table, const ListQuery& query, const ListSea
       const auto scanned = static_cast<double>(stats->entries - scanned_before);
       const double before = used;
       used += search.filtered ? scanned * searcher.accepted_share() : scanned;
-      after(before);
+      after(before, depth);
     }
-    if (used >= static_cast<double>(search.entries) || count >= table.list_count()) break;
+    if (is_deep || count >= table.list_count()) break;
     seen.clear();
     for (const NearList& near : lists) seen.push_back(near.list->number());
     std::sort(seen.begin(), seen.end());
@@ -465,7 +493,7 @@ ListHits SearchLists(const ListTable& table, const ListQuery& query, const ListS
   *stats = {};
   if (search.limit == 0) return result;
   Searcher searcher(query, search, accept, stats);
-  LookIntoLists(table, query, search, load, searcher, &result.loaded, stats, [](double) {});
+  LookIntoLists(table, query, search, load, searcher, &result.loaded, stats, [](double, double) {});
   searcher.TakeHits(&result);
   return result;
 }
@@ -522,28 +550,33 @@ std::vector<ListHits> SearchAllLists(const ListTable& table,
 }
 
 void WatchSearch(const ListTable& table, const ListQuery& query, const ListSearch& search,
-                 AcceptEntry accept, LoadList load, WatchBest watch) {
+                 AcceptEntry accept, LoadList load, WatchStep watch) {
   LIBKV_CHECK(query.padded == table.padded() && search.limit > 0);
   LoadedLists loaded;
   ListStats stats;
   Searcher searcher(query, search, accept, &stats);
   std::vector<uint64_t> documents;
   size_t told = 0;
-  double last = 0;
-  const auto tell = [&](double before) {
-    last = before;
+  SearchStep step;
+  const auto tell = [&](double entries, double depth) {
+    step.entries = entries;
+    step.depth = depth;
+    step.scanned = stats.entries;
     searcher.Settle();
-    if (searcher.is_early() || searcher.kept() == told) return;
-    told = searcher.kept();
-    documents.clear();
-    for (const Kept& kept : searcher.best()) {
-      documents.push_back(kept.block->document(kept.row));
+    step.has_new_best = !searcher.is_early() && searcher.kept() != told;
+    if (step.has_new_best) {
+      told = searcher.kept();
+      documents.clear();
+      for (const Kept& kept : searcher.best()) {
+        documents.push_back(kept.block->document(kept.row));
+      }
+      step.best = documents;
     }
-    watch(static_cast<uint64_t>(before), documents);
+    watch(step);
   };
   LookIntoLists(table, query, search, load, searcher, &loaded, &stats, tell);
   searcher.Finish();
-  tell(last);
+  tell(step.entries, step.depth);
 }
 
 }  // namespace libkv

@@ -1,4 +1,4 @@
-// Search in lists, within a budget. Comparing everything: exact_candidates.h.
+// Search in lists, as deep as it is told. Comparing everything: exact_candidates.h.
 //
 // SearchLists looks into the lists whose centroids are nearest. The one-bit codes of a list bound
 // every score (vector/one_bit.h); an int8 code is read only if the bound reaches the current
@@ -71,6 +71,13 @@ struct ListSearch {
   // list. The greatest number: all lists.
   size_t entries = std::numeric_limits<size_t>::max();
 
+  // And until n (d / r)^8 reaches this: n entries were scanned, d is the distance of the next
+  // list's centroid, r that of the `limit`-th best so far. So a query whose best are nearer than
+  // the lists that are left stops early, and others go on. Not with inner products.
+  double depth = std::numeric_limits<double>::infinity();
+  // With a depth: how many entries are usually scanned. A hint for how many lists to choose.
+  size_t usual_entries = 0;
+
   // Only entries that are accepted use up `entries`: then a filter that lets one in ten through
   // makes the search look into ten times the lists. Entries whose bound rules them out are not
   // shown to `accept`; they count by the share of those that were.
@@ -115,15 +122,22 @@ std::vector<ListHits> SearchAllLists(const ListTable& table,
                                      std::span<const ListQuery* const> queries, size_t limit,
                                      AcceptEntryFor accept, LoadList load);
 
-// A search with a greater budget than `before` had these documents as its best, in any order, when
-// it came to the end of a list.
-using WatchBest = absl::FunctionRef<void(uint64_t before, std::span<const uint64_t> documents)>;
+// A search came to the end of a list.
+struct SearchStep {
+  // Searches with more entries or a greater depth than this look into the list, too.
+  double entries = 0, depth = 0;
+  size_t scanned = 0;  // entries, with those of the list
+  // Whether the best have changed since the last step that said so, and these, in any order.
+  bool has_new_best = false;
+  std::span<const uint64_t> best;
+};
+using WatchStep = absl::FunctionRef<void(const SearchStep& step)>;
 
-// What every search with a smaller budget than this one would answer, in one go: `watch` is called
-// when the best have changed, but not within the first some hundred entries. Codes must be in
-// memory.
+// What every search with fewer entries, or every one with a smaller depth, would answer, in one go:
+// `watch` is told every step, but not what is best within the first some hundred entries. Codes
+// must be in memory.
 void WatchSearch(const ListTable& table, const ListQuery& query, const ListSearch& search,
-                 AcceptEntry accept, LoadList load, WatchBest watch);
+                 AcceptEntry accept, LoadList load, WatchStep watch);
 
 }  // namespace libkv
 

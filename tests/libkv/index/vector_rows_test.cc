@@ -73,14 +73,22 @@ TEST_CASE("centroid, list and recall rows have the bytes of the format page") {
   CHECK_FALSE(ParseListRow(FromHex("000001"), &list));
 
   const std::string recall_key = FromHex("00000005 52");
-  const RecallTable table = {
+  RecallTable table = {
       .vectors = 40'000,
-      .points = {{.limit = 10, .target = 0.9, .entries = 1'024, .refined = 0},
-                 {.limit = 100, .target = 0.99, .entries = 1'000, .refined = 200}}};
-  const std::string recall =
+      .points = {{.limit = 10, .target = 0.9, .entries = 1'024, .depth = 0, .refined = 0},
+                 {.limit = 100, .target = 0.99, .entries = 1'000, .depth = 0, .refined = 200}}};
+  // Version 1 had no depths.
+  const std::string without_depths =
       FromHex("01 c0b802 02 0a 2328 8008 00 64 26ac e807 c801 f3850e9d5ed71414");
-  CHECK(ToHex(EncodeRecallRow(recall_key, table)) == ToHex(recall));
   RecallTable read;
+  REQUIRE_OK(ParseRecallRow(recall_key, without_depths, &read));
+  CHECK(read.vectors == table.vectors);
+  CHECK(read.points == table.points);
+
+  table.points[1].depth = 40'000;
+  const std::string recall =
+      FromHex("02 c0b802 02 0a 2328 8008 00 00 64 26ac e807 c801 c0b802 51b26a83229be11a");
+  CHECK(ToHex(EncodeRecallRow(recall_key, table)) == ToHex(recall));
   REQUIRE_OK(ParseRecallRow(recall_key, recall, &read));
   CHECK(read.vectors == table.vectors);
   CHECK(read.points == table.points);

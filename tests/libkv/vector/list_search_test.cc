@@ -449,10 +449,12 @@ TEST_CASE("a watched search tells what searches with smaller budgets answer") {
       for (const size_t limit : {10, 40}) {
         std::vector<std::pair<uint64_t, std::set<uint64_t>>> told;
         WatchSearch(*world.table, query, {.limit = limit, .entries = 5'000}, kAll, kNoLoad,
-                    [&](uint64_t before, std::span<const uint64_t> documents) {
+                    [&](const SearchStep& step) {
+                      if (!step.has_new_best) return;
+                      const auto before = static_cast<uint64_t>(step.entries);
                       if (!told.empty()) CHECK(before >= told.back().first);
-                      CHECK(documents.size() <= limit);
-                      told.emplace_back(before, std::set(documents.begin(), documents.end()));
+                      CHECK(step.best.size() <= limit);
+                      told.emplace_back(before, std::set(step.best.begin(), step.best.end()));
                     });
         REQUIRE_FALSE(told.empty());
         for (const size_t budget : {400, 1'000, 2'345, 5'000}) {
@@ -471,6 +473,94 @@ TEST_CASE("a watched search tells what searches with smaller budgets answer") {
     // The choice of lists depends on how many are wanted, by a bound that is not a proof.
     CHECK(missing <= wanted / 200);
   }
+}
+
+TEST_CASE("a watched search tells what searches of smaller depths answer") {
+  std::mt19937 random(64);
+  for (const Metric metric : {Metric::kL2, Metric::kCosine}) {
+    World world(metric, 64, 9);
+    for (int i = 0; i < 8'000; ++i) world.Add(Gaussian(random, 64, 1));
+    world.Build(100, 1'000'000);
+    size_t wanted = 0, missing = 0;
+    for (int i = 0; i < 30; ++i) {
+      const ListQuery query = world.Query(Gaussian(random, 64, 1));
+      const double deepest = 1e9;
+      struct Told {
+        double depth;
+        size_t scanned;
+        std::set<uint64_t> best;
+      };
+      std::vector<Told> told;
+      WatchSearch(
+          *world.table, query, {.depth = deepest}, kAll, kNoLoad, [&](const SearchStep& step) {
+            if (!told.empty()) CHECK(step.depth >= told.back().depth);
+            std::set<uint64_t> best = told.empty() ? std::set<uint64_t>() : told.back().best;
+            if (step.has_new_best) best = std::set(step.best.begin(), step.best.end());
+            told.push_back({step.depth, step.scanned, std::move(best)});
+          });
+      REQUIRE_FALSE(told.empty());
+      for (const double depth : {200.0, 1'000.0, 5'000.0, 100'000.0}) {
+        ListStats stats;
+        const ListHits found =
+            SearchLists(*world.table, query, {.depth = depth}, kAll, kNoLoad, &stats);
+        const Told* last = nullptr;
+        for (const Told& one : told) {
+          if (one.depth < depth) last = &one;
+        }
+        REQUIRE(last != nullptr);
+        // A search that is not watched knows the distance of its best a little later.
+        CHECK(stats.entries >= last->scanned);
+        CHECK(stats.entries <= last->scanned + 400);
+        for (const uint64_t document : last->best) {
+          ++wanted;
+          missing += std::none_of(found.hits.begin(), found.hits.end(),
+                                  [&](const ListHit& hit) { return hit.document == document; });
+        }
+      }
+    }
+    CHECK(wanted > 800);
+    CHECK(missing <= wanted / 50);
+  }
+}
+
+TEST_CASE("at the same depth a search goes on where lists are as near as what was found") {
+  // Goal: entries are spent on queries that need them. Method: queries at vectors, and queries far
+  // from all of them, to which all lists are about as near as the best; recall at equal entries.
+  std::mt19937 random(65);
+  World world(Metric::kL2, 64, 9);
+  std::vector<std::vector<float>> centres;
+  for (int i = 0; i < 80; ++i) centres.push_back(Gaussian(random, 64, 4));
+  for (size_t i = 0; i < 8'000; ++i) {
+    std::vector<float> vector = Gaussian(random, 64, 1);
+    for (size_t j = 0; j < vector.size(); ++j) vector[j] += centres[i % centres.size()][j];
+    world.Add(std::move(vector));
+  }
+  world.Build(80, 1'000'000);
+  double near = 0, far = 0;
+  for (size_t i = 0; i < 40; ++i) {
+    const std::vector<float>& at = world.vectors[i * 100];
+    const std::vector<float> away = Gaussian(random, 64, 100);
+    ListStats stats;
+    SearchLists(*world.table, world.Query(at), {.depth = 2'000}, kAll, kNoLoad, &stats);
+    near += static_cast<double>(stats.entries);
+    SearchLists(*world.table, world.Query(away), {.depth = 2'000}, kAll, kNoLoad, &stats);
+    far += static_cast<double>(stats.entries);
+  }
+  CHECK(near / 40 < 1'000);
+  CHECK(far / 40 > 1'500);
+  CHECK(far / 40 < 2'600);
+  // Where scores are no distances, and where nothing is found, there is no depth.
+  ListStats stats;
+  SearchLists(
+      *world.table, world.Query(world.vectors[0]), {.depth = 1},
+      [](const BlockEntry&) { return false; }, kNoLoad, &stats);
+  CHECK(stats.entries == world.vectors.size());
+  World products(Metric::kInnerProduct, 64, 9);
+  for (int i = 0; i < 1'000; ++i) products.Add(Gaussian(random, 64, 1));
+  products.Build(20, 1'000'000);
+  SearchLists(*products.table, products.Query(Gaussian(random, 64, 1)), {.depth = 1}, kAll, kNoLoad,
+              &stats);
+  CHECK(stats.entries == 1'000);
 }
 
 TEST_CASE("searches of all lists for many queries at once find what each of them finds") {
@@ -519,10 +609,9 @@ TEST_CASE("a watched search of few entries tells what it found") {
   world.Build(2, 1'000'000);
   std::set<uint64_t> told;
   const ListQuery query = world.Query(Gaussian(random, 64, 1));
-  WatchSearch(*world.table, query, {.limit = 10}, kAll, kNoLoad,
-              [&](uint64_t, std::span<const uint64_t> documents) {
-                told = std::set(documents.begin(), documents.end());
-              });
+  WatchSearch(*world.table, query, {.limit = 10}, kAll, kNoLoad, [&](const SearchStep& step) {
+    if (step.has_new_best) told = std::set(step.best.begin(), step.best.end());
+  });
   std::set<uint64_t> found;
   for (const ListHit& hit : SearchLists(*world.table, query, {}, kAll, kNoLoad).hits) {
     found.insert(hit.document);

@@ -169,8 +169,12 @@ void ReportShares(VectorBench* bench, const SpaceStats& space) {
               static_cast<unsigned long long>(space.vectors),
               static_cast<unsigned long long>(space.vector_lists));
   for (const SpaceStats::Recall& point : space.recall) {
-    std::printf(" %.2f: %.2f %%", point.target, point.share * 100);
-    bench->report.Json({{"part", "depth"}, {"target", point.target}, {"share", point.share}});
+    std::printf(" %.2f: %.2f %%, .%04.0f found", point.target, point.share * 100,
+                point.delivered * 10'000);
+    bench->report.Json({{"part", "depth"},
+                        {"target", point.target},
+                        {"share", point.share},
+                        {"delivered", point.delivered}});
   }
   std::printf("%s\n", space.recall.empty() ? " everything" : "");
 }

@@ -8,37 +8,33 @@
 #include "command/command.h"
 #include "command/keyspace.h"
 #include "command/node.h"
+#include "command/space_figures.h"
 
 namespace kvserver {
 namespace {
 
 constexpr size_t kBackupNameBytesMax = 64;
 
-void Field(ReplyWriter& reply, std::string_view name, uint64_t value) {
-  reply.Value(name);
-  reply.Integer(static_cast<int64_t>(value));
-}
-
 void Stats(Context& context, Arguments /*arguments*/) {
   const libkv::StoreStats stats = context.node.store().Stats();
   Node& node = context.node;
   ReplyWriter& reply = context.reply;
   reply.BeginMap(14);
-  Field(reply, "keys_estimate", stats.keys_estimate);
-  Field(reply, "disk_bytes", stats.disk_bytes);
-  Field(reply, "memory_bytes", stats.memory_bytes);
-  Field(reply, "commits", stats.commits);
-  Field(reply, "writes", stats.writes);
-  Field(reply, "syncs", stats.syncs);
-  Field(reply, "expired", stats.expired);
-  Field(reply, "spaces", stats.spaces.size());
-  Field(reply, "commands", node.commands.load());
-  Field(reply, "errors", node.errors.load());
-  Field(reply, "hits", node.hits.load());
-  Field(reply, "misses", node.misses.load());
-  Field(reply, "clients", node.clients().size());
-  Field(reply, "uptime_seconds",
-        static_cast<uint64_t>((NowMicroseconds() - node.started_us()) / 1'000'000));
+  ReplyField(reply, "keys_estimate", stats.keys_estimate);
+  ReplyField(reply, "disk_bytes", stats.disk_bytes);
+  ReplyField(reply, "memory_bytes", stats.memory_bytes);
+  ReplyField(reply, "commits", stats.commits);
+  ReplyField(reply, "writes", stats.writes);
+  ReplyField(reply, "syncs", stats.syncs);
+  ReplyField(reply, "expired", stats.expired);
+  ReplyField(reply, "spaces", stats.spaces.size());
+  ReplyField(reply, "commands", node.commands.load());
+  ReplyField(reply, "errors", node.errors.load());
+  ReplyField(reply, "hits", node.hits.load());
+  ReplyField(reply, "misses", node.misses.load());
+  ReplyField(reply, "clients", node.clients().size());
+  ReplyField(reply, "uptime_seconds",
+             static_cast<uint64_t>((NowMicroseconds() - node.started_us()) / 1'000'000));
 }
 
 void Index(Context& context, Arguments /*arguments*/) {
@@ -46,27 +42,10 @@ void Index(Context& context, Arguments /*arguments*/) {
   ReplyWriter& reply = context.reply;
   reply.BeginArray(stats.spaces.size());
   for (const libkv::SpaceStats& space : stats.spaces) {
-    reply.BeginMap(11);
+    reply.BeginMap(1 + kSpaceFigures);
     reply.Value("prefix");
     reply.Value(space.prefix);
-    Field(reply, "documents", space.documents);
-    Field(reply, "sealed_documents", space.sealed_documents);
-    Field(reply, "dead_documents", space.dead_documents);
-    Field(reply, "segments", space.segments);
-    Field(reply, "terms", space.terms);
-    Field(reply, "vectors", space.vectors);
-    Field(reply, "vector_lists", space.vector_lists);
-    Field(reply, "index_bytes", space.index_bytes);
-    Field(reply, "vector_bytes", space.vector_bytes);
-    reply.Value("recall");
-    reply.BeginArray(space.recall.size());
-    for (const auto& recall : space.recall) {
-      reply.BeginMap(2);
-      reply.Value("target");
-      reply.Double(recall.target);
-      reply.Value("share");
-      reply.Double(recall.share);
-    }
+    ReplySpaceFigures(reply, space);
   }
 }
 
@@ -146,11 +125,11 @@ void Verify(Context& context, Arguments /*arguments*/) {
   if (!report.ok()) return ReplyStatus(context, report.status());
   ReplyWriter& reply = context.reply;
   reply.BeginMap(6);
-  Field(reply, "keys", report->keys);
-  Field(reply, "documents", report->documents);
-  Field(reply, "vectors", report->vectors);
-  Field(reply, "index_rows", report->index_rows);
-  Field(reply, "problem_count", report->problem_count);
+  ReplyField(reply, "keys", report->keys);
+  ReplyField(reply, "documents", report->documents);
+  ReplyField(reply, "vectors", report->vectors);
+  ReplyField(reply, "index_rows", report->index_rows);
+  ReplyField(reply, "problem_count", report->problem_count);
   reply.Value("problems");
   reply.BeginArray(report->problems.size());
   for (const std::string& problem : report->problems) reply.Value(problem);

@@ -8,15 +8,11 @@
 #include "command/help.h"
 #include "command/keyspace.h"
 #include "command/node.h"
+#include "command/space_figures.h"
 #include "command/space_text.h"
 
 namespace kvserver {
 namespace {
-
-void Field(ReplyWriter& reply, std::string_view name, uint64_t value) {
-  reply.Value(name);
-  reply.Integer(static_cast<int64_t>(value));
-}
 
 // By prefix. In a cluster what it has agreed on, else what the store has.
 std::map<std::string, std::string> Definitions(Context& context) {
@@ -85,18 +81,6 @@ void Drop(Context& context, Arguments arguments) {
   context.reply.Ok();
 }
 
-void ReplyRecall(ReplyWriter& reply, const libkv::SpaceStats& stats) {
-  reply.Value("recall");
-  reply.BeginArray(stats.recall.size());
-  for (const libkv::SpaceStats::Recall& recall : stats.recall) {
-    reply.BeginMap(2);
-    reply.Value("target");
-    reply.Double(recall.target);
-    reply.Value("share");
-    reply.Double(recall.share);
-  }
-}
-
 void Info(Context& context, Arguments arguments) {
   libkv::Store& store = context.node.store();
   const auto space = store.SpaceOf(arguments[2]);
@@ -108,7 +92,7 @@ void Info(Context& context, Arguments arguments) {
     return context.reply.Error("NOTFOUND no space has the prefix " + QuotedWord(arguments[2]));
   }
   ReplyWriter& reply = context.reply;
-  reply.BeginMap(19);
+  reply.BeginMap(9 + kSpaceFigures);
   reply.Value("prefix");
   reply.Value(stats->prefix);
   reply.Value("definition");
@@ -119,22 +103,13 @@ void Info(Context& context, Arguments arguments) {
   } else {
     reply.Value(stats->embedder);
   }
-  Field(reply, "dimension", stats->dimension);
-  Field(reply, "documents", stats->documents);
-  Field(reply, "sealed_documents", stats->sealed_documents);
-  Field(reply, "dead_documents", stats->dead_documents);
-  Field(reply, "segments", stats->segments);
-  Field(reply, "terms", stats->terms);
-  Field(reply, "vectors", stats->vectors);
-  Field(reply, "vector_lists", stats->vector_lists);
-  Field(reply, "index_bytes", stats->index_bytes);
-  Field(reply, "vector_bytes", stats->vector_bytes);
-  ReplyRecall(reply, *stats);
-  Field(reply, "recall_age", stats->recall_age);
-  Field(reply, "pending_vectors", stats->pending_vectors);
-  Field(reply, "refused_vectors", stats->refused_vectors);
-  Field(reply, "reembedded", stats->reembedded);
-  Field(reply, "reembed_total", stats->reembed_total);
+  ReplyField(reply, "dimension", stats->dimension);
+  ReplySpaceFigures(reply, *stats);
+  ReplyField(reply, "recall_age", stats->recall_age);
+  ReplyField(reply, "pending_vectors", stats->pending_vectors);
+  ReplyField(reply, "refused_vectors", stats->refused_vectors);
+  ReplyField(reply, "reembedded", stats->reembedded);
+  ReplyField(reply, "reembed_total", stats->reembed_total);
 }
 
 using P = Parameter;

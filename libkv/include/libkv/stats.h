@@ -22,10 +22,13 @@ struct SpaceStats {
   uint64_t index_bytes = 0;   // memory held by the word index
   uint64_t vector_bytes = 0;  // memory held by the vector index
   // For every recall target that was measured: how much of a space a search for 10 neighbours
-  // looks at to reach it, as a share of the vectors. Empty: everything.
+  // looks at to reach it, as a share of the vectors, and the share of the true neighbours that such
+  // searches found, on average over stored vectors and some of the latest queries; 0: measured by a
+  // version that did not keep it. Empty: searches compare everything.
   struct Recall {
     double target = 0;
     double share = 0;
+    double delivered = 0;
   };
   std::vector<Recall> recall;
   uint64_t recall_age = 0;  // vectors overwritten or deleted since it was measured

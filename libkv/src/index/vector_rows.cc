@@ -13,7 +13,7 @@ namespace {
 constexpr uint8_t kHasExpiry = 0x01;
 constexpr uint8_t kCentroidVersion = 1;
 constexpr uint8_t kRecallVersion = 2;
-constexpr uint8_t kRecallVersionWithoutDepths = 1;
+constexpr uint8_t kRecallVersionFirst = 1;
 constexpr double kTargetSteps = 10'000;
 
 absl::Status Damaged(std::string_view row_key) {
@@ -93,6 +93,7 @@ std::string EncodeRecallRow(std::string_view row_key, const RecallTable& table) 
     AppendVarint(row, point.entries);
     AppendVarint(row, point.refined);
     AppendVarint(row, point.depth);
+    AppendFixed16(row, static_cast<uint16_t>(std::lround(point.delivered * kTargetSteps)));
   }
   return SealRow(row_key, std::move(row));
 }
@@ -104,19 +105,23 @@ absl::Status ParseRecallRow(std::string_view row_key, std::string_view row, Reca
   uint8_t version = 0;
   uint64_t count = 0;
   in.Fixed8(&version);
-  const bool has_depths = version != kRecallVersionWithoutDepths;
+  const bool has_depths = version != kRecallVersionFirst;
   if (in.ok() && has_depths && version != kRecallVersion) return Unknown(row_key);
   in.Varint(&table->vectors);
   in.Varint(&count);
   if (!in.ok() || count > kRecallPointsMax) return Damaged(row_key);
   table->points.assign(count, {});
   for (RecallPoint& point : table->points) {
-    uint16_t target = 0;
+    uint16_t target = 0, delivered = 0;
     in.Varint32(&point.limit);
     in.Fixed16(&target);
     in.Varint(&point.entries);
     in.Varint32(&point.refined);
-    if (has_depths) in.Varint(&point.depth);
+    if (has_depths) {
+      in.Varint(&point.depth);
+      in.Fixed16(&delivered);
+      point.delivered = delivered / kTargetSteps;
+    }
     point.target = target / kTargetSteps;
   }
   return in.done() ? absl::OkStatus() : Damaged(row_key);

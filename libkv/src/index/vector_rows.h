@@ -39,6 +39,7 @@ struct RecallPoint {
   uint64_t entries = 0;  // of lists to look at, besides the flat one; with a depth: on average
   uint64_t depth = 0;    // ListSearch::depth; 0: none, `entries` decides
   uint32_t refined = 0;  // of the best by their codes to compare by their full vectors
+  double delivered = 0;  // share that was found so, in steps of 1/10,000; 0: not known
   bool operator==(const RecallPoint&) const = default;
 };
 struct RecallTable {

@@ -387,7 +387,8 @@ StoreStats Store::Impl::Stats() const {
           if (point.limit != 10) continue;
           of_space.recall.push_back(
               {.target = point.target,
-               .share = static_cast<double>(point.entries) / static_cast<double>(recall->vectors)});
+               .share = static_cast<double>(point.entries) / static_cast<double>(recall->vectors),
+               .delivered = point.delivered});
         }
       }
     }

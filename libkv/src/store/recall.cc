@@ -78,7 +78,7 @@ class GoodDocuments {
   absl::flat_hash_set<uint64_t> good_;
 };
 
-// The mean of shares, less so many standard errors: what chance may have added to it.
+// The mean of shares; and less so many standard errors: what chance may have added to it.
 class LeastMean {
  public:
   explicit LeastMean(double errors) : errors_(errors) {}
@@ -88,10 +88,11 @@ class LeastMean {
     ++count_;
   }
   size_t count() const { return count_; }
+  double mean() const { return sum_ / static_cast<double>(std::max<size_t>(count_, 1)); }
   double Get() const {
     const auto count = static_cast<double>(count_);
-    const double mean = sum_ / count;
-    return mean - errors_ * std::sqrt(std::max(0.0, squares_ / count - mean * mean) / count);
+    const double deviation2 = squares_ / count - mean() * mean();
+    return mean() - errors_ * std::sqrt(std::max(0.0, deviation2) / count);
   }
 
  private:
@@ -108,6 +109,7 @@ class LeastRecall {
     all_.Add(share);
     if (one.without == 0) queries_.Add(share);
   }
+  double mean() const { return all_.mean(); }
   double Get() const {
     return queries_.count() < kQueriesMin ? all_.Get() : std::min(all_.Get(), queries_.Get());
   }
@@ -181,8 +183,10 @@ class DepthFinder {
         if (!tried.has_value()) continue;
         low = tried->depth;
         const double depth = std::min(deepest_, low * scale_.safety);
-        point.entries = static_cast<uint64_t>(has_depths_ ? tried->entries * kSafety : depth);
+        const Tried used = DeepAs(point, depth, curve);
+        point.entries = static_cast<uint64_t>(has_depths_ ? used.entries : depth);
         if (has_depths_) point.depth = static_cast<uint64_t>(depth);
+        point.delivered = used.mean;
         found[t] = point;
       }
     }
@@ -200,7 +204,8 @@ class DepthFinder {
   struct Tried {
     double depth = 0;
     double entries = 0;  // that they scan on average
-    double recall = 0;
+    double recall = 0;   // at least, but for chance
+    double mean = 0;     // recall as it was measured
   };
   using Curve = std::vector<Tried>;  // of growing depths
 
@@ -249,6 +254,7 @@ class DepthFinder {
     }
     for (size_t j = 0; j < curve.size(); ++j) {
       curve[j].recall = means[j].Get();
+      curve[j].mean = means[j].mean();
       curve[j].entries /= static_cast<double>(std::max<size_t>(asked, 1));
     }
     return curve;
@@ -295,6 +301,14 @@ class DepthFinder {
     return high;
   }
 
+  // What is known of the depth that will be used.
+  Tried DeepAs(const RecallPoint& point, double depth, const Curve& curve) const {
+    if (watch_ == nullptr) return Try(point, depth);
+    const auto deeper = [&](const Tried& tried, double at) { return tried.depth < at; };
+    const auto found = std::lower_bound(curve.begin(), curve.end(), depth, deeper);
+    return found != curve.end() ? *found : curve.back();
+  }
+
   Tried Try(const RecallPoint& point, double depth) const {
     Tried tried = {.depth = depth};
     LeastRecall mean;
@@ -312,6 +326,7 @@ class DepthFinder {
     }
     tried.entries /= static_cast<double>(std::max<size_t>(asked, 1));
     tried.recall = mean.Get();
+    tried.mean = mean.mean();
     return tried;
   }
 

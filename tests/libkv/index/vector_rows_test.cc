@@ -86,8 +86,9 @@ TEST_CASE("centroid, list and recall rows have the bytes of the format page") {
   CHECK(read.points == table.points);
 
   table.points[1].depth = 40'000;
-  const std::string recall =
-      FromHex("02 c0b802 02 0a 2328 8008 00 00 64 26ac e807 c801 c0b802 51b26a83229be11a");
+  table.points[1].delivered = 0.9912;
+  const std::string recall = FromHex(
+      "02 c0b802 02 0a 2328 8008 00 00 0000 64 26ac e807 c801 c0b802 26b8 f00eaba94aca2975");
   CHECK(ToHex(EncodeRecallRow(recall_key, table)) == ToHex(recall));
   REQUIRE_OK(ParseRecallRow(recall_key, recall, &read));
   CHECK(read.vectors == table.vectors);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <map>
 #include <random>
 #include <thread>
@@ -176,6 +177,15 @@ TEST_CASE("many vectors are found with the recall that was asked for, before and
       for (const double target : {0.90, 0.95, 0.99}) {
         CAPTURE(target);
         CHECK(Recall(*store, model, points, target) >= target - 0.02);
+      }
+      // What was measured is told.
+      const std::vector<SpaceStats::Recall> told = store->Stats().spaces.at(0).recall;
+      for (const SpaceStats::Recall& point : told) {
+        CAPTURE(point.target);
+        CHECK(point.delivered >= point.target);
+        CHECK(point.delivered <= 1);
+        const double found = Recall(*store, model, points, point.target);
+        CHECK(std::abs(point.delivered - found) < 0.05);
       }
       CheckExact(*store, model, points);
     }

@@ -186,6 +186,8 @@ class HttpEmbedder : public Embedder {
     return first_error;
   }
 
+  void Forget() const override { cache_.Clear(); }
+
  private:
   // What must be asked for; what the cache has is copied.
   std::vector<Batch> BatchesOf(EmbedKind kind, std::span<const std::string_view> texts,
@@ -217,6 +219,7 @@ class HttpEmbedder : public Embedder {
   // Exceptions must not leave: this may be the last function of a thread.
   absl::Status EmbedBatch(const Batch& batch, std::span<float> vectors) const {
     try {
+      const uint64_t generation = cache_.generation();
       struct Part {
         size_t first, count;
       };
@@ -239,7 +242,7 @@ class HttpEmbedder : public Embedder {
           const std::span<float> to = VectorAt(vectors, question.place);
           std::copy(from.begin(), from.end(), to.begin());
           if (options_.normalize) Normalize(to);
-          cache_.Insert(question.hash, to);
+          cache_.Insert(generation, question.hash, to);
         }
       }
       return absl::OkStatus();

@@ -22,9 +22,21 @@ bool VectorCache::Find(const Hash128& text, std::span<float> vector) {
   return true;
 }
 
-void VectorCache::Insert(const Hash128& text, std::span<const float> vector) {
+uint64_t VectorCache::generation() const {
   const std::lock_guard lock(mutex_);
-  if (entries_max_ == 0 || index_.contains(text)) return;
+  return generation_;
+}
+
+void VectorCache::Clear() {
+  const std::lock_guard lock(mutex_);
+  ++generation_;
+  index_.clear();
+  entries_.clear();
+}
+
+void VectorCache::Insert(uint64_t generation, const Hash128& text, std::span<const float> vector) {
+  const std::lock_guard lock(mutex_);
+  if (entries_max_ == 0 || generation != generation_ || index_.contains(text)) return;
   if (entries_.size() == entries_max_) {
     index_.erase(entries_.back().text);
     entries_.pop_back();

@@ -21,8 +21,13 @@ class VectorCache {
 
   // Copies the vector of `text` to `vector`; false: it is not there.
   bool Find(const Hash128& text, std::span<float> vector);
-  // The text that was asked for longest ago leaves when there is no room.
-  void Insert(const Hash128& text, std::span<const float> vector);
+  // The text that was asked for longest ago leaves when there is no room. `generation` is the one
+  // from before the vector was made: nothing is kept if Clear was called since.
+  void Insert(uint64_t generation, const Hash128& text, std::span<const float> vector);
+  uint64_t generation() const;
+
+  // Begins a generation.
+  void Clear();
 
   size_t size() const;
 
@@ -37,6 +42,7 @@ class VectorCache {
 
   const size_t entries_max_;
   mutable std::mutex mutex_;
+  uint64_t generation_ = 0;   // guarded by mutex_
   std::list<Entry> entries_;  // guarded by mutex_; asked for last in front
   std::unordered_map<Hash128, std::list<Entry>::iterator, LowBits> index_;  // guarded by mutex_
 };

@@ -37,6 +37,10 @@ class Embedder {
   // other than OK fails the write that asked; nothing of it is stored.
   virtual absl::Status Embed(EmbedKind kind, std::span<const std::string_view> texts,
                              std::span<float> vectors) const = 0;
+
+  // Answers that are remembered must not be given any more: the store calls it before it looks
+  // whether the model is the one of before, and before it embeds everything anew.
+  virtual void Forget() const {}
 };
 
 // The built-in "hash/1": signed feature hashing of words and character 3- to 5-grams into 1,024

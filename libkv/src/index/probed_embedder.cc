@@ -97,6 +97,7 @@ absl::StatusOr<Probes> MakeProbes(const Embedder& embedder) {
   probes.dimension = static_cast<uint32_t>(dimension);
   probes.vectors.resize(dimension * std::size(kProbeTexts));
   try {
+    embedder.Forget();
     const absl::Status status =
         embedder.Embed(EmbedKind::kDocument, kProbeTexts, std::span(probes.vectors));
     if (!status.ok()) return failed(status.code(), ToStd(status.message()));

@@ -570,17 +570,25 @@ TEST_CASE("the cache keeps what was asked for lately, within its bound") {
   float vector[2] = {};
   for (int i = 0; i < 3; ++i) {
     const float values[] = {static_cast<float>(i), 1};
-    cache.Insert(hash(i), values);
+    cache.Insert(cache.generation(), hash(i), values);
   }
   CHECK(cache.Find(hash(0), vector));  // now asked for last
   const float values[] = {7, 7};
-  cache.Insert(hash(3), values);
+  cache.Insert(cache.generation(), hash(3), values);
   CHECK(cache.size() == 3);
   CHECK(!cache.Find(hash(1), vector));
   CHECK(cache.Find(hash(0), vector));
   CHECK(vector[0] == 0);
   CHECK(cache.Find(hash(3), vector));
   CHECK(vector[0] == 7);
+  // A vector that was on its way when the cache was emptied does not come back.
+  const uint64_t before = cache.generation();
+  cache.Clear();
+  cache.Insert(before, hash(3), values);
+  CHECK(!cache.Find(hash(3), vector));
+  cache.Insert(cache.generation(), hash(3), values);
+  CHECK(cache.Find(hash(3), vector));
+  CHECK(cache.size() == 1);
 }
 
 }  // namespace

@@ -481,6 +481,58 @@ TEST_CASE("a text that was embedded before is not sent again") {
   CHECK(*store->GetVector({}, "d2") == VectorOf("the same text"));
   CHECK(texts == before);
 }
+
+TEST_CASE("what an embedder remembers does not hide that the model behind it has changed") {
+  // Goal: one embedder object may outlive a store, and the server behind it get another model. Then
+  // nothing of the old one is compared with the new one's, and Reembed asks for every text again.
+  std::atomic<bool> is_other{false};
+  const auto vector_of = [](std::string_view text, bool other) {
+    std::vector<float> vector = VectorOf(text);
+    if (other) std::rotate(vector.begin(), vector.begin() + 3, vector.end());
+    return vector;
+  };
+  const HttpTestServer server([&](const HttpTestServer::Request& request, size_t) {
+    const bool other = is_other;
+    HttpTestServer::Reply reply = Answer(request);
+    if (!other) return reply;
+    nlohmann::json body = nlohmann::json::parse(reply.body);
+    for (auto& item : body["data"]) {
+      auto vector = item["embedding"].get<std::vector<float>>();
+      std::rotate(vector.begin(), vector.begin() + 3, vector.end());
+      item["embedding"] = vector;
+    }
+    reply.body = body.dump();
+    return reply;
+  });
+  const auto embedder = MakeHttpEmbedder(
+      {.base_url = server.url(), .model = "m", .dimension = kDimension, .normalize = false});
+  REQUIRE_OK(embedder);
+  const TempDir dir;
+  {
+    const auto store = OpenStore(dir.path(), With(*embedder));
+    for (int i = 0; i < 40; ++i) {
+      REQUIRE_OK(store->Set({}, "d" + std::to_string(i), "text " + std::to_string(i)));
+    }
+    REQUIRE_OK(store->WaitIndexed(kLong));
+    CHECK(*store->GetVector({}, "d7") == vector_of("text 7", false));
+  }
+  is_other = true;
+  const auto store = OpenStore(dir.path(), With(*embedder));
+  CHECK(absl::IsFailedPrecondition(store->SimilarText({.prefix = "d"}, "text 7").status()));
+  // A value that is written meanwhile waits.
+  REQUIRE_OK(store->Set({}, "dnew", "text 7"));
+  CHECK(absl::IsDeadlineExceeded(store->WaitIndexed(milliseconds(100))));
+  CHECK(absl::IsNotFound(store->GetVector({}, "dnew").status()));
+  REQUIRE_OK(store->Reembed("d"));
+  REQUIRE_OK(store->WaitIndexed(kLong));
+  for (int i = 0; i < 40; ++i) {
+    const auto vector = store->GetVector({}, "d" + std::to_string(i));
+    REQUIRE_OK(vector);
+    CHECK(*vector == vector_of("text " + std::to_string(i), true));
+  }
+  CHECK(*store->GetVector({}, "dnew") == vector_of("text 7", true));
+  CheckVerifies(*store);
+}
 #endif
 
 }  // namespace

@@ -51,6 +51,7 @@
 #include "store/record_cache.h"
 #include "store/segment_change.h"
 #include "store/write_request.h"
+#include "vector/code_array.h"
 #include "vector/exact_candidates.h"
 #include "vector/list_search.h"
 
@@ -443,6 +444,8 @@ class Store::Impl {
   void PublishVectors();
   absl::Status LoadCentroids(const ActiveSpace& space, const EngineSnapshot* rows,
                              VectorIndex& vectors) const;
+  absl::Status MeanOfPostings(const ActiveSpace& space, const EngineSnapshot* rows, uint32_t list,
+                              CodeArray* mean) const;
   absl::StatusOr<std::shared_ptr<PostingList>> ReadList(const ActiveSpace& space,
                                                         const PostingList& unloaded,
                                                         const EngineSnapshot* rows,
@@ -468,6 +471,8 @@ class Store::Impl {
                              EngineBatch& batch) const;
   absl::Status DropStrayPosting(const ActiveSpace& space, std::string_view suffix,
                                 EngineBatch& batch) const;
+  absl::Status RepairCentroid(const ActiveSpace& space, std::string_view suffix,
+                              EngineBatch& batch) const;
 
   // list_upkeep.cc
   void StartListKeeper();

@@ -2,6 +2,7 @@
 //
 // An open reads the centroids only. A list is read when the first search or write needs it, and by
 // the list keeper, which reads them all; so searches work at once, and no open waits for vectors.
+#include <algorithm>
 #include <thread>
 
 #include "absl/container/flat_hash_map.h"
@@ -122,15 +123,42 @@ absl::Status Store::Impl::LoadCentroids(const ActiveSpace& space, const EngineSn
   for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
     uint32_t number = 0;
     CodeView centroid;
+    CodeArray mean(1, padded);
+    // What is damaged is derived, and named by Verify: a centroid is made of what is in its list.
     if (!ParseCentroidSuffix(cursor->key().substr(prefix.size()), &number) || number == kFlatList) {
-      return DataLoss("centroid row '", Printable(cursor->key()), "' is damaged");
+      continue;
     }
-    LIBKV_RETURN_IF_ERROR(ParseCentroidRow(cursor->key(), cursor->value(), padded, &centroid));
+    const absl::Status parsed = ParseCentroidRow(cursor->key(), cursor->value(), padded, &centroid);
+    if (absl::IsDataLoss(parsed)) {
+      LIBKV_RETURN_IF_ERROR(MeanOfPostings(space, rows, number, &mean));
+      centroid = mean[0];
+    } else {
+      LIBKV_RETURN_IF_ERROR(parsed);
+    }
     lists.push_back(PostingList::Unloaded(number, padded, centroid));
   }
   LIBKV_RETURN_IF_ERROR(cursor->status());
   vectors.SetUnloaded(lists, next_document_ - 1);
   return absl::OkStatus();
+}
+
+// Zeros, if the list is empty.
+absl::Status Store::Impl::MeanOfPostings(const ActiveSpace& space, const EngineSnapshot* rows,
+                                         uint32_t list, CodeArray* mean) const {
+  const std::string prefix = PostingPrefix(space.vectors_id(), list);
+  const auto cursor = engine_->NewCursor(Family::kVectors, {.snapshot = rows, .fill_cache = false},
+                                         prefix, PrefixEnd(prefix));
+  std::vector<float> sum(mean->padded()), one(mean->padded());
+  size_t count = 0;
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next(), ++count) {
+    const absl::StatusOr<Posting> posting = ParsePostingRow(cursor->value(), mean->padded());
+    if (!posting.ok()) continue;  // Verify names it
+    Decode(posting->code, one.data());
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += one[i];
+  }
+  for (float& x : sum) x /= static_cast<float>(std::max<size_t>(count, 1));
+  mean->Encode(0, sum);
+  return cursor->status();
 }
 
 // Reads one list as it is in `rows`, up to `last_document`; null: as it is now.

@@ -20,6 +20,10 @@ constexpr size_t kStepRows = 64;  // looked at by one commit
 absl::Status Store::Impl::RepairVectors(const ActiveSpace& space) {
   const std::shared_ptr<SpaceIndex> index = space.index();
   LIBKV_RETURN_IF_ERROR(
+      RepairRows(space, VectorKind::kCentroid, [&](EngineBatch& batch, std::string_view suffix) {
+        return RepairCentroid(space, suffix, batch);
+      }));
+  LIBKV_RETURN_IF_ERROR(
       RepairRows(space, VectorKind::kVector, [&](EngineBatch& batch, std::string_view suffix) {
         return RepairPosting(space, suffix, batch);
       }));
@@ -121,6 +125,29 @@ absl::Status Store::Impl::RepairPosting(const ActiveSpace& space, std::string_vi
   LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, read, posting_key, &posting_row, &found));
   if (!found || posting_row.view() != posting) {
     batch.Put(Family::kVectors, posting_key, posting);
+  }
+  return absl::OkStatus();
+}
+
+// The centroid that the list has in memory, where an open made it of the list's postings.
+absl::Status Store::Impl::RepairCentroid(const ActiveSpace& space, std::string_view suffix,
+                                         EngineBatch& batch) const {
+  const std::string row_key =
+      VectorPrefix(space.vectors_id(), VectorKind::kCentroid) + std::string(suffix);
+  uint32_t number = kFlatList;
+  PinnedValue row;
+  bool found = false;
+  CodeView centroid;
+  LIBKV_RETURN_IF_ERROR(
+      engine_->Get(Family::kVectors, {.fill_cache = false}, row_key, &row, &found));
+  if (!found) return absl::OkStatus();  // removed meanwhile
+  const bool is_number = ParseCentroidSuffix(suffix, &number) && number != kFlatList;
+  const std::shared_ptr<const ListTable> lists = space.index()->vectors()->view().lists;
+  const std::shared_ptr<PostingList> list = is_number ? lists->Find(number) : nullptr;
+  if (list == nullptr) {
+    batch.Delete(Family::kVectors, row_key);
+  } else if (!ParseCentroidRow(row_key, row.view(), lists->padded(), &centroid).ok()) {
+    batch.Put(Family::kVectors, row_key, EncodeCentroidRow(row_key, list->centroid()));
   }
   return absl::OkStatus();
 }

@@ -103,6 +103,21 @@ TEST_CASE("whatever is wrong with postings and lists is named, and repaired by R
          batch.Put(Family::kVectors, Rows(engine, VectorKind::kList)[5].first,
                    EncodeListRow(4'000'000));
        }},
+      {"a centroid is damaged",
+       [](const Engine& engine, EngineBatch& batch) {
+         auto [key, value] = Rows(engine, VectorKind::kCentroid)[2];
+         value[7] = static_cast<char>(value[7] ^ 1);
+         batch.Put(Family::kVectors, key, value);
+       }},
+      {"a centroid is missing",
+       [](const Engine& engine, EngineBatch& batch) {
+         batch.Delete(Family::kVectors, Rows(engine, VectorKind::kCentroid)[2].first);
+       }},
+      {"a centroid of no list",
+       [](const Engine& engine, EngineBatch& batch) {
+         const auto [key, value] = Rows(engine, VectorKind::kCentroid)[2];
+         batch.Put(Family::kVectors, key + "x", value);
+       }},
       {"a list row of nobody",
        [](const Engine&, EngineBatch& batch) {
          batch.Put(Family::kVectors, ListKey(kSpace, 1'000'000), EncodeListRow(1));
@@ -130,6 +145,38 @@ TEST_CASE("whatever is wrong with postings and lists is named, and repaired by R
       REQUIRE_OK(found);
       CHECK(found->at(0).score == 0);
     }
+  }
+}
+
+TEST_CASE("with a damaged centroid every vector is found as before") {
+  // Goal: what is derived never keeps a store from being opened, nor a vector from being found.
+  const TempDir dir;
+  Fill(dir.path());
+  {
+    auto engine = Engine::Open({}, dir.path());
+    REQUIRE_OK(engine);
+    const auto batch = (*engine)->NewBatch();
+    for (auto& [key, value] : Rows(**engine, VectorKind::kCentroid)) {
+      value[7] = static_cast<char>(value[7] ^ 1);
+      batch->Put(Family::kVectors, key, value);
+    }
+    REQUIRE_OK((*engine)->Write(*batch, true));
+  }
+  Options read_only = VectorOptions();
+  read_only.read_only = true;
+  for (const Options& options : {read_only, VectorOptions()}) {
+    const std::unique_ptr<Store> store = OpenStore(dir.path(), options);
+    for (size_t i = 0; i < kCount; i += 13) {
+      for (const bool is_exact : {false, true}) {
+        const auto found = store->Similar({.limit = 1, .exact = is_exact}, VectorOf(i));
+        REQUIRE_OK(found);
+        REQUIRE(found->size() == 1);
+        CHECK(VectorOf(std::stoul(found->at(0).key.substr(1))) == VectorOf(i));
+      }
+    }
+    const absl::StatusOr<VerifyReport> report = store->Verify();
+    REQUIRE_OK(report);
+    CHECK(report->problem_count > 0);
   }
 }
 

@@ -387,16 +387,22 @@ absl::Status Store::Impl::MergeList(const ActiveSpace& space,
   return CommitLists(change);
 }
 
-// What the writers and the keeper have left in memory: searches find only blocks with bits.
+// What the writers and the keeper have left in memory: searches find only blocks with bits. Lists
+// that have become too short without being crowded, or before an open, are due.
 void Store::Impl::TidyLists(SpaceIndex& index) {
   const bool is_long = index.vectors()->keeper_notes().quiet_looks == kLongQuiet;
   const size_t loose_max = is_long ? 0 : kLooseMax;
-  std::vector<uint32_t> loose;
-  index.vectors()->view().lists->ForEach([&](const std::shared_ptr<PostingList>& list) {
-    if (list->number() != kFlatList && list->is_loaded() && list->loose() > loose_max) {
-      loose.push_back(list->number());
-    }
+  std::vector<uint32_t> loose, too_short;
+  const std::shared_ptr<const ListTable> table = index.vectors()->view().lists;
+  table->ForEach([&](const std::shared_ptr<PostingList>& list) {
+    if (list->number() == kFlatList || !list->is_loaded()) return;
+    if (list->loose() > loose_max) loose.push_back(list->number());
+    if (list->live() < kListMin && table->list_count() > 1) too_short.push_back(list->number());
   });
+  {
+    const std::lock_guard lock(publish_mutex_);
+    for (const uint32_t number : too_short) index.vectors()->MakeDue(number);
+  }
   for (const uint32_t number : loose) {
     if (stop_keeper_) return;
     CleanList(index, number);

@@ -204,6 +204,47 @@ TEST_CASE("many vectors are found with the recall that was asked for, before and
   }
 }
 
+TEST_CASE("lists that have become short are merged, also those of before an open") {
+  for (const VectorMemory memory : kMemories) {
+    CAPTURE(static_cast<int>(memory));
+    const TempDir dir;
+    Model model;
+    Points points(7, 200);
+    const size_t count = Scaled(9'000);
+    {
+      const std::unique_ptr<Store> store =
+          OpenStore(dir.path(), VectorOptions(Metric::kL2, memory));
+      Fill(*store, model, count, [&](size_t) { return points.Any(); });
+      WaitForLists(*store, count);
+      CHECK(store->Stats().spaces.at(0).vector_lists > 10);
+      // All but one in thirty, and no time for the keeper.
+      Batch batch;
+      size_t place = 0;
+      for (auto it = model.begin(); it != model.end();) {
+        if (place++ % 30 == 0) {
+          ++it;
+          continue;
+        }
+        batch.Delete(it->first);
+        it = model.erase(it);
+      }
+      REQUIRE_OK(store->Apply({}, batch));
+    }
+    const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions(Metric::kL2, memory));
+    const uint64_t lists_max = std::max<uint64_t>(1, model.size() / 20);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (store->Stats().spaces.at(0).vector_lists > lists_max &&
+           std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    const uint64_t lists = store->Stats().spaces.at(0).vector_lists;
+    CHECK(lists >= 1);
+    CHECK(lists <= lists_max);
+    CheckExact(*store, model, points);
+    CheckVerifies(*store);
+  }
+}
+
 TEST_CASE("while lists are read after an open, who is written and who is deleted is seen at once") {
   // Goal: reading many lists together misses nothing that is written meanwhile, and searches take
   // no list for theirs that is newer than they are. Method: writes, deletions and searches from the

@@ -31,7 +31,7 @@ struct SearchDepth {
   uint64_t entries = 0;  // as in ListSearch
   double depth = std::numeric_limits<double>::infinity();
   uint64_t usual_entries = 0;
-  size_t refined = 0;    // of the best to compare by their full vectors; 0: none
+  size_t refined = 0;  // of the best to compare by their full vectors; 0: none
 };
 
 }  // namespace libkv

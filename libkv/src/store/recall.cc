@@ -38,13 +38,14 @@ constexpr size_t kLimits[] = {10, 100};
 constexpr uint64_t kEntriesMax = 65'536;
 constexpr size_t kJudgedAtOnce = 128;  // questions: what is known of their best fits a cache
 constexpr double kSafety = 1.15;       // more entries than that: queries may lie further from lists
-constexpr size_t kVectorsMin = 1'000;  // fewer are compared at once
-constexpr double kReadCost = 1'500;    // ns: a third of the wanted are read in full
-constexpr double kEntryCost = 10;      // ns, of an entry that is scanned,
-constexpr double kBitCost = 0.0025;    // and of each of its bits
-constexpr double kGrowth = 2;          // from which on a table is outdated, and
-constexpr double kChurn = 0.1;         // the share of vectors replaced
-constexpr double kOutdatedFactor = 2;  // more entries, until it is measured again,
+constexpr uint64_t kEntriesOfSame = 1'024;  // where all vectors are the same
+constexpr size_t kVectorsMin = 1'000;       // fewer are compared at once
+constexpr double kReadCost = 1'500;         // ns: a third of the wanted are read in full
+constexpr double kEntryCost = 10;           // ns, of an entry that is scanned,
+constexpr double kBitCost = 0.0025;         // and of each of its bits
+constexpr double kGrowth = 2;               // from which on a table is outdated, and
+constexpr double kChurn = 0.1;              // the share of vectors replaced
+constexpr double kOutdatedFactor = 2;       // more entries, until it is measured again,
 constexpr double kOutdatedDepthFactor = 4;  // which so much more depth is
 constexpr double kUsualShare = 0.7;     // of list_due(): the length of a list, once all are split
 constexpr size_t kFilteredAll = 5'000;  // when so few pass a filter, all lists are looked into
@@ -355,14 +356,13 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
   const VectorIndex& vectors = *index->vectors();
   if (query.is_exact || query.recall_target >= 1) return {};
   if (space.vectors.lists->list_count() == 0) return {};
+  if (query.recall_target > kTargets[std::size(kTargets) - 1]) return {};
   // The bits of everything, which are an eighth of the codes: what passes and can be among the best
   // is compared by its code, and the best of that in full. More than any target that is measured.
-  if (query.filtered.has_value() && *query.filtered <= kFilteredAll) {
-    if (query.recall_target > kTargets[std::size(kTargets) - 1]) return {};
-    return {.is_exact = false,
-            .entries = std::numeric_limits<uint64_t>::max(),
-            .refined = kRefinedTimes * query.limit};
-  }
+  const SearchDepth all_lists = {.is_exact = false,
+                                 .entries = std::numeric_limits<uint64_t>::max(),
+                                 .refined = kRefinedTimes * query.limit};
+  if (query.filtered.has_value() && *query.filtered <= kFilteredAll) return all_lists;
   const std::shared_ptr<const RecallTable> table = vectors.recall();
   if (table == nullptr) return {};
   const uint64_t live = vectors.is_loaded() ? vectors.live() : table->vectors;
@@ -397,7 +397,7 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
   const auto usual = static_cast<double>(space.vectors.lists->usual_size());
   factor *= std::max(1.0, usual / expected);
   const double entries = static_cast<double>(point->entries) * factor;
-  if (entries >= static_cast<double>(live)) return {};
+  if (entries >= static_cast<double>(live)) return all_lists;
   SearchDepth depth = {.is_exact = false, .entries = static_cast<uint64_t>(entries)};
   if (point->depth > 0) {
     depth.usual_entries = depth.entries;
@@ -526,10 +526,11 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space, bool is_rough)
     }
   }
   // Without neighbours, or with more that are as near as the last one than were asked for.
+  std::erase_if(judged, [](const Judged& one) { return one.truth.empty(); });
+  const bool has_questions = !judged.empty();
   std::erase_if(judged, [&](const Judged& one) {
-    return one.truth.empty() ||
-           (one.truth.size() == limit_max &&
-            one.truth.front().neighbor.score == one.truth.back().neighbor.score);
+    return one.truth.size() == limit_max &&
+           one.truth.front().neighbor.score == one.truth.back().neighbor.score;
   });
 
   const auto watch = [&](const Judged& one, const ListSearch& search, WatchStep watch_step) {
@@ -550,9 +551,18 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space, bool is_rough)
       has_codes ? DepthFinder::Watch(watch) : DepthFinder::Watch(), &stop_keeper_);
   auto table = std::make_shared<RecallTable>();
   table->vectors = live;
-  // Without questions nothing can be told: searches compare everything.
+  // Without questions nothing can be told: searches compare everything. Where all vectors are the
+  // same, whatever is found first is right.
   for (const size_t limit : kLimits) {
-    if (judged.empty()) break;
+    for (const double target : kTargets) {
+      if (!has_questions || !judged.empty()) break;
+      table->points.push_back({.limit = static_cast<uint32_t>(limit),
+                               .target = target,
+                               .entries = kEntriesOfSame,
+                               .refined = static_cast<uint32_t>(limit + limit / 2),
+                               .delivered = 1});
+    }
+    if (judged.empty()) continue;
     const std::vector<RecallPoint> points = finder.Find(limit);
     table->points.insert(table->points.end(), points.begin(), points.end());
   }

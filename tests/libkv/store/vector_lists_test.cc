@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "support/slow_build.h"
@@ -23,7 +24,8 @@ using Vector = std::vector<float>;
 // Points around random centres, as texts of some subjects are.
 class Points {
  public:
-  Points(uint64_t seed, size_t clusters) : random_(seed) {
+  Points(uint64_t seed, size_t clusters, size_t dimension = kDimension)
+      : dimension_(dimension), random_(seed) {
     for (size_t i = 0; i < clusters; ++i) centres_.push_back(Uniform());
   }
   Vector Of(size_t cluster) {
@@ -37,10 +39,11 @@ class Points {
  private:
   Vector Uniform() {
     std::uniform_real_distribution<float> uniform(-1, 1);
-    Vector point(kDimension);
+    Vector point(dimension_);
     for (float& x : point) x = uniform(random_);
     return point;
   }
+  size_t dimension_;
   std::mt19937_64 random_;
   std::vector<Vector> centres_;
 };
@@ -609,54 +612,108 @@ TEST_CASE("by bits alone a filter or a key to leave out loses no neighbour") {
   CheckVerifies(*store);
 }
 
-TEST_CASE("filters of every width find in lists what was asked for") {
+TEST_CASE("fields, words and prefixes of every width find in lists what was asked for") {
   // Goal: whether the nearest are asked one by one, or all that pass are known before, as many of
-  // the true neighbours are found. Method: shares of values at random, and one that the nearest all
-  // fail; the field is the number of the key modulo 1,000, or above 1,000 for a cluster.
+  // the true neighbours are found. Method: shares of values at random, down to one in a thousand,
+  // and one that the nearest all fail; the field is the number of the key modulo 1,000, or above
+  // 1,000 for a cluster, and the words say the same of the number. The keys are in five parts,
+  // which a prefix tells apart.
   const TempDir dir;
   Options options = VectorOptions(Metric::kL2);
   options.spaces[0].fields = {"n"};
+  options.spaces[0].text = true;
+  options.spaces[0].text_fields = {"text"};
   const std::unique_ptr<Store> store = OpenStore(dir.path(), options);
   Points points(17, 20);
   const size_t count = Scaled(9'000);
-  std::vector<std::pair<Vector, int>> values;
+  struct Value {
+    Vector vector;
+    int number = 0;
+    std::set<std::string> words;
+  };
+  std::map<std::string, Value> values;
+  const auto key_of = [](size_t i) {
+    return "v" + std::to_string(i % 5) + "/" + std::to_string(i);
+  };
   Batch batch;
   for (size_t i = 0; i < count; ++i) {
     const bool is_apart = i % 20 == 0;
-    values.emplace_back(points.Of(i % 20), static_cast<int>(i % 1'000 + (is_apart ? 1'000 : 0)));
+    Value value{points.Of(i % 20), static_cast<int>(i % 1'000 + (is_apart ? 1'000 : 0)), {}};
+    std::string text;
+    for (const auto& [word, last] : std::map<std::string, int>{
+             {"single", 1}, {"tenfold", 10}, {"hundred", 100}, {"majority", 500}, {"near", 999}}) {
+      if (value.number > last) continue;
+      value.words.insert(word);
+      text += word + " ";
+    }
     SetOptions with;
-    with.vector = values.back().first;
-    batch.Set("v" + std::to_string(i), "{\"n\":" + std::to_string(values.back().second) + "}",
-              with);
+    with.vector = value.vector;
+    batch.Set(key_of(i),
+              R"({"n":)" + std::to_string(value.number) + R"(,"text":")" + text + R"("})", with);
+    values[key_of(i)] = value;
   }
   REQUIRE_OK(store->Apply({}, batch));
   WaitForLists(*store, count);
 
-  const auto recall = [&](int last, size_t query_cluster) {
-    constexpr int kQueries = 50;
-    size_t found = 0;
-    for (int q = 0; q < kQueries; ++q) {
-      const Vector query = points.Of(query_cluster);
+  // The share of the true neighbours that was found: of stored values with `of_keys`, else of other
+  // vectors. Exact searches are asked on the way.
+  const auto recall = [&](SimilarOptions similar, size_t query_cluster, bool of_keys, int queries,
+                          const std::function<bool(const Value&)>& passes) {
+    size_t found = 0, wanted = 0;
+    for (int q = 0; q < queries; ++q) {
+      const std::string own = key_of(query_cluster + 20 * static_cast<size_t>(q));
+      const Vector query = of_keys ? values[own].vector : points.Of(query_cluster);
       Model passing;
-      for (size_t i = 0; i < count; ++i) {
-        if (values[i].second <= last) passing["v" + std::to_string(i)] = values[i].first;
+      for (const auto& [key, value] : values) {
+        if (!key.starts_with(similar.prefix) || !passes(value)) continue;
+        if (!of_keys || key != own) passing[key] = value.vector;
       }
       const std::vector<std::string> truth = Nearest(passing, query, 10);
-      SimilarOptions similar;
-      similar.filters = {{.field = "n", .last = FieldValue(double(last))}};
-      const std::vector<std::string> keys = KeysOf(store->Similar(similar, query));
-      CHECK(keys.size() == 10);
-      for (const std::string& key : keys) {
-        CHECK(passing.contains(key));
-        found += std::find(truth.begin(), truth.end(), key) != truth.end() ? 1 : 0;
-      }
+      const auto ask = [&] {
+        return KeysOf(of_keys ? store->SimilarTo(similar, own) : store->Similar(similar, query));
+      };
+      similar.exact = true;
+      CHECK(ask() == truth);
+      similar.exact = false;
+      const std::vector<std::string> keys = ask();
+      CHECK(keys.size() == truth.size());
+      for (const std::string& key : keys) CHECK(passing.contains(key));
+      found += CountTrue(keys, truth);
+      wanted += truth.size();
     }
-    return static_cast<double>(found) / (10 * kQueries);
+    REQUIRE(wanted > 0);
+    return static_cast<double>(found) / static_cast<double>(wanted);
   };
-  for (const int last : {20, 100, 300, 500, 999, 1'990}) {
+  const auto by_field = [](int last) {
+    SimilarOptions similar;
+    similar.filters = {{.field = "n", .last = FieldValue(double(last))}};
+    return similar;
+  };
+  for (const int last : {1, 10, 20, 100, 300, 500, 999, 1'990}) {
     CAPTURE(last);
-    CHECK(recall(last, 7) >= 0.93);
-    CHECK(recall(last, 0) >= 0.93);  // where nearly all that is near fails
+    const auto passes = [&](const Value& value) { return value.number <= last; };
+    CHECK(recall(by_field(last), 7, false, 50, passes) >= 0.93);
+    CHECK(recall(by_field(last), 0, false, 50, passes) >= 0.93);  // nearly all that is near fails
+  }
+  for (const std::string word : {"single", "tenfold", "hundred", "majority", "near"}) {
+    CAPTURE(word);
+    const auto passes = [&](const Value& value) { return value.words.contains(word); };
+    SimilarOptions similar;
+    similar.words = word;
+    CHECK(recall(similar, 7, false, 25, passes) >= 0.93);
+    CHECK(recall(similar, 0, false, 25, passes) >= 0.93);
+  }
+  for (const char* prefix : {"v3", "v3/1"}) {
+    CAPTURE(prefix);
+    for (const size_t cluster : {7, 8}) {  // numbers of values under other prefixes, and under it
+      CAPTURE(cluster);
+      SimilarOptions similar{.prefix = prefix};
+      CHECK(recall(similar, cluster, true, 25, [](const Value&) { return true; }) >= 0.93);
+      similar = by_field(300);
+      similar.prefix = prefix;
+      CHECK(recall(similar, cluster, true, 25,
+                   [](const Value& value) { return value.number <= 300; }) >= 0.93);
+    }
   }
 }
 

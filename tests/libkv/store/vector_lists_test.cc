@@ -717,6 +717,105 @@ TEST_CASE("fields, words and prefixes of every width find in lists what was aske
   }
 }
 
+TEST_CASE("texts find in lists what was asked for, under a prefix and with a filter too") {
+  // Goal: SimilarText and SimilarTo with a prefix narrower than the space's lose no neighbours.
+  // Method: texts of some subjects; what the embedder makes of them is compared here. Equally near
+  // ones count as well: two texts may have the same words.
+  const std::shared_ptr<const Embedder> embedder = MakeHashEmbedder();
+  std::mt19937_64 random(19);
+  const auto word = [&] {
+    std::string letters;
+    for (size_t i = 0, length = 4 + random() % 6; i < length; ++i) {
+      letters += static_cast<char>('a' + random() % 26);
+    }
+    return letters;
+  };
+  constexpr size_t kSubjects = 20;
+  std::vector<std::vector<std::string>> subjects(kSubjects);
+  for (auto& words : subjects) {
+    for (int i = 0; i < 30; ++i) words.push_back(word());
+  }
+  const auto text_of = [&](size_t subject) {
+    std::string text;
+    for (size_t i = 0, length = 8 + random() % 8; i < length; ++i) {
+      text += subjects[subject][random() % 30] + " ";
+    }
+    return text;
+  };
+  const auto embed = [&](EmbedKind kind, const std::string& text) {
+    Vector vector(embedder->dimension());
+    const std::string_view view = text;
+    REQUIRE_OK(embedder->Embed(kind, std::span(&view, 1), vector));
+    return vector;
+  };
+  const TempDir dir;
+  Options options;
+  Space space;
+  space.prefix = "t";
+  space.text_fields = {"text"};
+  space.fields = {"n"};
+  space.embedder = embedder;
+  options.spaces = {space};
+  options.exact_vectors_max = kExactVectorsMin;
+  const std::unique_ptr<Store> store = OpenStore(dir.path(), options);
+  Model model;
+  std::map<std::string, int> numbers;
+  Batch batch;
+  const size_t count = kExactVectorsMin + 500;
+  for (size_t i = 0; i < count; ++i) {
+    const std::string key = "t" + std::to_string(i % 3) + "/" + std::to_string(i);
+    const std::string text = text_of(random() % kSubjects);
+    numbers[key] = static_cast<int>(random() % 10);
+    model[key] = embed(EmbedKind::kDocument, text);
+    batch.Set(key, R"({"n":)" + std::to_string(numbers[key]) + R"(,"text":")" + text + R"("})");
+  }
+  REQUIRE_OK(store->Apply({}, batch));
+  WaitForLists(*store, count);
+
+  constexpr double kSame = 1e-5;  // of scores, which are floats
+  for (const bool by_key : {false, true}) {
+    for (const char* prefix : {"t", "t1", "t1/1"}) {
+      for (const int last : {9, 4, 0}) {  // all, a half, a tenth
+        CAPTURE(by_key);
+        CAPTURE(prefix);
+        CAPTURE(last);
+        SimilarOptions similar{.prefix = prefix, .recall_target = 0.95};
+        if (last < 9) similar.filters = {{.field = "n", .last = FieldValue(double(last))}};
+        size_t found = 0, wanted = 0;
+        for (int q = 0; q < 20; ++q) {
+          const std::string own = "t" + std::to_string(q % 3) + "/" + std::to_string(q);
+          const std::string text = text_of(random() % kSubjects);
+          const Vector query = by_key ? model[own] : embed(EmbedKind::kQuery, text);
+          Model passing;
+          for (const auto& [key, vector] : model) {
+            if (!key.starts_with(prefix) || numbers[key] > last) continue;
+            if (!by_key || key != own) passing[key] = vector;
+          }
+          const std::vector<std::string> truth = Nearest(passing, query, 10);
+          REQUIRE(truth.size() == 10);
+          const double furthest = Distance2(query, passing[truth.back()]) + kSame;
+          for (const bool exact : {true, false}) {
+            similar.exact = exact;
+            const std::vector<std::string> keys =
+                KeysOf(by_key ? store->SimilarTo(similar, own) : store->SimilarText(similar, text));
+            CHECK(keys.size() == 10);
+            size_t near = 0;
+            for (const std::string& key : keys) {
+              REQUIRE(passing.contains(key));
+              near += Distance2(query, passing[key]) <= furthest ? 1 : 0;
+            }
+            if (exact) CHECK(near == 10);
+            if (!exact) found += near;
+          }
+          wanted += 10;
+        }
+        CHECK(static_cast<double>(found) / static_cast<double>(wanted) >= 0.9);
+      }
+    }
+  }
+  CheckVerifies(*store);
+}
+
 TEST_CASE("recall targets outside of (0, 1] are refused") {
   const TempDir dir;
   const std::unique_ptr<Store> store = OpenStore(dir.path(), VectorOptions());

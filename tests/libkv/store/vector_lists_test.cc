@@ -140,19 +140,19 @@ void CheckExact(const Store& store, const Model& model, Points& points) {
 constexpr uint64_t kLongestMean = 600;
 
 // Waits until the lists are there and their recall was measured.
-void WaitForLists(const Store& store, size_t vectors) {
+void WaitForLists(const Store& store, size_t vectors, size_t space = 0) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(120);
   uint64_t lists = 0;
   for (int quiet = 0; quiet < 3 && std::chrono::steady_clock::now() < end;) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    const SpaceStats stats = store.Stats().spaces.at(0);
+    const SpaceStats stats = store.Stats().spaces.at(space);
     const bool is_ready = stats.vector_lists > 0 && !stats.recall.empty() &&
                           stats.vectors == vectors && stats.recall_age <= vectors / 10 &&
                           stats.vectors / stats.vector_lists <= kLongestMean;
     quiet = is_ready && stats.vector_lists == lists ? quiet + 1 : 0;
     lists = stats.vector_lists;
   }
-  const SpaceStats stats = store.Stats().spaces.at(0);
+  const SpaceStats stats = store.Stats().spaces.at(space);
   REQUIRE(stats.vectors == vectors);
   REQUIRE(stats.vector_lists > 0);
   REQUIRE_FALSE(stats.recall.empty());
@@ -813,6 +813,67 @@ TEST_CASE("texts find in lists what was asked for, under a prefix and with a fil
       }
     }
   }
+  CheckVerifies(*store);
+}
+
+TEST_CASE("vectors of one dimension, and of as many as may be, are found in lists as others are") {
+  // Method: a space for both and each kind of memory, in one store; exactly what comparing
+  // everything finds, and by a target most of it; before and after some are deleted and an open.
+  Options options;
+  options.exact_vectors_max = kExactVectorsMin;
+  std::vector<Points> points;
+  std::vector<Model> models;
+  for (const uint32_t dimension : {uint32_t{1}, uint32_t{kVectorDimensionMax}}) {
+    for (const VectorMemory memory : kMemories) {
+      Space space = VectorSpace(dimension, Metric::kL2, std::to_string(models.size()) + "/");
+      space.vector_memory = memory;
+      options.spaces.push_back(space);
+      points.emplace_back(23 + models.size(), 4, dimension);
+      models.emplace_back();
+    }
+  }
+  const TempDir dir;
+  std::unique_ptr<Store> store = OpenStore(dir.path(), options);
+  const auto check = [&] {
+    for (size_t i = 0; i < models.size(); ++i) {
+      CAPTURE(i);
+      WaitForLists(*store, models[i].size(), i);
+      constexpr size_t kQueries = 20;
+      size_t found = 0;
+      for (size_t q = 0; q < kQueries; ++q) {
+        const Vector query = points[i].Any();
+        const std::vector<std::string> truth = Nearest(models[i], query, 10);
+        SimilarOptions similar{
+            .prefix = options.spaces[i].prefix, .recall_target = 0.95, .exact = true};
+        CHECK(KeysOf(store->Similar(similar, query)) == truth);
+        similar.exact = false;
+        const std::vector<std::string> keys = KeysOf(store->Similar(similar, query));
+        CHECK(keys.size() == 10);
+        found += CountTrue(keys, truth);
+      }
+      CHECK(static_cast<double>(found) / (10 * kQueries) >= 0.9);
+    }
+  };
+  for (size_t i = 0; i < models.size(); ++i) {
+    const size_t count = options.spaces[i].vector_dimension == 1 ? 2'000 : kExactVectorsMin + 100;
+    const auto make = [&](size_t) { return points[i].Any(); };
+    Fill(*store, models[i], count, make, options.spaces[i].prefix);
+  }
+  check();
+  for (size_t i = 0; i < models.size(); ++i) {
+    Batch batch;
+    for (size_t n = 0; n < models[i].size(); n += 20) {
+      batch.Delete(options.spaces[i].prefix + std::to_string(n));
+    }
+    REQUIRE_OK(store->Apply({}, batch));
+    std::erase_if(models[i], [&](const auto& item) {
+      return std::stoul(item.first.substr(options.spaces[i].prefix.size())) % 20 == 0;
+    });
+  }
+  check();
+  store.reset();
+  store = OpenStore(dir.path(), options);
+  check();
   CheckVerifies(*store);
 }
 

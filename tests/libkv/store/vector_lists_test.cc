@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "support/slow_build.h"
@@ -23,7 +24,8 @@ using Vector = std::vector<float>;
 // Points around random centres, as texts of some subjects are.
 class Points {
  public:
-  Points(uint64_t seed, size_t clusters) : random_(seed) {
+  Points(uint64_t seed, size_t clusters, size_t dimension = kDimension)
+      : dimension_(dimension), random_(seed) {
     for (size_t i = 0; i < clusters; ++i) centres_.push_back(Uniform());
   }
   Vector Of(size_t cluster) {
@@ -37,10 +39,11 @@ class Points {
  private:
   Vector Uniform() {
     std::uniform_real_distribution<float> uniform(-1, 1);
-    Vector point(kDimension);
+    Vector point(dimension_);
     for (float& x : point) x = uniform(random_);
     return point;
   }
+  size_t dimension_;
   std::mt19937_64 random_;
   std::vector<Vector> centres_;
 };
@@ -103,16 +106,23 @@ std::vector<std::string> KeysOf(const absl::StatusOr<std::vector<Neighbor>>& fou
   return keys;
 }
 
+// How many of the keys that were found are among the true ones.
+size_t CountTrue(const std::vector<std::string>& found, const std::vector<std::string>& truth) {
+  size_t count = 0;
+  for (const std::string& key : found) {
+    count += std::find(truth.begin(), truth.end(), key) != truth.end() ? 1 : 0;
+  }
+  return count;
+}
+
 // The mean share of the ten nearest that searches with this target find.
 double Recall(const Store& store, const Model& model, Points& points, double target,
               size_t queries = 100) {
   size_t found = 0;
   for (size_t q = 0; q < queries; ++q) {
     const Vector query = points.Any();
-    const std::vector<std::string> truth = Nearest(model, query, 10);
-    for (const std::string& key : KeysOf(store.Similar({.recall_target = target}, query))) {
-      found += std::find(truth.begin(), truth.end(), key) != truth.end() ? 1 : 0;
-    }
+    found += CountTrue(KeysOf(store.Similar({.recall_target = target}, query)),
+                       Nearest(model, query, 10));
   }
   return static_cast<double>(found) / static_cast<double>(10 * queries);
 }
@@ -130,19 +140,19 @@ void CheckExact(const Store& store, const Model& model, Points& points) {
 constexpr uint64_t kLongestMean = 600;
 
 // Waits until the lists are there and their recall was measured.
-void WaitForLists(const Store& store, size_t vectors) {
+void WaitForLists(const Store& store, size_t vectors, size_t space = 0) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(120);
   uint64_t lists = 0;
   for (int quiet = 0; quiet < 3 && std::chrono::steady_clock::now() < end;) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    const SpaceStats stats = store.Stats().spaces.at(0);
+    const SpaceStats stats = store.Stats().spaces.at(space);
     const bool is_ready = stats.vector_lists > 0 && !stats.recall.empty() &&
                           stats.vectors == vectors && stats.recall_age <= vectors / 10 &&
                           stats.vectors / stats.vector_lists <= kLongestMean;
     quiet = is_ready && stats.vector_lists == lists ? quiet + 1 : 0;
     lists = stats.vector_lists;
   }
-  const SpaceStats stats = store.Stats().spaces.at(0);
+  const SpaceStats stats = store.Stats().spaces.at(space);
   REQUIRE(stats.vectors == vectors);
   REQUIRE(stats.vector_lists > 0);
   REQUIRE_FALSE(stats.recall.empty());
@@ -517,13 +527,20 @@ TEST_CASE("a prefix narrows a search in lists without losing neighbours") {
     Fill(
         *store, narrow, 400, [&](size_t) { return points.Any(); }, "b");
     WaitForLists(*store, model.size() + narrow.size());
-    for (int q = 0; q < 20; ++q) {
+    constexpr size_t kQueries = 50;
+    size_t found = 0;
+    for (size_t q = 0; q < kQueries; ++q) {
       const Vector query = points.Any();
-      SimilarOptions options{.prefix = "b", .exact = true};
-      CHECK(KeysOf(store->Similar(options, query)) == Nearest(narrow, query, 10));
+      const std::vector<std::string> truth = Nearest(narrow, query, 10);
+      SimilarOptions options{.prefix = "b", .recall_target = 0.95, .exact = true};
+      CHECK(KeysOf(store->Similar(options, query)) == truth);
       options.exact = false;
-      CHECK(store->Similar(options, query)->size() == 10);
+      const std::vector<std::string> keys = KeysOf(store->Similar(options, query));
+      CHECK(keys.size() == 10);
+      for (const std::string& key : keys) CHECK(narrow.contains(key));
+      found += CountTrue(keys, truth);
     }
+    CHECK(static_cast<double>(found) / (10 * kQueries) >= 0.9);
   }
 }
 
@@ -646,55 +663,269 @@ TEST_CASE("by bits alone a filter or a key to leave out loses no neighbour") {
   CheckVerifies(*store);
 }
 
-TEST_CASE("filters of every width find in lists what was asked for") {
+TEST_CASE("fields, words and prefixes of every width find in lists what was asked for") {
   // Goal: whether the nearest are asked one by one, or all that pass are known before, as many of
-  // the true neighbours are found. Method: shares of values at random, and one that the nearest all
-  // fail; the field is the number of the key modulo 1,000, or above 1,000 for a cluster.
+  // the true neighbours are found. Method: shares of values at random, down to one in a thousand,
+  // and one that the nearest all fail; the field is the number of the key modulo 1,000, or above
+  // 1,000 for a cluster, and the words say the same of the number. The keys are in five parts,
+  // which a prefix tells apart.
   const TempDir dir;
   Options options = VectorOptions(Metric::kL2);
   options.spaces[0].fields = {"n"};
+  options.spaces[0].text = true;
+  options.spaces[0].text_fields = {"text"};
   const std::unique_ptr<Store> store = OpenStore(dir.path(), options);
   Points points(17, 20);
   const size_t count = Scaled(9'000);
-  std::vector<std::pair<Vector, int>> values;
+  struct Value {
+    Vector vector;
+    int number = 0;
+    std::set<std::string> words;
+  };
+  std::map<std::string, Value> values;
+  const auto key_of = [](size_t i) {
+    return "v" + std::to_string(i % 5) + "/" + std::to_string(i);
+  };
   Batch batch;
   for (size_t i = 0; i < count; ++i) {
     const bool is_apart = i % 20 == 0;
-    values.emplace_back(points.Of(i % 20), static_cast<int>(i % 1'000 + (is_apart ? 1'000 : 0)));
+    Value value{points.Of(i % 20), static_cast<int>(i % 1'000 + (is_apart ? 1'000 : 0)), {}};
+    std::string text;
+    for (const auto& [word, last] : std::map<std::string, int>{
+             {"single", 1}, {"tenfold", 10}, {"hundred", 100}, {"majority", 500}, {"near", 999}}) {
+      if (value.number > last) continue;
+      value.words.insert(word);
+      text += word + " ";
+    }
     SetOptions with;
-    with.vector = values.back().first;
-    batch.Set("v" + std::to_string(i), "{\"n\":" + std::to_string(values.back().second) + "}",
-              with);
+    with.vector = value.vector;
+    batch.Set(key_of(i),
+              R"({"n":)" + std::to_string(value.number) + R"(,"text":")" + text + R"("})", with);
+    values[key_of(i)] = value;
   }
   REQUIRE_OK(store->Apply({}, batch));
   WaitForLists(*store, count);
 
-  const auto recall = [&](int last, size_t query_cluster) {
-    constexpr int kQueries = 50;
-    size_t found = 0;
-    for (int q = 0; q < kQueries; ++q) {
-      const Vector query = points.Of(query_cluster);
+  // The share of the true neighbours that was found: of stored values with `of_keys`, else of other
+  // vectors. Exact searches are asked on the way.
+  const auto recall = [&](SimilarOptions similar, size_t query_cluster, bool of_keys, int queries,
+                          const std::function<bool(const Value&)>& passes) {
+    size_t found = 0, wanted = 0;
+    for (int q = 0; q < queries; ++q) {
+      const std::string own = key_of(query_cluster + 20 * static_cast<size_t>(q));
+      const Vector query = of_keys ? values[own].vector : points.Of(query_cluster);
       Model passing;
-      for (size_t i = 0; i < count; ++i) {
-        if (values[i].second <= last) passing["v" + std::to_string(i)] = values[i].first;
+      for (const auto& [key, value] : values) {
+        if (!key.starts_with(similar.prefix) || !passes(value)) continue;
+        if (!of_keys || key != own) passing[key] = value.vector;
       }
       const std::vector<std::string> truth = Nearest(passing, query, 10);
-      SimilarOptions similar;
-      similar.filters = {{.field = "n", .last = FieldValue(double(last))}};
-      const std::vector<std::string> keys = KeysOf(store->Similar(similar, query));
-      CHECK(keys.size() == 10);
-      for (const std::string& key : keys) {
-        CHECK(passing.contains(key));
-        found += std::find(truth.begin(), truth.end(), key) != truth.end() ? 1 : 0;
+      const auto ask = [&] {
+        return KeysOf(of_keys ? store->SimilarTo(similar, own) : store->Similar(similar, query));
+      };
+      similar.exact = true;
+      CHECK(ask() == truth);
+      similar.exact = false;
+      const std::vector<std::string> keys = ask();
+      CHECK(keys.size() == truth.size());
+      for (const std::string& key : keys) CHECK(passing.contains(key));
+      found += CountTrue(keys, truth);
+      wanted += truth.size();
+    }
+    REQUIRE(wanted > 0);
+    return static_cast<double>(found) / static_cast<double>(wanted);
+  };
+  const auto by_field = [](int last) {
+    SimilarOptions similar;
+    similar.filters = {{.field = "n", .last = FieldValue(double(last))}};
+    return similar;
+  };
+  for (const int last : {1, 10, 20, 100, 300, 500, 999, 1'990}) {
+    CAPTURE(last);
+    const auto passes = [&](const Value& value) { return value.number <= last; };
+    CHECK(recall(by_field(last), 7, false, 50, passes) >= 0.93);
+    CHECK(recall(by_field(last), 0, false, 50, passes) >= 0.93);  // nearly all that is near fails
+  }
+  for (const std::string word : {"single", "tenfold", "hundred", "majority", "near"}) {
+    CAPTURE(word);
+    const auto passes = [&](const Value& value) { return value.words.contains(word); };
+    SimilarOptions similar;
+    similar.words = word;
+    CHECK(recall(similar, 7, false, 25, passes) >= 0.93);
+    CHECK(recall(similar, 0, false, 25, passes) >= 0.93);
+  }
+  for (const char* prefix : {"v3", "v3/1"}) {
+    CAPTURE(prefix);
+    for (const size_t cluster : {7, 8}) {  // numbers of values under other prefixes, and under it
+      CAPTURE(cluster);
+      SimilarOptions similar{.prefix = prefix};
+      CHECK(recall(similar, cluster, true, 25, [](const Value&) { return true; }) >= 0.93);
+      similar = by_field(300);
+      similar.prefix = prefix;
+      CHECK(recall(similar, cluster, true, 25,
+                   [](const Value& value) { return value.number <= 300; }) >= 0.93);
+    }
+  }
+}
+
+TEST_CASE("texts find in lists what was asked for, under a prefix and with a filter too") {
+  // Goal: SimilarText and SimilarTo with a prefix narrower than the space's lose no neighbours.
+  // Method: texts of some subjects; what the embedder makes of them is compared here. Equally near
+  // ones count as well: two texts may have the same words.
+  const std::shared_ptr<const Embedder> embedder = MakeHashEmbedder();
+  std::mt19937_64 random(19);
+  const auto word = [&] {
+    std::string letters;
+    for (size_t i = 0, length = 4 + random() % 6; i < length; ++i) {
+      letters += static_cast<char>('a' + random() % 26);
+    }
+    return letters;
+  };
+  constexpr size_t kSubjects = 20;
+  std::vector<std::vector<std::string>> subjects(kSubjects);
+  for (auto& words : subjects) {
+    for (int i = 0; i < 30; ++i) words.push_back(word());
+  }
+  const auto text_of = [&](size_t subject) {
+    std::string text;
+    for (size_t i = 0, length = 8 + random() % 8; i < length; ++i) {
+      text += subjects[subject][random() % 30] + " ";
+    }
+    return text;
+  };
+  const auto embed = [&](EmbedKind kind, const std::string& text) {
+    Vector vector(embedder->dimension());
+    const std::string_view view = text;
+    REQUIRE_OK(embedder->Embed(kind, std::span(&view, 1), vector));
+    return vector;
+  };
+  const TempDir dir;
+  Options options;
+  Space space;
+  space.prefix = "t";
+  space.text_fields = {"text"};
+  space.fields = {"n"};
+  space.embedder = embedder;
+  options.spaces = {space};
+  options.exact_vectors_max = kExactVectorsMin;
+  const std::unique_ptr<Store> store = OpenStore(dir.path(), options);
+  Model model;
+  std::map<std::string, int> numbers;
+  Batch batch;
+  const size_t count = kExactVectorsMin + 500;
+  for (size_t i = 0; i < count; ++i) {
+    const std::string key = "t" + std::to_string(i % 3) + "/" + std::to_string(i);
+    const std::string text = text_of(random() % kSubjects);
+    numbers[key] = static_cast<int>(random() % 10);
+    model[key] = embed(EmbedKind::kDocument, text);
+    batch.Set(key, R"({"n":)" + std::to_string(numbers[key]) + R"(,"text":")" + text + R"("})");
+  }
+  REQUIRE_OK(store->Apply({}, batch));
+  WaitForLists(*store, count);
+
+  constexpr double kSame = 1e-5;  // of scores, which are floats
+  for (const bool by_key : {false, true}) {
+    for (const char* prefix : {"t", "t1", "t1/1"}) {
+      for (const int last : {9, 4, 0}) {  // all, a half, a tenth
+        CAPTURE(by_key);
+        CAPTURE(prefix);
+        CAPTURE(last);
+        SimilarOptions similar{.prefix = prefix, .recall_target = 0.95};
+        if (last < 9) similar.filters = {{.field = "n", .last = FieldValue(double(last))}};
+        size_t found = 0, wanted = 0;
+        for (int q = 0; q < 20; ++q) {
+          const std::string own = "t" + std::to_string(q % 3) + "/" + std::to_string(q);
+          const std::string text = text_of(random() % kSubjects);
+          const Vector query = by_key ? model[own] : embed(EmbedKind::kQuery, text);
+          Model passing;
+          for (const auto& [key, vector] : model) {
+            if (!key.starts_with(prefix) || numbers[key] > last) continue;
+            if (!by_key || key != own) passing[key] = vector;
+          }
+          const std::vector<std::string> truth = Nearest(passing, query, 10);
+          REQUIRE(truth.size() == 10);
+          const double furthest = Distance2(query, passing[truth.back()]) + kSame;
+          for (const bool exact : {true, false}) {
+            similar.exact = exact;
+            const std::vector<std::string> keys =
+                KeysOf(by_key ? store->SimilarTo(similar, own) : store->SimilarText(similar, text));
+            CHECK(keys.size() == 10);
+            size_t near = 0;
+            for (const std::string& key : keys) {
+              REQUIRE(passing.contains(key));
+              near += Distance2(query, passing[key]) <= furthest ? 1 : 0;
+            }
+            if (exact) CHECK(near == 10);
+            if (!exact) found += near;
+          }
+          wanted += 10;
+        }
+        CHECK(static_cast<double>(found) / static_cast<double>(wanted) >= 0.9);
       }
     }
-    return static_cast<double>(found) / (10 * kQueries);
-  };
-  for (const int last : {20, 100, 300, 500, 999, 1'990}) {
-    CAPTURE(last);
-    CHECK(recall(last, 7) >= 0.93);
-    CHECK(recall(last, 0) >= 0.93);  // where nearly all that is near fails
   }
+  CheckVerifies(*store);
+}
+
+TEST_CASE("vectors of one dimension, and of as many as may be, are found in lists as others are") {
+  // Method: a space for both and each kind of memory, in one store; exactly what comparing
+  // everything finds, and by a target most of it; before and after some are deleted and an open.
+  Options options;
+  options.exact_vectors_max = kExactVectorsMin;
+  std::vector<Points> points;
+  std::vector<Model> models;
+  for (const uint32_t dimension : {uint32_t{1}, uint32_t{kVectorDimensionMax}}) {
+    for (const VectorMemory memory : kMemories) {
+      Space space = VectorSpace(dimension, Metric::kL2, std::to_string(models.size()) + "/");
+      space.vector_memory = memory;
+      options.spaces.push_back(space);
+      points.emplace_back(23 + models.size(), 4, dimension);
+      models.emplace_back();
+    }
+  }
+  const TempDir dir;
+  std::unique_ptr<Store> store = OpenStore(dir.path(), options);
+  const auto check = [&] {
+    for (size_t i = 0; i < models.size(); ++i) {
+      CAPTURE(i);
+      WaitForLists(*store, models[i].size(), i);
+      constexpr size_t kQueries = 20;
+      size_t found = 0;
+      for (size_t q = 0; q < kQueries; ++q) {
+        const Vector query = points[i].Any();
+        const std::vector<std::string> truth = Nearest(models[i], query, 10);
+        SimilarOptions similar{
+            .prefix = options.spaces[i].prefix, .recall_target = 0.95, .exact = true};
+        CHECK(KeysOf(store->Similar(similar, query)) == truth);
+        similar.exact = false;
+        const std::vector<std::string> keys = KeysOf(store->Similar(similar, query));
+        CHECK(keys.size() == 10);
+        found += CountTrue(keys, truth);
+      }
+      CHECK(static_cast<double>(found) / (10 * kQueries) >= 0.9);
+    }
+  };
+  for (size_t i = 0; i < models.size(); ++i) {
+    const size_t count = options.spaces[i].vector_dimension == 1 ? 2'000 : kExactVectorsMin + 100;
+    const auto make = [&](size_t) { return points[i].Any(); };
+    Fill(*store, models[i], count, make, options.spaces[i].prefix);
+  }
+  check();
+  for (size_t i = 0; i < models.size(); ++i) {
+    Batch batch;
+    for (size_t n = 0; n < models[i].size(); n += 20) {
+      batch.Delete(options.spaces[i].prefix + std::to_string(n));
+    }
+    REQUIRE_OK(store->Apply({}, batch));
+    std::erase_if(models[i], [&](const auto& item) {
+      return std::stoul(item.first.substr(options.spaces[i].prefix.size())) % 20 == 0;
+    });
+  }
+  check();
+  store.reset();
+  store = OpenStore(dir.path(), options);
+  check();
+  CheckVerifies(*store);
 }
 
 TEST_CASE("recall targets outside of (0, 1] are refused") {

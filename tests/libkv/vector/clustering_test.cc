@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <random>
@@ -163,6 +164,71 @@ TEST_CASE("what is one point cannot be split") {
   CodeArray zeros_and_one(30, 64);
   zeros_and_one.Set(3, one[0]);
   CHECK(SplitInTwo(Views(zeros_and_one), 64, &halves));
+}
+
+// FNV-1a over the little-endian bits.
+class Fingerprint {
+ public:
+  void Add(uint32_t word, int bits = 32) {
+    for (int shift = 0; shift < bits; shift += 8) {
+      hash_ = (hash_ ^ (word >> shift & 0xff)) * 0x100000001b3;
+    }
+  }
+  void Add(const CodeArray& codes) {
+    for (size_t i = 0; i < codes.size(); ++i) {
+      Add(std::bit_cast<uint32_t>(codes.code(i).scale));
+      Add(std::bit_cast<uint32_t>(codes.code(i).norm2));
+      for (const int8_t value : codes[i].values) Add(static_cast<uint8_t>(value), 8);
+    }
+  }
+  uint64_t Get() const { return hash_; }
+
+ private:
+  uint64_t hash_ = 0xcbf29ce484222325;
+};
+
+TEST_CASE("centroids are the same to the bit, whatever vector instructions make them") {
+  // Goal: a store may move between machines. Method: vectors that need no random numbers of the
+  // library, and fingerprints that a run with LIBKV_SIMD=baseline printed; the tests run at every
+  // level (tests/CMakeLists.txt).
+  struct Golden {
+    size_t padded;
+    uint64_t codes, k_means, halves;
+  };
+  const Golden goldens[] = {
+      {64, 0xa691d771b8e47845, 0xf9781e05e8ccbda3, 0x7c8f275b16fdb5ce},
+      {320, 0xe64173544992a040, 0xbf8d6b724c49a803, 0xfb8609566dabb37d},
+      {1'024, 0xbb9c69ce12c5c9db, 0xd3f77fb541b70270, 0x2f327d16b89fed29},
+  };
+  for (const Golden& golden : goldens) {
+    CAPTURE(golden.padded);
+    constexpr size_t kCount = 600;
+    CodeArray codes(kCount, golden.padded);
+    std::vector<float> vector(golden.padded);
+    uint32_t noise = 1;
+    for (size_t i = 0; i < kCount; ++i) {
+      for (size_t j = 0; j < vector.size(); ++j) {
+        noise = noise * 1'664'525 + 1'013'904'223;
+        const auto centre = static_cast<float>((i % 12 * 31 + 7) * (j + 3) % 101);
+        vector[j] = (centre - 50 + static_cast<float>(noise >> 24) / 8) / 16;
+      }
+      codes.Encode(i, vector);
+    }
+    Fingerprint of_codes, of_k_means, of_halves;
+    of_codes.Add(codes);
+    CHECK(of_codes.Get() == golden.codes);
+
+    const CodeArray centroids = KMeans(Views(codes), golden.padded, 25);
+    of_k_means.Add(centroids);
+    for (const uint32_t nearest : AssignToNearest(Views(codes), centroids)) of_k_means.Add(nearest);
+    CHECK(of_k_means.Get() == golden.k_means);
+
+    Halves halves;
+    REQUIRE(SplitInTwo(Views(codes), golden.padded, &halves));
+    of_halves.Add(halves.centroids);
+    for (const uint8_t side : halves.side) of_halves.Add(side, 8);
+    CHECK(of_halves.Get() == golden.halves);
+  }
 }
 
 TEST_CASE("an entry belongs elsewhere if another centroid is nearer") {

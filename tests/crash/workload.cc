@@ -21,6 +21,8 @@ std::string Words(uint64_t number, uint64_t count_max) {
   return words;
 }
 
+constexpr size_t kDimension = 16;
+
 // Cheap, and different for different texts.
 class TextEmbedder : public Embedder {
  public:
@@ -38,9 +40,6 @@ class TextEmbedder : public Embedder {
     }
     return absl::OkStatus();
   }
-
- private:
-  static constexpr size_t kDimension = 16;
 };
 
 }  // namespace
@@ -64,7 +63,11 @@ Options StoreOptions() {
   vectors.embedder = texts.embedder;
   vectors.vector_memory = VectorMemory::kBits;
   Options options;
-  options.spaces = {texts, bulks, vectors};
+  Space clusters;
+  clusters.prefix = BlockPrefix(Role::kClusters);
+  clusters.metric = Metric::kL2;
+  clusters.vector_dimension = kDimension;
+  options.spaces = {texts, bulks, vectors, clusters};
   options.exact_vectors_max = kExactVectorsMin;  // lists are made early
   // Small buffers: flushes and compactions are interrupted too.
   options.memory_bytes = size_t{16} << 20;
@@ -97,14 +100,42 @@ std::string BulkValue(size_t thread, uint64_t number, size_t i) {
          Words(number + i, 10);
 }
 
-size_t BlockOf(uint64_t number) { return Mix(number ^ 0xb10c) % kBlocks; }
+size_t BlocksOf(size_t thread) { return RoleOf(thread) == Role::kClusters ? 8 : kBlocksMax; }
+
+size_t BlockKeys(size_t thread) { return RoleOf(thread) == Role::kClusters ? 300 : 100; }
+
+size_t BlockOf(size_t thread, uint64_t number) { return Mix(number ^ 0xb10c) % BlocksOf(thread); }
+
+std::string_view BlockPrefix(Role role) { return role == Role::kClusters ? "cluster:" : "vector:"; }
 
 std::string BlockKey(size_t thread, size_t block, size_t i) {
-  return "vector:" + std::to_string(thread) + ":" + std::to_string(block) + ":" + std::to_string(i);
+  return std::string(BlockPrefix(RoleOf(thread))) + std::to_string(thread) + ":" +
+         std::to_string(block) + ":" + std::to_string(i);
 }
 
 std::string BlockValue(size_t thread, uint64_t number, size_t i) {
   return std::to_string(number) + " " + WordOf(thread, number) + " item" + std::to_string(i);
+}
+
+std::vector<float> ClusterVector(size_t thread, uint64_t number, size_t i) {
+  const auto uniform = [](uint64_t random) {
+    return static_cast<float>(random % 2'001) / 1'000 - 1;
+  };
+  uint64_t centre = Mix(number * kThreads + thread), noise = Mix(centre + i + 1);
+  std::vector<float> vector(kDimension);
+  for (float& x : vector) {
+    centre = Mix(centre + 1);
+    noise = Mix(noise + 1);
+    x = uniform(centre) + 0.2F * uniform(noise);
+  }
+  return vector;
+}
+
+uint64_t ListsOf(const Store& store) {
+  for (const SpaceStats& space : store.Stats().spaces) {
+    if (space.prefix == BlockPrefix(Role::kClusters)) return space.vector_lists;
+  }
+  return 0;
 }
 
 std::string StampedKey(size_t thread, size_t i) {

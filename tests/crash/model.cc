@@ -17,7 +17,7 @@ constexpr int kSaidMax = 50;
 constexpr uint64_t kLooksForAll = 33;       // until every vector with bits alone was asked for
 constexpr uint64_t kLooksForClusters = 10;  // likewise, of clusters
 constexpr size_t kGoneStep = 50;            // keys of a cluster that is gone, from one asked for
-constexpr double kCodesTolerance = 0.05;  // of a score by codes: a part of it, and as much besides
+constexpr double kCodesTolerance = 0.01;  // of a score by codes: a part of it, and as much besides
 
 void Say(const char* what, std::string_view key, const std::string& more) {
   static int said = 0;
@@ -44,6 +44,11 @@ double Distance2(const std::vector<float>& a, const std::vector<float>& b) {
   double sum = 0;
   for (size_t i = 0; i < a.size(); ++i) sum += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
   return sum;
+}
+
+bool IsScore(double score, const std::vector<float>& query, const std::vector<float>& vector) {
+  const double distance = Distance2(query, vector);
+  return std::abs(score + distance) < kCodesTolerance * (1 + distance);
 }
 
 void CheckFinds(const absl::StatusOr<std::vector<Neighbor>>& near, const std::string& key,
@@ -248,40 +253,58 @@ void Model::CheckRows(const Store& store, size_t thread, Findings* findings) con
 void Model::CheckBlocks(const Store& store, Role role, uint64_t look, bool all,
                         Findings* findings) const {
   const std::string prefix(BlockPrefix(role));
-  std::set<std::string> live;
-  std::map<std::string, Vector> vectors;  // of clusters
+  std::map<std::string, Vector> vectors;  // that are there
   for (size_t thread = 0; thread < kThreads; ++thread) {
     if (RoleOf(thread) != role) continue;
     for (size_t block = 0; block < BlocksOf(thread); ++block) {
       const uint64_t found = CheckBlock(store, thread, block, findings);
       for (size_t i = 0; found != 0 && i < BlockKeys(thread); ++i) {
         const std::string key = BlockKey(thread, block, i);
-        live.insert(key);
         if (role == Role::kClusters) {
           vectors.emplace(key, ClusterVector(thread, found, i));
-        } else if (i % kLooksForAll == look % kLooksForAll) {
-          const SimilarOptions options{.prefix = prefix, .limit = 1, .exact = i % 2 == 0};
-          CheckFinds(store.SimilarText(options, BlockValue(thread, found, i)), key, findings);
+          continue;
         }
+        const std::string value = BlockValue(thread, found, i);
+        vectors.emplace(key, store.Embed(prefix, value).value_or(Vector(kVectorDimension)));
+        if (i % kLooksForAll != look % kLooksForAll) continue;
+        // With bits alone, comparing everything reads everything: few searches can do that.
+        const bool exact = i < kLooksForAll && block == look % BlocksOf(thread);
+        const SimilarOptions options{.prefix = prefix, .limit = 1, .exact = exact};
+        CheckFinds(store.SimilarText(options, value), key, findings);
       }
     }
   }
+  CheckAll(store, role, look, vectors, findings);
+  if (role != Role::kClusters) return;
   uint64_t i = 0;
   for (const auto& [key, vector] : vectors) {
     if (all || i++ % kLooksForClusters == look % kLooksForClusters) {
       CheckItself(store, vector, key, findings);
     }
   }
-  for (size_t thread = 0; thread < kThreads && role == Role::kClusters; ++thread) {
+  for (size_t thread = 0; thread < kThreads; ++thread) {
     if (RoleOf(thread) == role) CheckGone(store, thread, vectors, findings);
   }
-  const SimilarOptions everything{.prefix = prefix, .limit = kSimilarLimitMax, .exact = true};
-  const auto answer = role == Role::kClusters ? store.Similar(everything, ClusterVector(0, look, 0))
-                                              : store.SimilarText(everything, std::to_string(look));
-  std::set<std::string> answered;
-  for (const Neighbor& near : answer.ok() ? *answer : std::vector<Neighbor>())
-    answered.insert(near.key);
-  if (answer.ok() && answered == live && answer->size() == live.size()) return;
+}
+
+// What compares everything answers each live vector once, with its score, and nothing else.
+void Model::CheckAll(const Store& store, Role role, uint64_t look,
+                     const std::map<std::string, Vector>& live, Findings* findings) const {
+  const std::string prefix(BlockPrefix(role));
+  const Vector query = ClusterVector(0, look, 0);
+  const auto answer =
+      store.Similar({.prefix = prefix, .limit = kSimilarLimitMax, .exact = true}, query);
+  std::set<std::string_view> answered;
+  for (const Neighbor& near : answer.ok() ? *answer : std::vector<Neighbor>()) {
+    const auto is = live.find(near.key);
+    if (is != live.end() && IsScore(near.score, query, is->second)) {
+      answered.insert(is->first);
+      continue;
+    }
+    ++findings->disagree;
+    Say("a ghost was found", near.key, std::to_string(near.score));
+  }
+  if (answer.ok() && answered.size() == live.size() && answer->size() == live.size()) return;
   ++findings->disagree;
   Say("comparing everything answers not what there is", prefix,
       answer.ok() ? std::to_string(answer->size()) + " of " + std::to_string(live.size())
@@ -325,9 +348,7 @@ void Model::CheckGone(const Store& store, size_t thread, const std::map<std::str
           store.Similar({.prefix = std::string(BlockPrefix(Role::kClusters)), .limit = 3}, was);
       for (const Neighbor& neighbor : near.ok() ? *near : std::vector<Neighbor>()) {
         const auto is = live.find(neighbor.key);
-        const double distance = is != live.end() ? Distance2(was, is->second) : 0;
-        if (is != live.end() &&
-            std::abs(neighbor.score + distance) < kCodesTolerance * (1 + distance)) {
+        if (is != live.end() && IsScore(neighbor.score, was, is->second)) {
           continue;
         }
         ++findings->disagree;

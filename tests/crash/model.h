@@ -59,6 +59,8 @@ class Model {
   void CheckBlocks(const Store& store, Role role, uint64_t look, bool all,
                    Findings* findings) const;
   uint64_t CheckBlock(const Store& store, size_t thread, size_t block, Findings* findings) const;
+  void CheckAll(const Store& store, Role role, uint64_t look,
+                const std::map<std::string, Vector>& live, Findings* findings) const;
   void CheckGone(const Store& store, size_t thread, const std::map<std::string, Vector>& live,
                  Findings* findings) const;
   void CheckRows(const Store& store, size_t thread, Findings* findings) const;

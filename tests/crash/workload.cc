@@ -21,21 +21,19 @@ std::string Words(uint64_t number, uint64_t count_max) {
   return words;
 }
 
-constexpr size_t kDimension = 16;
-
 // Cheap, and different for different texts.
 class TextEmbedder : public Embedder {
  public:
   std::string identity() const override { return "crash/1"; }
-  size_t dimension() const override { return kDimension; }
+  size_t dimension() const override { return kVectorDimension; }
   absl::Status Embed(EmbedKind, std::span<const std::string_view> texts,
                      std::span<float> vectors) const override {
     for (size_t i = 0; i < texts.size(); ++i) {
       uint64_t state = 1;
       for (const char c : texts[i]) state = Mix(state + static_cast<unsigned char>(c));
-      for (size_t d = 0; d < kDimension; ++d) {
+      for (size_t d = 0; d < kVectorDimension; ++d) {
         state = Mix(state + d);
-        vectors[i * kDimension + d] = static_cast<float>(state % 2'001) / 1'000 - 1;
+        vectors[i * kVectorDimension + d] = static_cast<float>(state % 2'001) / 1'000 - 1;
       }
     }
     return absl::OkStatus();
@@ -66,7 +64,7 @@ Options StoreOptions() {
   Space clusters;
   clusters.prefix = BlockPrefix(Role::kClusters);
   clusters.metric = Metric::kL2;
-  clusters.vector_dimension = kDimension;
+  clusters.vector_dimension = kVectorDimension;
   options.spaces = {texts, bulks, vectors, clusters};
   options.exact_vectors_max = kExactVectorsMin;  // lists are made early
   // Small buffers: flushes and compactions are interrupted too.
@@ -100,9 +98,9 @@ std::string BulkValue(size_t thread, uint64_t number, size_t i) {
          Words(number + i, 10);
 }
 
-size_t BlocksOf(size_t thread) { return RoleOf(thread) == Role::kClusters ? 8 : kBlocksMax; }
+size_t BlocksOf(size_t thread) { return RoleOf(thread) == Role::kClusters ? 6 : kBlocksMax; }
 
-size_t BlockKeys(size_t thread) { return RoleOf(thread) == Role::kClusters ? 300 : 100; }
+size_t BlockKeys(size_t thread) { return RoleOf(thread) == Role::kClusters ? 250 : 100; }
 
 size_t BlockOf(size_t thread, uint64_t number) { return Mix(number ^ 0xb10c) % BlocksOf(thread); }
 
@@ -122,7 +120,7 @@ std::vector<float> ClusterVector(size_t thread, uint64_t number, size_t i) {
     return static_cast<float>(random % 2'001) / 1'000 - 1;
   };
   uint64_t centre = Mix(number * kThreads + thread), noise = Mix(centre + i + 1);
-  std::vector<float> vector(kDimension);
+  std::vector<float> vector(kVectorDimension);
   for (float& x : vector) {
     centre = Mix(centre + 1);
     noise = Mix(noise + 1);

@@ -10,7 +10,7 @@
 //                  they are kept in lists, with bits alone in memory
 //   threads 10, 11 batches of four values with stamps, two of them with words, and three rows of
 //                  the application, which all carry the operation's number; one row comes and goes
-//   threads 12, 13 blocks again, of three hundred keys, whose vectors are given: each block is a
+//   threads 12, 13 blocks again, of 250 keys, whose vectors are given: each block is a
 //                  cluster in another place than before, in a space that is never embedded anew.
 //                  The lists where it comes are split, those where it was are merged
 //
@@ -33,7 +33,8 @@ namespace libkv::crash {
 inline constexpr size_t kThreads = 14;
 inline constexpr size_t kKeysPerThread = 24;
 inline constexpr size_t kBulkKeys = 8;
-inline constexpr size_t kBlocksMax = 20;  // of a thread
+inline constexpr size_t kBlocksMax = 12;  // of a thread
+inline constexpr size_t kVectorDimension = 16;
 inline constexpr size_t kStampedKeys = 4;
 inline constexpr size_t kBatchRows = 3;
 

@@ -5,8 +5,10 @@
 //
 // Each round starts a writer on the directory of the round before, kills it with SIGKILL after 2 to
 // 150 ms, sometimes while it still opens the store, opens the store, and checks every key, every
-// bulk, the counters, searches, neighbours, values and Verify. Every fourth round looks at the
-// store read-only first, as the dead writer left it. Every 25 rounds a new directory.
+// bulk, the counters, searches, neighbours, values and Verify. In half of the rounds it writes
+// blocks of vectors only, for 50 to 800 ms: so long that lists are split and merged without a
+// pause. Every fourth round looks at the store read-only first, as the dead writer left it. Every
+// 25 rounds a new directory.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -30,11 +32,29 @@ using Clock = std::chrono::steady_clock;
 constexpr int kRoundsPerDirectory = 25;
 constexpr int kReadOnlyEvery = 4;
 constexpr int64_t kLifeMin = 2'000;  // microseconds
+// Of those that write blocks only.
+constexpr int64_t kBlocksLifeMin = 50'000, kBlocksLifeMax = 800'000;
+constexpr int kRoundsForLists = 100;  // in so many lists must have been split and merged
+
+// What has happened to lists of clusters. At least: between two looks of the writer a split and a
+// merge cancel each other.
+struct ListChanges {
+  uint64_t made = 0, split = 0, merged = 0;
+  int killed_among = 0;  // rounds in which lists were still to be split when the store was opened
+  int64_t now = 0;       // lists
+
+  void Take(int64_t lists) {
+    const auto change = static_cast<uint64_t>(std::abs(lists - now));
+    (now == 0 ? made : lists > now ? split : merged) += change;
+    now = lists;
+  }
+};
 
 struct Totals {
   int rounds = 0;
   uint64_t attempted = 0, acknowledged = 0;
   Findings findings;
+  ListChanges lists;
   std::vector<double> open_ms;
   bool failed = false;
 };
@@ -48,20 +68,30 @@ class Run {
         mode_(mode),
         life_max_(life_max) {}
 
-  void Round() {
+  void Round(bool is_last) {
     if (totals_.rounds % kRoundsPerDirectory == 0) StartAnew();
-    const auto life = std::chrono::microseconds(
-        std::uniform_int_distribution<int64_t>(kLifeMin, life_max_)(random_));
+    const bool is_long = mode_ == Mode::kHonest && random_() % 2 == 0;
+    const int64_t least = is_long ? kBlocksLifeMin : kLifeMin;
+    const int64_t most = is_long ? std::max(kBlocksLifeMax, life_max_) : life_max_;
+    const auto life =
+        std::chrono::microseconds(std::uniform_int_distribution<int64_t>(least, most)(random_));
+    const Mode mode = is_long ? Mode::kBlocksOnly : mode_;
     const uint64_t attempted = model_.attempted(), acknowledged = model_.acknowledged();
-    const auto take = [this](const Message& message) { model_.Take(message); };
-    if (!LiveAndDie(writer_, directory_, model_.next_number(), mode_, life, take)) {
+    const auto take = [this](const Message& message) {
+      if (message.kind == Message::Kind::kLists) {
+        totals_.lists.Take(message.result);
+      } else {
+        model_.Take(message);
+      }
+    };
+    if (!LiveAndDie(writer_, directory_, model_.next_number(), mode, life, take)) {
       std::fprintf(stderr, "crash_test: the writer ended by itself\n");
       totals_.failed = true;
     }
     totals_.attempted += model_.attempted() - attempted;
     totals_.acknowledged += model_.acknowledged() - acknowledged;
     if (totals_.rounds % kReadOnlyEvery == 0) LookReadOnly();
-    Look();
+    Look(is_last || totals_.rounds % kRoundsPerDirectory == kRoundsPerDirectory - 1);
     ++totals_.rounds;
   }
 
@@ -71,6 +101,7 @@ class Run {
   void StartAnew() {
     std::filesystem::remove_all(directory_);
     model_ = {};
+    totals_.lists.now = 0;
   }
 
   void LookReadOnly() {
@@ -81,20 +112,25 @@ class Run {
     if (absl::IsNotFound(store.status()) || absl::IsFailedPrecondition(store.status())) return;
     if (model_.acknowledged() == 0) return;
     if (!store.ok()) return FailedToOpen(store.status());
-    model_.Check(**store, &totals_.findings);
+    model_.Check(**store, looks_++, false, &totals_.findings);
   }
 
-  void Look() {
+  void Look(bool is_last) {
     const Clock::time_point before = Clock::now();
     const absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(StoreOptions(), directory_);
     if (!store.ok()) return FailedToOpen(store.status());
+    const uint64_t lists = ListsOf(**store);
+    totals_.lists.Take(static_cast<int64_t>(lists));
     totals_.open_ms.push_back(
         std::chrono::duration<double, std::milli>(Clock::now() - before).count());
     const absl::Status indexed = (*store)->WaitIndexed(std::chrono::seconds(30));
     if (!indexed.ok()) FailedToOpen(indexed);
-    model_.Check(**store, &totals_.findings);
+    model_.Check(**store, looks_++, is_last, &totals_.findings);
     model_.CheckVectors(**store, &totals_.findings);
     model_.Settle(**store);
+    const uint64_t now = ListsOf(**store);
+    if (now != lists) ++totals_.lists.killed_among;
+    totals_.lists.Take(static_cast<int64_t>(now));
   }
 
   void FailedToOpen(const absl::Status& status) {
@@ -107,6 +143,7 @@ class Run {
   const Mode mode_;
   const int64_t life_max_;
   Model model_;
+  uint64_t looks_ = 0;
   Totals totals_;
 };
 
@@ -123,6 +160,12 @@ void Print(const Totals& totals) {
   std::printf("lost %" PRIu64 "  torn %" PRIu64 "  foreign %" PRIu64 "  disagree %" PRIu64
               "  Verify problems %" PRIu64 "\n",
               found.lost, found.torn, found.foreign, found.disagree, found.problems);
+  std::printf("asked for vectors of clusters %" PRIu64 "  missed at the usual recall %" PRIu64 "\n",
+              found.asked, found.missed);
+  std::printf("lists made %" PRIu64 "  split at least %" PRIu64 "  merged at least %" PRIu64
+              "  kills that left some to be changed %d\n",
+              totals.lists.made, totals.lists.split, totals.lists.merged,
+              totals.lists.killed_among);
   std::printf("open p50 %.1f ms  p99 %.1f ms\n", Percentile(totals.open_ms, 50),
               Percentile(totals.open_ms, 99));
 }
@@ -140,12 +183,18 @@ int Main(int rounds, uint64_t seed, int64_t life_max, const std::string& control
     return mode == Mode::kEarly ? totals.findings.lost > 0 : totals.findings.torn > 0;
   };
   for (int i = 0; i < rounds && !totals.failed; ++i) {
-    run.Round();
+    run.Round(i + 1 == rounds);
     if (mode != Mode::kHonest && found_out()) break;
   }
   Print(totals);
   if (totals.failed || totals.acknowledged == 0) return 1;
-  if (mode == Mode::kHonest) return totals.findings.none() ? 0 : 1;
+  if (mode == Mode::kHonest) {
+    if (rounds >= kRoundsForLists && (totals.lists.split == 0 || totals.lists.merged == 0)) {
+      std::fprintf(stderr, "crash_test: no list was split, or none was merged\n");
+      return 1;
+    }
+    return totals.findings.none() ? 0 : 1;
+  }
   std::printf("the writer that %s was %s\n",
               mode == Mode::kEarly ? "acknowledges early" : "splits its bulks",
               found_out() ? "found out" : "NOT found out");

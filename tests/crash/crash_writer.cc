@@ -44,10 +44,13 @@ absl::Status WriteBulk(Store& store, const WriteOptions& write, size_t thread, u
 
 absl::Status WriteBlock(Store& store, const WriteOptions& write, size_t thread, uint64_t number) {
   Batch batch;
-  for (size_t i = 0; i < kBlockKeys; ++i) {
-    const std::string key = BlockKey(thread, BlockOf(number), i);
+  for (size_t i = 0; i < BlockKeys(thread); ++i) {
+    const std::string key = BlockKey(thread, BlockOf(thread, number), i);
     if (IsDelete(number)) {
       batch.Delete(key);
+    } else if (RoleOf(thread) == Role::kClusters) {
+      const std::vector<float> vector = ClusterVector(thread, number, i);
+      batch.Set(key, BlockValue(thread, number, i), {.vector = vector});
     } else {
       batch.Set(key, BlockValue(thread, number, i));
     }
@@ -100,6 +103,7 @@ absl::Status Operate(Store& store, size_t thread, uint64_t number, Mode mode, in
     case Role::kBulks:
       return WriteBulk(store, write, thread, number, mode);
     case Role::kVectors:
+    case Role::kClusters:
       return WriteBlock(store, write, thread, number);
     case Role::kRows:
       return WriteRows(store, write, thread, number, mode);
@@ -155,6 +159,16 @@ void ReembedForEver(Store& store) {
   }
 }
 
+// Says when lists of clusters have become more or fewer.
+void WatchListsForEver(const Store& store) {
+  constexpr auto kBetweenLooks = std::chrono::microseconds(300);
+  for (uint64_t lists = 0;; std::this_thread::sleep_for(kBetweenLooks)) {
+    const uint64_t now = ListsOf(store);
+    if (now != lists) Send(Message::Kind::kLists, 0, 0, static_cast<int64_t>(now));
+    lists = now;
+  }
+}
+
 int Run(const std::string& directory, uint64_t first_number, Mode mode) {
   absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(StoreOptions(), directory);
   if (!store.ok()) {
@@ -162,11 +176,15 @@ int Run(const std::string& directory, uint64_t first_number, Mode mode) {
     return 6;
   }
   std::vector<std::thread> threads;
+  threads.emplace_back([&] { WatchListsForEver(**store); });
   for (size_t thread = 0; thread < kThreads; ++thread) {
+    if (mode == Mode::kBlocksOnly && !HasBlocks(thread)) continue;
     threads.emplace_back([&, thread] { WriteForEver(**store, thread, first_number, mode); });
   }
-  threads.emplace_back([&] { SealForEver(**store); });
-  threads.emplace_back([&] { ReembedForEver(**store); });
+  if (mode != Mode::kBlocksOnly) {
+    threads.emplace_back([&] { SealForEver(**store); });
+    threads.emplace_back([&] { ReembedForEver(**store); });
+  }
   for (std::thread& thread : threads) thread.join();
   return 0;
 }
@@ -181,7 +199,8 @@ int main(int argc, char** argv) {
   const std::string mode = argv[3];
   using libkv::crash::Mode;
   return libkv::crash::Run(argv[1], first_number,
-                           mode == "early"   ? Mode::kEarly
-                           : mode == "split" ? Mode::kSplit
-                                             : Mode::kHonest);
+                           mode == "early"    ? Mode::kEarly
+                           : mode == "split"  ? Mode::kSplit
+                           : mode == "blocks" ? Mode::kBlocksOnly
+                                              : Mode::kHonest);
 }

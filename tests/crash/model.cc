@@ -1,14 +1,23 @@
 #include "crash/model.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <set>
 
 namespace libkv::crash {
 namespace {
 
 constexpr double kSamePlace = -1e-6;  // score of a vector compared with itself, about 0
 
+// Where there are lists, scores may be those of codes. Others of a cluster are at about -0.4.
+constexpr double kSamePlaceByCodes = -0.01;
+
 constexpr int kSaidMax = 50;
+constexpr uint64_t kLooksForAll = 33;       // until every vector with bits alone was asked for
+constexpr uint64_t kLooksForClusters = 10;  // likewise, of clusters
+constexpr size_t kGoneStep = 50;            // keys of a cluster that is gone, from one asked for
+constexpr double kCodesTolerance = 0.01;  // of a score by codes: a part of it, and as much besides
 
 void Say(const char* what, std::string_view key, const std::string& more) {
   static int said = 0;
@@ -18,16 +27,54 @@ void Say(const char* what, std::string_view key, const std::string& more) {
 }
 
 // "" when there is none.
-std::string ValueIn(const Store& store, std::string_view key) {
-  const absl::StatusOr<std::string> value = store.Get({}, key);
+std::string TextOf(const absl::StatusOr<std::string>& value) {
   if (value.ok()) return *value;
   return absl::IsNotFound(value.status()) ? "" : value.status().ToString();
 }
+
+std::string ValueIn(const Store& store, std::string_view key) { return TextOf(store.Get({}, key)); }
 
 std::string RowIn(const Store& store, std::string_view name) {
   const absl::StatusOr<std::string> value = store.GetRow({}, name);
   if (value.ok()) return *value;
   return absl::IsNotFound(value.status()) ? "" : value.status().ToString();
+}
+
+double Distance2(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
+  return sum;
+}
+
+bool IsScore(double score, const std::vector<float>& query, const std::vector<float>& vector) {
+  const double distance = Distance2(query, vector);
+  return std::abs(score + distance) < kCodesTolerance * (1 + distance);
+}
+
+void CheckFinds(const absl::StatusOr<std::vector<Neighbor>>& near, const std::string& key,
+                Findings* findings) {
+  if (near.ok() && near->size() == 1 && near->front().key == key &&
+      near->front().score >= kSamePlaceByCodes) {
+    return;
+  }
+  ++findings->disagree;
+  const std::string found = !near.ok()      ? near.status().ToString()
+                            : near->empty() ? "but nothing"
+                                            : "but " + near->front().key + " with score " +
+                                                  std::to_string(near->front().score);
+  Say("its vector does not find", key, found);
+}
+
+// A search with the usual target may miss a vector now and then, one for all of them may not.
+void CheckItself(const Store& store, const std::vector<float>& vector, const std::string& key,
+                 Findings* findings) {
+  SimilarOptions options{.prefix = std::string(BlockPrefix(Role::kClusters)), .limit = 1};
+  const auto near = store.Similar(options, vector);
+  ++findings->asked;
+  if (near.ok() && near->size() == 1 && near->front().key == key) return;
+  ++findings->missed;
+  options.recall_target = 1;
+  CheckFinds(store.Similar(options, vector), key, findings);
 }
 
 bool IsKeyed(size_t thread) {
@@ -57,9 +104,13 @@ void Model::Take(const Message& message) {
       bulks_[message.thread] = message.number;
       break;
     case Role::kVectors:
-      blocks_[message.thread][BlockOf(message.number)] =
-          IsDelete(message.number) ? 0 : message.number;
+    case Role::kClusters: {
+      const size_t block = BlockOf(message.thread, message.number);
+      uint64_t& has = blocks_[message.thread][block];
+      if (has != 0) gone_[message.thread][block] = has;
+      has = IsDelete(message.number) ? 0 : message.number;
       break;
+    }
     case Role::kCounters:
       ++(IsIncrement(message.number) ? incremented_ : compared_).acknowledged;
       greatest_sum_ = std::max(greatest_sum_, message.result);
@@ -67,15 +118,14 @@ void Model::Take(const Message& message) {
   }
 }
 
-void Model::Check(const Store& store, Findings* findings) const {
+void Model::Check(const Store& store, uint64_t look, bool all, Findings* findings) const {
   CheckKeys(store, findings);
   for (size_t thread = 0; thread < kThreads; ++thread) {
     if (RoleOf(thread) == Role::kBulks) CheckBulk(store, thread, findings);
     if (RoleOf(thread) == Role::kRows) CheckRows(store, thread, findings);
-    for (size_t block = 0; RoleOf(thread) == Role::kVectors && block < kBlocks; ++block) {
-      CheckBlock(store, thread, block, findings);
-    }
   }
+  CheckBlocks(store, Role::kVectors, look, all, findings);
+  CheckBlocks(store, Role::kClusters, look, all, findings);
   CheckCounter(store, true, findings);
   CheckCounter(store, false, findings);
   const absl::StatusOr<VerifyReport> report = store.Verify();
@@ -198,33 +248,116 @@ void Model::CheckRows(const Store& store, size_t thread, Findings* findings) con
   Say("the search does not find all of", first, "");
 }
 
-void Model::CheckBlock(const Store& store, size_t thread, size_t block, Findings* findings) const {
+// Every block is whole; a search that compares everything answers what is there and nothing else;
+// and vectors find themselves, in lists and by comparing everything.
+void Model::CheckBlocks(const Store& store, Role role, uint64_t look, bool all,
+                        Findings* findings) const {
+  const std::string prefix(BlockPrefix(role));
+  std::map<std::string, Vector> vectors;  // that are there
+  for (size_t thread = 0; thread < kThreads; ++thread) {
+    if (RoleOf(thread) != role) continue;
+    for (size_t block = 0; block < BlocksOf(thread); ++block) {
+      const uint64_t found = CheckBlock(store, thread, block, findings);
+      for (size_t i = 0; found != 0 && i < BlockKeys(thread); ++i) {
+        const std::string key = BlockKey(thread, block, i);
+        if (role == Role::kClusters) {
+          vectors.emplace(key, ClusterVector(thread, found, i));
+          continue;
+        }
+        const std::string value = BlockValue(thread, found, i);
+        vectors.emplace(key, store.Embed(prefix, value).value_or(Vector(kVectorDimension)));
+        if (i % kLooksForAll != look % kLooksForAll) continue;
+        // With bits alone, comparing everything reads everything: few searches can do that.
+        const bool exact = i < kLooksForAll && block == look % BlocksOf(thread);
+        const SimilarOptions options{.prefix = prefix, .limit = 1, .exact = exact};
+        CheckFinds(store.SimilarText(options, value), key, findings);
+      }
+    }
+  }
+  CheckAll(store, role, look, vectors, findings);
+  if (role != Role::kClusters) return;
+  uint64_t i = 0;
+  for (const auto& [key, vector] : vectors) {
+    if (all || i++ % kLooksForClusters == look % kLooksForClusters) {
+      CheckItself(store, vector, key, findings);
+    }
+  }
+  for (size_t thread = 0; thread < kThreads; ++thread) {
+    if (RoleOf(thread) == role) CheckGone(store, thread, vectors, findings);
+  }
+}
+
+// What compares everything answers each live vector once, with its score, and nothing else.
+void Model::CheckAll(const Store& store, Role role, uint64_t look,
+                     const std::map<std::string, Vector>& live, Findings* findings) const {
+  const std::string prefix(BlockPrefix(role));
+  const Vector query = ClusterVector(0, look, 0);
+  const auto answer =
+      store.Similar({.prefix = prefix, .limit = kSimilarLimitMax, .exact = true}, query);
+  std::set<std::string_view> answered;
+  for (const Neighbor& near : answer.ok() ? *answer : std::vector<Neighbor>()) {
+    const auto is = live.find(near.key);
+    if (is != live.end() && IsScore(near.score, query, is->second)) {
+      answered.insert(is->first);
+      continue;
+    }
+    ++findings->disagree;
+    Say("a ghost was found", near.key, std::to_string(near.score));
+  }
+  if (answer.ok() && answered.size() == live.size() && answer->size() == live.size()) return;
+  ++findings->disagree;
+  Say("comparing everything answers not what there is", prefix,
+      answer.ok() ? std::to_string(answer->size()) + " of " + std::to_string(live.size())
+                  : answer.status().ToString());
+}
+
+// The number of what the block has.
+uint64_t Model::CheckBlock(const Store& store, size_t thread, size_t block,
+                           Findings* findings) const {
   const std::string first = BlockKey(thread, block, 0);
-  const uint64_t found = NumberOf(ValueIn(store, first));
-  for (size_t i = 0; i < kBlockKeys; ++i) {
-    const std::string key = BlockKey(thread, block, i), value = ValueIn(store, key);
+  std::vector<std::string> keys;
+  for (size_t i = 0; i < BlockKeys(thread); ++i) keys.push_back(BlockKey(thread, block, i));
+  const auto values = store.MultiGet({}, std::vector<std::string_view>(keys.begin(), keys.end()));
+  const uint64_t found = NumberOf(TextOf(values[0]));
+  for (size_t i = 0; i < BlockKeys(thread); ++i) {
+    const std::string &key = keys[i], value = TextOf(values[i]);
     if (value == (found == 0 ? "" : BlockValue(thread, found, i))) continue;
     ++findings->torn;
     Say("torn", key, first + " has " + std::to_string(found) + ", this " + value.substr(0, 60));
-    return;
+    return found;
   }
   const uint64_t doubt = in_doubt_[thread];
   const bool may_be_doubt =
-      doubt != 0 && BlockOf(doubt) == block && found == (IsDelete(doubt) ? 0 : doubt);
+      doubt != 0 && BlockOf(thread, doubt) == block && found == (IsDelete(doubt) ? 0 : doubt);
   if (found != blocks_[thread][block] && !may_be_doubt) {
     ++(found < blocks_[thread][block] ? findings->lost : findings->foreign);
     Say("lost", first,
         "should have " + std::to_string(blocks_[thread][block]) + ", has " + std::to_string(found));
   }
-  if (found == 0) return;
-  // Every vector finds itself, in lists and by comparing everything.
-  for (size_t i = 0; i < kBlockKeys; i += 9) {
-    const std::string key = BlockKey(thread, block, i);
-    const auto near = store.SimilarText({.prefix = "vector:", .limit = 1, .exact = i % 2 == 0},
-                                        BlockValue(thread, found, i));
-    if (near.ok() && near->size() == 1 && near->front().key == key) continue;
-    ++findings->disagree;
-    Say("its vector does not find", key, near.ok() ? "" : near.status().ToString());
+  return found;
+}
+
+// Where a cluster was, searches answer what is there now, with the vectors it has now.
+void Model::CheckGone(const Store& store, size_t thread, const std::map<std::string, Vector>& live,
+                      Findings* findings) const {
+  for (size_t block = 0; block < BlocksOf(thread); ++block) {
+    const uint64_t number = gone_[thread][block];
+    for (size_t i = 0; number != 0 && i < BlockKeys(thread); i += kGoneStep) {
+      const Vector was = ClusterVector(thread, number, i);
+      const auto near =
+          store.Similar({.prefix = std::string(BlockPrefix(Role::kClusters)), .limit = 3}, was);
+      for (const Neighbor& neighbor : near.ok() ? *near : std::vector<Neighbor>()) {
+        const auto is = live.find(neighbor.key);
+        if (is != live.end() && IsScore(neighbor.score, was, is->second)) {
+          continue;
+        }
+        ++findings->disagree;
+        Say("a ghost was found", neighbor.key, std::to_string(neighbor.score));
+      }
+      if (near.ok()) continue;
+      ++findings->disagree;
+      Say("no search where there was", BlockKey(thread, block, i), near.status().ToString());
+    }
   }
 }
 
@@ -266,9 +399,12 @@ void Model::Settle(const Store& store) {
       bulks_[thread] = NumberOf(ValueIn(store, BulkKey(thread, 0)));
     } else if (RoleOf(thread) == Role::kRows) {
       bulks_[thread] = NumberOf(RowIn(store, RowName(thread, 0)));
-    } else if (RoleOf(thread) == Role::kVectors) {
-      for (size_t block = 0; block < kBlocks; ++block) {
-        blocks_[thread][block] = NumberOf(ValueIn(store, BlockKey(thread, block, 0)));
+    } else if (HasBlocks(thread)) {
+      for (size_t block = 0; block < BlocksOf(thread); ++block) {
+        uint64_t& has = blocks_[thread][block];
+        const uint64_t found = NumberOf(ValueIn(store, BlockKey(thread, block, 0)));
+        if (found != has && has != 0) gone_[thread][block] = has;
+        has = found;
       }
     } else if (IsKeyed(thread) && in_doubt_[thread] != 0) {
       numbers_.emplace(KeyOf(thread, in_doubt_[thread]), 0);

@@ -25,22 +25,19 @@ std::string Words(uint64_t number, uint64_t count_max) {
 class TextEmbedder : public Embedder {
  public:
   std::string identity() const override { return "crash/1"; }
-  size_t dimension() const override { return kDimension; }
+  size_t dimension() const override { return kVectorDimension; }
   absl::Status Embed(EmbedKind, std::span<const std::string_view> texts,
                      std::span<float> vectors) const override {
     for (size_t i = 0; i < texts.size(); ++i) {
       uint64_t state = 1;
       for (const char c : texts[i]) state = Mix(state + static_cast<unsigned char>(c));
-      for (size_t d = 0; d < kDimension; ++d) {
+      for (size_t d = 0; d < kVectorDimension; ++d) {
         state = Mix(state + d);
-        vectors[i * kDimension + d] = static_cast<float>(state % 2'001) / 1'000 - 1;
+        vectors[i * kVectorDimension + d] = static_cast<float>(state % 2'001) / 1'000 - 1;
       }
     }
     return absl::OkStatus();
   }
-
- private:
-  static constexpr size_t kDimension = 16;
 };
 
 }  // namespace
@@ -64,7 +61,11 @@ Options StoreOptions() {
   vectors.embedder = texts.embedder;
   vectors.vector_memory = VectorMemory::kBits;
   Options options;
-  options.spaces = {texts, bulks, vectors};
+  Space clusters;
+  clusters.prefix = BlockPrefix(Role::kClusters);
+  clusters.metric = Metric::kL2;
+  clusters.vector_dimension = kVectorDimension;
+  options.spaces = {texts, bulks, vectors, clusters};
   options.exact_vectors_max = kExactVectorsMin;  // lists are made early
   // Small buffers: flushes and compactions are interrupted too.
   options.memory_bytes = size_t{16} << 20;
@@ -97,14 +98,42 @@ std::string BulkValue(size_t thread, uint64_t number, size_t i) {
          Words(number + i, 10);
 }
 
-size_t BlockOf(uint64_t number) { return Mix(number ^ 0xb10c) % kBlocks; }
+size_t BlocksOf(size_t thread) { return RoleOf(thread) == Role::kClusters ? 6 : kBlocksMax; }
+
+size_t BlockKeys(size_t thread) { return RoleOf(thread) == Role::kClusters ? 250 : 100; }
+
+size_t BlockOf(size_t thread, uint64_t number) { return Mix(number ^ 0xb10c) % BlocksOf(thread); }
+
+std::string_view BlockPrefix(Role role) { return role == Role::kClusters ? "cluster:" : "vector:"; }
 
 std::string BlockKey(size_t thread, size_t block, size_t i) {
-  return "vector:" + std::to_string(thread) + ":" + std::to_string(block) + ":" + std::to_string(i);
+  return std::string(BlockPrefix(RoleOf(thread))) + std::to_string(thread) + ":" +
+         std::to_string(block) + ":" + std::to_string(i);
 }
 
 std::string BlockValue(size_t thread, uint64_t number, size_t i) {
   return std::to_string(number) + " " + WordOf(thread, number) + " item" + std::to_string(i);
+}
+
+std::vector<float> ClusterVector(size_t thread, uint64_t number, size_t i) {
+  const auto uniform = [](uint64_t random) {
+    return static_cast<float>(random % 2'001) / 1'000 - 1;
+  };
+  uint64_t centre = Mix(number * kThreads + thread), noise = Mix(centre + i + 1);
+  std::vector<float> vector(kVectorDimension);
+  for (float& x : vector) {
+    centre = Mix(centre + 1);
+    noise = Mix(noise + 1);
+    x = uniform(centre) + 0.2F * uniform(noise);
+  }
+  return vector;
+}
+
+uint64_t ListsOf(const Store& store) {
+  for (const SpaceStats& space : store.Stats().spaces) {
+    if (space.prefix == BlockPrefix(Role::kClusters)) return space.vector_lists;
+  }
+  return 0;
 }
 
 std::string StampedKey(size_t thread, size_t i) {

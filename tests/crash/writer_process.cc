@@ -23,7 +23,17 @@ using Clock = std::chrono::steady_clock;
 constexpr int kReportFile = 3;
 
 const char* NameOf(Mode mode) {
-  return mode == Mode::kEarly ? "early" : mode == Mode::kSplit ? "split" : "honest";
+  switch (mode) {
+    case Mode::kEarly:
+      return "early";
+    case Mode::kSplit:
+      return "split";
+    case Mode::kBlocksOnly:
+      return "blocks";
+    case Mode::kHonest:
+      break;
+  }
+  return "honest";
 }
 
 pid_t Start(const std::string& program, const std::string& directory, uint64_t first_number,

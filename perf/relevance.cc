@@ -12,11 +12,13 @@
 #include "harness.h"
 #include "libkv/analyzer.h"
 #include "libkv/embedder.h"
+#include "libkv/hybrid.h"
 #include "libkv/lsa.h"
 #include "search/documents.h"
 #include "search/engine.h"
 #include "search/evaluator.h"
 #include "search/libkv_index.h"
+#include "search/ngram_embedder.h"
 #ifdef LIBKV_PERF_LUCENE
 #include "search/lucene_process.h"
 #endif
@@ -133,52 +135,16 @@ Rankings SearchAll(const Store& store, const Collection& collection, SearchOptio
   return run;
 }
 
-std::vector<Ranked> InOrder(const std::map<std::string, double>& scores) {
-  std::vector<Ranked> ranked;
-  for (const auto& [document, score] : scores) ranked.push_back({document, score});
-  std::stable_sort(ranked.begin(), ranked.end(),
-                   [](const Ranked& a, const Ranked& b) { return a.score > b.score; });
-  return ranked;
-}
-
-constexpr size_t kFusedDepth = 200;  // of each list
-
-// The best of both lists together: weight * left + (1 - weight) * right. Scores of a list are
-// brought to 0 .. 1 between its last and its first hit that count; a hit that a list lacks has 0
-// there.
-Rankings ConvexFusion(const Rankings& left, const Rankings& right, double weight) {
-  Rankings fused;
-  for (const auto& [query, hits] : left) {
-    std::map<std::string, double> scores;
-    const auto add = [&scores](const std::vector<Ranked>& list, double share) {
-      const size_t count = std::min(list.size(), kFusedDepth);
-      if (count == 0) return;
-      const double least = list[count - 1].score, range = list[0].score - least;
-      for (size_t i = 0; i < count; ++i) {
-        scores[list[i].document] += share * (range > 0 ? (list[i].score - least) / range : 1);
-      }
-    };
-    add(hits, weight);
-    add(right.at(query), 1 - weight);
-    fused[query] = InOrder(scores);
+Rankings HybridAll(const Store& store, const Collection& collection, Fusion fusion) {
+  Rankings run;
+  for (const Document& query : collection.queries) {
+    const HybridOptions options = {.limit = kRankedMax, .fusion = fusion};
+    const absl::StatusOr<HybridResult> result = store.Hybrid(options, AnyWordOf(query.text));
+    Require(result.status());
+    std::vector<Ranked>& ranked = run[query.id];
+    for (const HybridHit& hit : result->hits) ranked.push_back({hit.key, hit.score});
   }
-  return fused;
-}
-
-// The same by ranks alone: 1 / (60 + rank) in each list. (Cormack, Clarke and Buettcher, 2009.)
-Rankings RankFusion(const Rankings& left, const Rankings& right) {
-  constexpr double kRankOffset = 60;
-  Rankings fused;
-  for (const auto& [query, hits] : left) {
-    std::map<std::string, double> scores;
-    for (const std::vector<Ranked>* list : {&hits, &right.at(query)}) {
-      for (size_t i = 0; i < std::min(list->size(), kFusedDepth); ++i) {
-        scores[(*list)[i].document] += 1 / (kRankOffset + static_cast<double>(i + 1));
-      }
-    }
-    fused[query] = InOrder(scores);
-  }
-  return fused;
+  return run;
 }
 
 Rankings SimilarAll(const Store& store, const Collection& collection) {
@@ -220,11 +186,17 @@ void AddLsa(const Collection& collection, const std::string& directory,
             std::vector<System>* systems) {
   const std::unique_ptr<Store> store =
       Load(collection, directory, MakeEnglishAnalyzer(), LearnLsa(collection));
-  const Rankings words = SearchAll(*store, collection, {});
-  const Rankings lsa = SimilarAll(*store, collection);
-  systems->push_back({"libkv-lsa/1", lsa});
-  systems->push_back({"libkv-hybrid", ConvexFusion(words, lsa, 0.6)});
-  systems->push_back({"libkv-hybrid-rrf", RankFusion(words, lsa)});
+  systems->push_back({"libkv-lsa/1", SimilarAll(*store, collection)});
+  systems->push_back({"libkv-hybrid", HybridAll(*store, collection, Fusion::kConvex)});
+  systems->push_back({"libkv-hybrid-rrf", HybridAll(*store, collection, Fusion::kReciprocalRank)});
+}
+
+// Runs of characters, without a word of libkv's own.
+void AddNgrams(const Collection& collection, const std::string& directory,
+               std::vector<System>* systems) {
+  const std::unique_ptr<Store> store =
+      Load(collection, directory, MakeEnglishAnalyzer(), MakeNgramEmbedder());
+  systems->push_back({"ngrams", SimilarAll(*store, collection)});
 }
 
 void AddLibkv(const Collection& collection, const std::string& directory,
@@ -241,6 +213,7 @@ void AddLibkv(const Collection& collection, const std::string& directory,
   systems->push_back({"libkv-tfidf", SearchAll(*store, collection, tf_idf)});
   systems->push_back({"libkv-hash/1", SimilarAll(*store, collection)});
   store.reset();
+  AddNgrams(collection, directory, systems);
   AddLsa(collection, directory, systems);
   // Lucene's own analyzer, to compare the rankings alone.
   const auto porter = MakeAnalyzer("porter");

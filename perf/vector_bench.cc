@@ -39,7 +39,6 @@ constexpr Part kParts[] = {
 };
 
 constexpr size_t kBulk = 1'000;
-constexpr size_t kSyncedVectors = 10'000;  // of the synced variant of loading
 
 struct Arguments {
   std::string data;
@@ -48,6 +47,7 @@ struct Arguments {
   size_t queries = 400;
   int passes = 3;
   uint64_t memory_megabytes = 1'024;
+  size_t synced_vectors = 10'000;
   double reader_seconds = 3;
   std::vector<std::string> parts, rivals;
   bool alone = false, bits_only = false;
@@ -215,7 +215,7 @@ void LoadStores(bool reports_build, const std::string& place, VectorBench* bench
   ReportLoad(bench, "libkv, written", with);
   ReportShares(bench, with.space);
   if (!reports_build) return;
-  const auto few = std::span(numbers).first(std::min(kSyncedVectors, numbers.size()));
+  const auto few = std::span(numbers).first(std::min(bench->synced_vectors, numbers.size()));
   ReportLoad(bench, "libkv, synced, " + std::to_string(few.size()),
              LoadInto(bench, bench->Place("synced"), &bench->data.base, few, Durability::kSynced,
                       nullptr));
@@ -288,6 +288,7 @@ int RunAll(Arguments arguments, const std::string& command) {
                     .directory = arguments.directory,
                     .passes = arguments.passes,
                     .memory_bytes = arguments.memory_megabytes << 20,
+                    .synced_vectors = arguments.synced_vectors,
                     .reader_seconds = arguments.reader_seconds,
                     .store = nullptr,
                     .rivals = {},
@@ -335,6 +336,10 @@ int main(int argc, char** argv) {
   app.add_flag("--bits", arguments.bits_only, "libkv keeps a bit per dimension in memory");
   app.add_option("--memory-megabytes", arguments.memory_megabytes, "Of each store")
       ->check(CLI::Range(8, 1 << 20))
+      ->capture_default_str();
+  app.add_option("--synced-vectors", arguments.synced_vectors,
+                 "So many are loaded once more with a sync for every thousand")
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--reader-seconds", arguments.reader_seconds, "Of the part readers")
       ->check(CLI::Range(0.1, 60.0))

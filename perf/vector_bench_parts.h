@@ -28,6 +28,7 @@ struct VectorBench {
   std::string directory;  // for copies; its folders are removed by who makes them
   int passes = 3;
   size_t memory_bytes = 0;
+  size_t synced_vectors = 0;  // of the synced variant of loading
   double reader_seconds = 3;  // of the part readers, for each of idle and inserts
   size_t slow_queries = 100;  // for whatever compares everything, or needs a truth of its own
   std::unique_ptr<VectorStore> store;

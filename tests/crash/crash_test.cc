@@ -34,7 +34,7 @@ constexpr int kReadOnlyEvery = 4;
 constexpr int64_t kLifeMin = 2'000;  // microseconds
 // Of those that write blocks only.
 constexpr int64_t kBlocksLifeMin = 50'000, kBlocksLifeMax = 800'000;
-constexpr int kRoundsForLists = 100;  // in so many lists must have been split and merged
+constexpr int kRoundsForLists = 50;  // in so many lists must have been split and merged
 
 // What has happened to lists of clusters. At least: between two looks of the writer a split and a
 // merge cancel each other.

@@ -33,7 +33,7 @@ namespace libkv::crash {
 inline constexpr size_t kThreads = 14;
 inline constexpr size_t kKeysPerThread = 24;
 inline constexpr size_t kBulkKeys = 8;
-inline constexpr size_t kBlocksMax = 12;  // of a thread
+inline constexpr size_t kBlocksMax = 20;  // of a thread
 inline constexpr size_t kVectorDimension = 16;
 inline constexpr size_t kStampedKeys = 4;
 inline constexpr size_t kBatchRows = 3;

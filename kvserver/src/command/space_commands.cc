@@ -92,7 +92,7 @@ void Info(Context& context, Arguments arguments) {
     return context.reply.Error("NOTFOUND no space has the prefix " + QuotedWord(arguments[2]));
   }
   ReplyWriter& reply = context.reply;
-  reply.BeginMap(9 + kSpaceFigures);
+  reply.BeginMap(14 + kSpaceFigures);
   reply.Value("prefix");
   reply.Value(stats->prefix);
   reply.Value("definition");
@@ -108,6 +108,14 @@ void Info(Context& context, Arguments arguments) {
   ReplyField(reply, "recall_age", stats->recall_age);
   ReplyField(reply, "pending_vectors", stats->pending_vectors);
   ReplyField(reply, "refused_vectors", stats->refused_vectors);
+  reply.Value("embedder_error");
+  reply.Value(stats->embedder_error);
+  ReplyField(reply, "learnt_from", stats->learnt_from);
+  ReplyField(reply, "is_learning", stats->is_learning ? 1 : 0);
+  reply.Value("learning_progress");
+  reply.Double(stats->learning_progress);
+  reply.Value("learning_error");
+  reply.Value(stats->learning_error);
   ReplyField(reply, "reembedded", stats->reembedded);
   ReplyField(reply, "reembed_total", stats->reembed_total);
 }

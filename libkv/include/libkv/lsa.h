@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "libkv/analyzer.h"
 #include "libkv/embedder.h"
@@ -44,6 +45,10 @@ struct LsaOptions {
 // What an embedder has besides the model's axes: for exact words, those unknown to it included.
 inline constexpr size_t kLsaHashedDimension = 256;
 
+// Called now and then with the share that is done, above 0, at most 1, ascending. Returning false
+// stops what is going on.
+using LsaProgress = absl::FunctionRef<bool(double done)>;
+
 // Threads    One thread.
 // Exceptions Those of the analyzer come out of Train() and of the embedder's Embed.
 // Memory     At most 64 MiB of texts are kept. Train() needs up to about 350 MiB more.
@@ -62,8 +67,8 @@ class LsaTrainer {
   // the same order, options and analyzer give the same bytes on every machine. One thread's
   // seconds: below 1 for 2,000 short texts, about 10 for 60,000.
   // FailedPrecondition: fewer than kLsaTextsMin texts have words.
-  // InvalidArgument: options out of range.
-  absl::StatusOr<std::string> Train() const;
+  // InvalidArgument: options out of range. Aborted: `progress` said so.
+  absl::StatusOr<std::string> Train(LsaProgress progress = [](double) { return true; }) const;
 
  private:
   struct Impl;

@@ -36,7 +36,15 @@ struct SpaceStats {
   // does not take, which have none; and what it last answered when it failed, "" since it did not.
   uint64_t pending_vectors = 0, refused_vectors = 0;
   std::string embedder_error;
-  // While Reembed runs: how many of the values of before it have been embedded again.
+  // With Space::learn: of how many values the model in force was learnt, 0: none is yet; whether
+  // one is being learnt or its vectors are being made, and the share of the learning that is done;
+  // and what the last training failed with, "" since one did not.
+  uint64_t learnt_from = 0;
+  bool is_learning = false;
+  double learning_progress = 0;
+  std::string learning_error;
+  // While Reembed runs, or the vectors of a model are made: how many of the values of before it
+  // have been embedded again.
   uint64_t reembedded = 0, reembed_total = 0;
 };
 

@@ -82,7 +82,8 @@ class Store {
   static absl::StatusOr<std::unique_ptr<Store>> Open(const Options& options,
                                                      const std::string& directory);
 
-  // Waits for running calls' commits, then closes; for some seconds if an embedder is being learnt.
+  // Waits for running calls' commits, then closes; for a second or two if an embedder is being
+  // learnt.
   // What was written is on disk: a clean close makes even kBuffered writes durable.
   ~Store();
 
@@ -291,10 +292,10 @@ class Store {
   absl::Status WaitIndexed(std::chrono::milliseconds timeout) const;
 
   // For a space with Space::learn: learns its embedder from the values it has now (a sample of
-  // 100,000 of them, or 64 MiB), and makes all vectors anew by it, as Reembed does. About 10 s for
-  // 60,000 short texts, in one thread, before the vectors are made; it happens by itself too.
-  // NotFound: no such space. FailedPrecondition: it does not learn; fewer than kLsaTextsMin values
-  // have words; and as for Reembed.
+  // 100,000 of them, by the counts of the word index if it has one), and makes all vectors anew by
+  // it, as Reembed does. About 10 s for 60,000 short texts, in one thread, before the vectors are
+  // made; it happens by itself too. NotFound: no such space. FailedPrecondition: it does not learn;
+  // fewer than kLsaTextsMin values have words; and as for Reembed.
   absl::Status TrainEmbedder(std::string_view prefix);
 
   // New words are kept in memory and sealed into a segment on disk when there are enough of them

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "base/check.h"
 
@@ -177,18 +178,28 @@ Eigen SymmetricEigen(std::vector<double> matrix, size_t n) {
   return eigen;
 }
 
-Svd RandomizedSvd(const SparseMatrix& matrix, size_t rank, uint64_t seed) {
+std::optional<Svd> RandomizedSvd(const SparseMatrix& matrix, size_t rank, uint64_t seed,
+                                 absl::FunctionRef<bool(double done)> progress) {
+  constexpr size_t kProducts = 2 * kSvdPowerIterations + 3;
+  size_t products = 0;
+  const auto go_on = [&] { return progress(static_cast<double>(++products) / kProducts); };
   // 1. A random start, as wide as the answer and a little more.
   const size_t width = std::min({rank + kSvdOversampling, matrix.rows(), matrix.columns()});
   DenseMatrix range = RandomSigns(matrix.rows(), width, seed);
   // 2. Each round multiplies what lies in direction i by values[i]^2: the largest remain.
   for (size_t round = 0; round < kSvdPowerIterations; ++round) {
-    range = matrix.Times(matrix.TransposedTimes(range));
+    const DenseMatrix transposed = matrix.TransposedTimes(range);
+    if (!go_on()) return std::nullopt;
+    range = matrix.Times(transposed);
     Orthonormalize(&range);
+    if (!go_on()) return std::nullopt;
   }
   // 3. Within that space: the eigenvectors of A A^T, whose values are the squares of A's.
-  const Eigen eigen =
-      SymmetricEigen(ColumnProducts(range, matrix.Times(matrix.TransposedTimes(range))), width);
+  const DenseMatrix transposed = matrix.TransposedTimes(range);
+  if (!go_on()) return std::nullopt;
+  std::vector<double> small = ColumnProducts(range, matrix.Times(transposed));
+  if (!go_on()) return std::nullopt;
+  const Eigen eigen = SymmetricEigen(std::move(small), width);
   Svd svd;
   for (size_t i = 0; i < std::min(rank, width); ++i) {
     const double square = eigen.values[i];
@@ -205,6 +216,7 @@ Svd RandomizedSvd(const SparseMatrix& matrix, size_t rank, uint64_t seed) {
     }
   }
   FixSigns(&svd.right);
+  if (!go_on()) return std::nullopt;
   return svd;
 }
 

@@ -9,8 +9,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "embed/sparse_matrix.h"
 
 namespace libkv {
@@ -25,8 +27,11 @@ struct Svd {
 
 // At most `rank` singular values; fewer when the matrix has fewer that are worth the name (above
 // 1e-4 of the first). The same matrix and seed give the same bits on every machine. A vector's sign
-// is that of its largest element. Costs 9 products with the matrix, of rank + 16 columns.
-Svd RandomizedSvd(const SparseMatrix& matrix, size_t rank, uint64_t seed);
+// is that of its largest element. Costs 9 products with the matrix, of rank + 16 columns; after
+// each `progress` is told the share that is done. Nothing: it returned false.
+std::optional<Svd> RandomizedSvd(
+    const SparseMatrix& matrix, size_t rank, uint64_t seed,
+    absl::FunctionRef<bool(double done)> progress = [](double) { return true; });
 
 // Makes the columns orthogonal and of length 1, in place; a column that the others span becomes
 // zeros. (Cholesky QR.)

@@ -12,10 +12,8 @@ void AddScaled(float factor, const float* __restrict row, size_t count, float* _
 
 }  // namespace
 
-void SparseMatrix::ScaleLastRow(float factor) {
-  for (size_t i = ends_.empty() ? 0 : ends_.back(); i < entries_.size(); ++i) {
-    entries_[i].value *= factor;
-  }
+void SparseMatrix::ScaleRow(size_t row, float factor) {
+  for (Entry& entry : Row(row)) entry.value *= factor;
 }
 
 DenseMatrix SparseMatrix::Times(const DenseMatrix& right) const {

@@ -7,6 +7,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace libkv {
@@ -28,11 +30,23 @@ class SparseMatrix {
  public:
   explicit SparseMatrix(size_t column_count) : columns_(column_count) {}
 
+  struct Entry {
+    uint32_t column;
+    float value;
+  };
+
+  // A matrix whose row i is entries[ends[i - 1], ends[i]), row 0 from 0 on.
+  SparseMatrix(size_t column_count, std::vector<Entry> entries, std::vector<size_t> ends)
+      : columns_(column_count), entries_(std::move(entries)), ends_(std::move(ends)) {}
+
   // Adds to the last row; EndRow() makes it one.
   void Add(uint32_t column, float value) { entries_.push_back({column, value}); }
   void EndRow() { ends_.push_back(entries_.size()); }
-  // Multiplies what was added since the last EndRow().
-  void ScaleLastRow(float factor);
+
+  std::span<Entry> Row(size_t row) {
+    return std::span(entries_).subspan(BeginOf(row), ends_[row] - BeginOf(row));
+  }
+  void ScaleRow(size_t row, float factor);
 
   size_t rows() const { return ends_.size(); }
   size_t columns() const { return columns_; }
@@ -42,11 +56,6 @@ class SparseMatrix {
   DenseMatrix TransposedTimes(const DenseMatrix& right) const;  // transposed(this) * right
 
  private:
-  struct Entry {
-    uint32_t column;
-    float value;
-  };
-
   size_t BeginOf(size_t row) const { return row == 0 ? 0 : ends_[row - 1]; }
 
   size_t columns_;

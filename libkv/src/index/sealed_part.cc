@@ -23,8 +23,8 @@ class SealedReader final : public PartReader {
   SealedReader(const SealedPart& part, const PartView& view)
       : part_(part),
         view_(view),
-        source_(part.segment()),
-        keys_(part.segment()),
+        source_(part.segment(), view.fill_cache),
+        keys_(part.segment(), view.fill_cache),
         end_(part.segment().documents()) {
     if (!view.prefix.empty()) FindRange();
     // Whoever dies from here on is seen by this view still.

@@ -22,6 +22,7 @@ struct PartView {
   uint64_t sequence = 0;
   int64_t now = 0;
   std::string prefix;
+  bool fill_cache = true;  // false: what is read on disk is not needed again soon
 };
 
 // Reads one part for one search; belongs to one thread.

@@ -381,6 +381,15 @@ StoreStats Store::Impl::Stats() const {
         const auto error = embed_errors_.find(space->id());
         if (error != embed_errors_.end()) of_space.embedder_error = error->second;
       }
+      if (space->definition().learn) {
+        of_space.learnt_from = space->definition().learnt_from;
+        const std::lock_guard learning_lock(learning_mutex_);
+        if (const auto learning = learning_.find(space->id()); learning != learning_.end()) {
+          of_space.is_learning = learning->second.is_running;
+          of_space.learning_progress = learning->second.progress;
+          of_space.learning_error = learning->second.error;
+        }
+      }
       of_space.recall_age = vectors->deaths() - vectors->recall_deaths();
       if (const auto recall = vectors->recall(); recall != nullptr) {
         for (const RecallPoint& point : recall->points) {

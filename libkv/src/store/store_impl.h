@@ -63,6 +63,8 @@ class ListChange;
 class TextSearch;
 enum class PendingState : uint8_t;
 struct FoundHit;
+struct LsaCounts;
+struct LsaOptions;
 struct Probes;
 struct SpaceSearch;
 struct StoredRecord;
@@ -363,6 +365,11 @@ class Store::Impl {
   // reembed.cc
   struct ReembedValue;
   struct LearntModel;
+  struct Learning {
+    bool is_running = false;
+    double progress = 0;
+    std::string error;  // of the last training
+  };
   absl::Status BuildGeneration(std::string_view prefix, std::shared_ptr<const Embedder> embedder,
                                const LearntModel* model);
   absl::StatusOr<uint32_t> BeginGeneration(std::string_view prefix,
@@ -381,7 +388,15 @@ class Store::Impl {
   absl::Status DeleteLeftGenerations();
 
   // learning.cc
+  absl::Status TrainNow(const ActiveSpace& space);
   absl::StatusOr<LearntModel> LearnFrom(const ActiveSpace& space) const;
+  absl::StatusOr<LearntModel> LearnFromIndex(const ActiveSpace& space,
+                                             const LsaOptions& options) const;
+  absl::StatusOr<LearntModel> LearnFromValues(const ActiveSpace& space,
+                                              const LsaOptions& options) const;
+  absl::StatusOr<LsaCounts> CountTexts(const ActiveSpace& space, uint64_t seed) const;
+  bool TellLearning(uint32_t space, double done) const;
+  void SetLearning(uint32_t space, Learning learning);
   static void PutModel(EngineBatch& batch, uint32_t vectors_id, std::string_view model);
   absl::Status LoadModel(uint32_t vectors_id, const SpaceDefinition& definition,
                          SpaceObjects* objects) const;
@@ -577,6 +592,8 @@ class Store::Impl {
   std::condition_variable learner_wake_;
   std::atomic<bool> stop_learning_{false};
   std::thread learner_;
+  mutable std::mutex learning_mutex_;
+  mutable std::map<uint32_t, Learning> learning_;  // by space; guarded by learning_mutex_
 
   mutable std::mutex embedding_mutex_;
   std::condition_variable embedding_wake_;        // there is something to embed

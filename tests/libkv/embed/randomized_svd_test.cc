@@ -101,7 +101,7 @@ TEST_CASE("the products are those of the dense matrix") {
 TEST_CASE("singular values are right and their vectors orthonormal") {
   const Both both = RandomMatrix(120, 60, 12, 3);
   const std::vector<double> squares = SquaredValues(both.dense, 10);
-  const Svd svd = RandomizedSvd(both.sparse, 10, 1);
+  const Svd svd = *RandomizedSvd(both.sparse, 10, 1);
   REQUIRE(svd.values.size() == 10);
   REQUIRE(svd.right.rows == 60);
   for (size_t i = 0; i < 10; ++i) {
@@ -120,14 +120,14 @@ TEST_CASE("a matrix of low rank gives that many values, and empty rows do no har
     if (r % 3 == 1) matrix.Add(30, 2);
     matrix.EndRow();
   }
-  const Svd svd = RandomizedSvd(matrix, 16, 1);
+  const Svd svd = *RandomizedSvd(matrix, 16, 1);
   REQUIRE(svd.values.size() == 2);
   CHECK(std::abs(svd.right.Row(7)[0]) == doctest::Approx(1));
   CHECK(std::abs(svd.right.Row(30)[1]) == doctest::Approx(1));
 
   SparseMatrix empty(5);
   for (int i = 0; i < 4; ++i) empty.EndRow();
-  CHECK(RandomizedSvd(empty, 3, 1).values.empty());
+  CHECK(RandomizedSvd(empty, 3, 1)->values.empty());
 }
 
 TEST_CASE("eigenvalues and vectors of symmetric matrices fulfil their equation") {
@@ -159,7 +159,7 @@ TEST_CASE("eigenvalues and vectors of symmetric matrices fulfil their equation")
 TEST_CASE("the same matrix and seed give the same bits everywhere") {
   // The fingerprint is what every machine and compiler must find.
   const Both both = RandomMatrix(200, 100, 20, 4);
-  const Svd svd = RandomizedSvd(both.sparse, 12, 5);
+  const Svd svd = *RandomizedSvd(both.sparse, 12, 5);
   const std::string_view bytes(reinterpret_cast<const char*>(svd.right.values.data()),
                                svd.right.values.size() * sizeof(float));
   CHECK(Hash64(bytes) == 11754197420655385075U);

@@ -1,7 +1,12 @@
 // A space that learns its embedder from its values.
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <functional>
+#include <memory>
+#include <numeric>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -112,6 +117,103 @@ TEST_CASE("an embedder is learnt by itself from 2,000 values, and again at twice
   Fill(*store, 3'900, 4'100);
   wait([&] { return *store->GetVector({}, "d3") != before; });
   CheckSubjects(*store);
+}
+
+SpaceStats StatsOf(const Store& store) { return store.Stats().spaces.at(0); }
+
+TEST_CASE("stores of the same texts learn the same model, however the texts came to be there") {
+  std::vector<size_t> order(400);
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::mt19937 random(3);
+  std::string embedder;
+  for (const bool sealed : {false, true}) {
+    CAPTURE(sealed);
+    const TempDir dir;
+    const auto store = OpenStore(dir.path(), Learning());
+    std::shuffle(order.begin(), order.end(), random);
+    for (const size_t i : order) {
+      const std::string key = "d" + std::to_string(i);
+      if (i % 5 == 0) REQUIRE_OK(store->Set({Durability::kWritten}, key, "something else"));
+      REQUIRE_OK(store->Set({Durability::kWritten}, key, TextOf(i)));
+      REQUIRE_OK(store->Set({Durability::kWritten}, "dgone", TextOf(i + 1'000)));
+    }
+    REQUIRE_OK(store->Delete({Durability::kWritten}, "dgone"));
+    if (sealed) REQUIRE_OK(store->SealIndex("d"));
+    CHECK((StatsOf(*store).sealed_documents > 0) == sealed);
+    REQUIRE_OK(store->TrainEmbedder("d"));
+    const SpaceStats stats = StatsOf(*store);
+    CHECK(stats.learnt_from == 400);
+    CHECK(stats.embedder.starts_with("lsa/1:"));
+    if (!embedder.empty()) CHECK(stats.embedder == embedder);
+    embedder = stats.embedder;
+    CheckSubjects(*store);
+  }
+}
+
+TEST_CASE("a space without a word index learns from its values") {
+  const TempDir dir;
+  Options options = Learning();
+  options.spaces[0].text = false;
+  const auto store = OpenStore(dir.path(), options);
+  Fill(*store, 0, 300);
+  REQUIRE_OK(store->TrainEmbedder("d"));
+  CHECK(StatsOf(*store).learnt_from == 300);
+  CheckSubjects(*store);
+}
+
+TEST_CASE("the progress of a training is visible from its first words to its last vector") {
+  const TempDir dir;
+  const auto store = OpenStore(dir.path(), Learning());
+  Fill(*store, 0, 1'900);
+  CHECK_FALSE(StatsOf(*store).is_learning);
+  std::atomic<bool> ended{false};
+  std::vector<SpaceStats> seen;
+  std::thread watcher([&] {
+    while (!ended) seen.push_back(StatsOf(*store));
+  });
+  REQUIRE_OK(store->TrainEmbedder("d"));
+  ended = true;
+  watcher.join();
+  std::set<double> shares;
+  uint64_t most_reembedded = 0;
+  double last_share = 0;
+  for (const SpaceStats& stats : seen) {
+    if (!stats.is_learning) continue;
+    CHECK(stats.learning_progress >= last_share);
+    last_share = stats.learning_progress;
+    shares.insert(stats.learning_progress);
+    if (stats.reembed_total > 0) CHECK(stats.learning_progress == 1);
+    most_reembedded = std::max(most_reembedded, stats.reembedded);
+  }
+  CHECK(shares.size() >= 5);
+  CHECK(last_share == 1);
+  CHECK(most_reembedded > 0);
+  CHECK_FALSE(StatsOf(*store).is_learning);
+  CHECK(StatsOf(*store).learning_error.empty());
+}
+
+// Finds no words.
+class SilentAnalyzer final : public Analyzer {
+ public:
+  std::string id() const override { return "silent/1"; }
+  void Analyze(std::string_view /*text*/,
+               absl::FunctionRef<void(const Token&)> /*sink*/) const override {}
+};
+
+TEST_CASE("a training that fails by itself is told, until one does not") {
+  const TempDir dir;
+  Options options = Learning();
+  options.spaces[0].analyzer = std::make_shared<SilentAnalyzer>();
+  const auto store = OpenStore(dir.path(), options);
+  Fill(*store, 0, 2'000);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (StatsOf(*store).learning_error.empty() && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  CHECK(StatsOf(*store).learning_error ==
+        "LSA cannot learn from 0 texts with words: 16 are the least");
+  CHECK(StatsOf(*store).learnt_from == 0);
+  CHECK(DimensionOf(*store) == 1'024);  // hash/1 stays in force
 }
 
 TEST_CASE("a store is closed while an embedder is being learnt, and is whole afterwards") {

@@ -37,7 +37,8 @@ inline constexpr size_t kLsaTextsMin = 16;
 struct LsaOptions {
   // Null: MakeEnglishAnalyzer(). The model remembers its id.
   std::shared_ptr<const Analyzer> analyzer;
-  // 1 to 768. A corpus of fewer texts or words gives fewer axes, and so another dimension.
+  // 1 to 768. A corpus of less than 5 texts for each, or of fewer words, gives fewer axes, and so
+  // another dimension.
   size_t axes = 256;
   uint64_t seed = 1;  // of the sample and of where the decomposition starts
 };

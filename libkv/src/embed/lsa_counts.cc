@@ -1,5 +1,6 @@
 #include "embed/lsa_counts.h"
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 #include <utility>
@@ -14,6 +15,9 @@ namespace libkv {
 namespace {
 
 constexpr size_t kAxesMax = 768;
+// As many axes as texts would give each text one of its own: words that meet in none would stay
+// apart, and nothing would be learnt.
+constexpr size_t kTextsPerAxis = 5;
 
 // From how often a word is in a text to what that counts: the damped frequency times the word's
 // weight, rows of length 1.
@@ -49,7 +53,8 @@ absl::StatusOr<std::string> LearnLsaModel(LsaCounts counts, const LsaOptions& op
   // The axes along which the texts differ most.
   SparseMatrix matrix = std::move(counts.counts);
   Weigh(counts, &matrix);
-  const std::optional<Svd> svd = RandomizedSvd(matrix, options.axes, options.seed, progress);
+  const size_t axes = std::min<size_t>(options.axes, counts.text_count / kTextsPerAxis);
+  const std::optional<Svd> svd = RandomizedSvd(matrix, axes, options.seed, progress);
   if (!svd.has_value()) return absl::AbortedError("learning was stopped");
   if (svd->values.empty()) return FailedPrecondition("LSA found nothing to learn in these texts");
   // Where each word lies on them.

@@ -500,6 +500,7 @@ class Store::Impl {
   void LetSearchesLoad() const;
   absl::Status LoadAllLists(const ActiveSpace& space) const;
   absl::Status KeepSpace(const ActiveSpace& space, bool* did_something);
+  absl::Status CompactPostings(const ActiveSpace& space, bool* did_something);
   absl::Status KeepList(const ActiveSpace& space, uint32_t number);
   absl::Status CommitLists(ListChange& change);
   absl::Status MakeLists(const ActiveSpace& space);

@@ -1,6 +1,8 @@
 #include "vector/entry_block.h"
 
 #include <algorithm>
+#include <cstring>
+#include <limits>
 #include <new>
 
 #include "base/check.h"
@@ -18,6 +20,8 @@ size_t KeyBytes(std::span<const ListItem> items) {
   return bytes;
 }
 
+bool AreLong(size_t key_bytes) { return key_bytes > std::numeric_limits<uint16_t>::max(); }
+
 bool AnyOf(std::span<const ListItem> items, bool (*holds)(const ListItem&)) {
   return std::any_of(items.begin(), items.end(), holds);
 }
@@ -29,27 +33,28 @@ EntryBlock::EntryBlock(size_t padded, size_t value_rows, size_t capacity, bool h
     : padded_(static_cast<uint32_t>(padded)),
       value_rows_(static_cast<uint16_t>(value_rows)),
       capacity_(static_cast<uint16_t>(capacity)),
-      storage_(ListStorage::kCodes) {
+      storage_(ListStorage::kCodes),
+      has_long_keys_(AreLong(key_bytes)) {
   LIBKV_CHECK(padded > 0 && padded % 64 == 0 && value_rows <= kRowsMax && value_rows <= capacity);
   const size_t bits_bytes = has_bits ? OneBitBlockBytes(padded) + sizeof(OneBitFactors) : 0;
   const size_t values_bytes = value_rows * padded;
-  const size_t beside_bytes = capacity * (2 * sizeof(float) + sizeof(uint64_t)) +
-                              (value_rows + 1) * sizeof(uint32_t) + key_bytes;
+  const size_t beside_bytes = capacity * sizeof(float) + BesideBytes(value_rows, key_bytes);
   memory_ =
       static_cast<uint8_t*>(::operator new(values_bytes + bits_bytes + beside_bytes, kAlignment));
   values_ = reinterpret_cast<int8_t*>(memory_);
   uint8_t* const behind = memory_ + values_bytes;
   std::fill_n(behind, bits_bytes + beside_bytes, uint8_t{0});
   if (has_bits) bits_ = behind;
-  scales_ = reinterpret_cast<float*>(behind + bits_bytes);
-  norms2_ = scales_ + capacity_;
+  norms2_ = reinterpret_cast<float*>(behind + bits_bytes);
+  scales_ = norms2_ + capacity_;
 }
 
 EntryBlock::EntryBlock(size_t padded, size_t rows, ListStorage storage)
     : padded_(static_cast<uint32_t>(padded)),
       value_rows_(static_cast<uint16_t>(rows)),
       capacity_(kOneBitRows),
-      storage_(storage) {
+      storage_(storage),
+      has_long_keys_(false) {
   LIBKV_CHECK(padded > 0 && padded % 64 == 0 && rows <= kOneBitRows);
   const size_t bits_bytes = OneBitBlockBytes(padded) + sizeof(OneBitFactors);
   const bool has_norms = storage == ListStorage::kBitsAndNorms;
@@ -59,6 +64,13 @@ EntryBlock::EntryBlock(size_t padded, size_t rows, ListStorage storage)
   std::fill_n(memory_, bytes, uint8_t{0});
   bits_ = memory_;
   if (has_norms) norms2_ = reinterpret_cast<float*>(memory_ + bits_bytes);
+}
+
+// Scales, documents, ends of keys, keys.
+size_t EntryBlock::BesideBytes(size_t rows, size_t key_bytes) {
+  return rows * (sizeof(float) + sizeof(uint32_t) + sizeof(uint8_t) +
+                 KeyEndBytes(AreLong(key_bytes))) +
+         key_bytes;
 }
 
 EntryBlock::~EntryBlock() {
@@ -86,14 +98,14 @@ void EntryBlock::Fill(const OneBitCentroid* centroid, std::span<const ListItem> 
   if (has_born || has_expiry) extra_ = std::make_unique<Extra>();
   if (has_born) extra_->born = std::make_unique<uint64_t[]>(items.size());
   if (has_expiry) extra_->expiry = std::make_unique<int64_t[]>(items.size());
-  uint32_t offset = 0;
+  size_t offset = 0;
   for (size_t row = 0; row < items.size(); ++row) {
     const ListItem& item = items[row];
     Put(row, item);
     if (keeps_codes()) {
       std::copy(item.key.begin(), item.key.end(), keys() + offset);
-      offset += static_cast<uint32_t>(item.key.size());
-      key_offsets()[row + 1] = offset;
+      offset += item.key.size();
+      SetKeyEnd(row, offset);
     }
     if (centroid == nullptr) continue;
     if (item.code.values.empty()) {
@@ -116,13 +128,6 @@ size_t ScannedBytes(size_t padded) {
   return OneBitBlockBytes(padded) + sizeof(OneBitFactors) + kOneBitRows * sizeof(float);
 }
 
-// Scales, documents, offsets of keys, keys.
-size_t BesideBytes(std::span<const ListItem> items) {
-  const size_t bytes = kOneBitRows * (sizeof(float) + sizeof(uint64_t)) +
-                       (kOneBitRows + 1) * sizeof(uint32_t) + KeyBytes(items);
-  return RoundUp(bytes, sizeof(uint64_t));
-}
-
 // headers | what is scanned of each | values of each | the rest of each
 struct BlocksTogether {
   explicit BlocksTogether(size_t bytes)
@@ -142,11 +147,13 @@ struct BlocksTogether {
 
 }  // namespace
 
-EntryBlock::EntryBlock(size_t padded, uint8_t* scanned, uint8_t* values, uint8_t* beside)
+EntryBlock::EntryBlock(size_t padded, uint8_t* scanned, uint8_t* values, uint8_t* beside,
+                       bool has_long_keys)
     : padded_(static_cast<uint32_t>(padded)),
       value_rows_(kOneBitRows),
       capacity_(kOneBitRows),
       storage_(ListStorage::kCodes),
+      has_long_keys_(has_long_keys),
       memory_(nullptr),
       values_(reinterpret_cast<int8_t*>(values)),
       bits_(scanned),
@@ -165,9 +172,12 @@ std::vector<EntryBlockPointer> EntryBlock::FixedTogether(size_t padded,
   const size_t count = items.size() / kOneBitRows;
   const size_t headers = RoundUp(count * sizeof(EntryBlock), kLineBytes);
   const size_t scanned = ScannedBytes(padded), values = kOneBitRows * padded;
+  const auto beside_bytes = [](size_t key_bytes) {
+    return RoundUp(BesideBytes(kOneBitRows, key_bytes), sizeof(float));
+  };
   size_t bytes = headers + count * (scanned + values);
   for (size_t i = 0; i < count; ++i) {
-    bytes += BesideBytes(items.subspan(i * kOneBitRows, kOneBitRows));
+    bytes += beside_bytes(KeyBytes(items.subspan(i * kOneBitRows, kOneBitRows)));
   }
   const auto together = std::make_shared<BlocksTogether>(bytes);
   uint8_t* const first_scanned = together->memory + headers;
@@ -179,12 +189,13 @@ std::vector<EntryBlockPointer> EntryBlock::FixedTogether(size_t padded,
   blocks.reserve(count);
   for (size_t i = 0; i < count; ++i) {
     const auto these = items.subspan(i * kOneBitRows, kOneBitRows);
-    auto* const block = new (together->memory + i * sizeof(EntryBlock))
-        EntryBlock(padded, first_scanned + i * scanned, first_values + i * values, beside);
+    const size_t key_bytes = KeyBytes(these);
+    auto* const block = new (together->memory + i * sizeof(EntryBlock)) EntryBlock(
+        padded, first_scanned + i * scanned, first_values + i * values, beside, AreLong(key_bytes));
     together->count = i + 1;
     block->Fill(&centroid, these);
     blocks.emplace_back(together, block);
-    beside += BesideBytes(these);
+    beside += beside_bytes(key_bytes);
   }
   return blocks;
 }
@@ -210,15 +221,12 @@ bool EntryBlock::Append(const ListItem& item) {
 
 void EntryBlock::PutCode(size_t row, const ListItem& item) {
   if (norms2_ != nullptr) norms2_[row] = item.code.code.norm2;
-  if (!keeps_codes()) {
-    document_lows()[row] = static_cast<uint32_t>(item.document);
-    document_highs()[row] = static_cast<uint8_t>(item.document >> 32);
-    return;
-  }
+  document_lows()[row] = static_cast<uint32_t>(item.document);
+  document_highs()[row] = static_cast<uint8_t>(item.document >> 32);
+  if (!keeps_codes()) return;
   LIBKV_CHECK(item.code.values.size() == padded_);
   std::copy(item.code.values.begin(), item.code.values.end(), values_ + row * padded_);
   scales_[row] = item.code.code.scale;
-  documents()[row] = item.document;
 }
 
 // The signs of a row are half a byte of every 16 (vector/one_bit.h); the block is still open.
@@ -271,24 +279,23 @@ void EntryBlock::Kill(size_t row, uint64_t died) {
 size_t EntryBlock::FindAlive(uint64_t document) const {
   const size_t count = rows();
   const std::atomic<uint64_t>* const died = died_.load(std::memory_order_relaxed);
+  const uint32_t* const lows = document_lows();
+  const uint8_t* const highs = document_highs();
+  const auto low = static_cast<uint32_t>(document);
   for (size_t row = 0;; ++row) {
-    if (keeps_codes()) {
-      const uint64_t* const begin = documents();
-      row = static_cast<size_t>(std::find(begin + row, begin + count, document) - begin);
-    } else {
-      while (row < count && this->document(row) != document) ++row;
-    }
-    if (row == count || died == nullptr || died[row].load(std::memory_order_relaxed) == kAlive) {
-      return row;
-    }
+    row = static_cast<size_t>(std::find(lows + row, lows + count, low) - lows);
+    if (row == count) return row;
+    if (highs[row] != document >> 32) continue;
+    if (died == nullptr || died[row].load(std::memory_order_relaxed) == kAlive) return row;
   }
 }
 
 size_t EntryBlock::memory_bytes() const {
   size_t bytes = sizeof(EntryBlock);
   if (keeps_codes()) {
-    bytes += value_rows_ * (size_t{padded_} + sizeof(uint32_t)) + sizeof(uint32_t) +
-             capacity_ * (2 * sizeof(float) + sizeof(uint64_t)) + key_offsets()[value_rows_];
+    const size_t key_bytes = value_rows_ == 0 ? 0 : KeyEnd(value_rows_ - 1);
+    bytes += size_t{value_rows_} * padded_ + capacity_ * sizeof(float) +
+             BesideBytes(value_rows_, key_bytes);
   } else {
     bytes += value_rows_ * (sizeof(uint32_t) + sizeof(uint8_t));
     if (norms2_ != nullptr) bytes += kOneBitRows * sizeof(float);
@@ -309,8 +316,32 @@ size_t EntryBlock::memory_bytes() const {
 std::string_view EntryBlock::key(size_t row) const {
   if (extra_ != nullptr && extra_->keys != nullptr) return extra_->keys[row];
   if (!keeps_codes()) return {};
-  const uint32_t* const offsets = key_offsets();
-  return {keys() + offsets[row], offsets[row + 1] - offsets[row]};
+  const size_t begin = row == 0 ? 0 : KeyEnd(row - 1);
+  return {keys() + begin, KeyEnd(row) - begin};
+}
+
+// The ends lie at any address.
+size_t EntryBlock::KeyEnd(size_t row) const {
+  const uint8_t* const at = key_ends() + row * KeyEndBytes(has_long_keys_);
+  uint32_t end = 0;
+  if (has_long_keys_) {
+    std::memcpy(&end, at, sizeof end);
+    return end;
+  }
+  uint16_t short_end = 0;
+  std::memcpy(&short_end, at, sizeof short_end);
+  return short_end;
+}
+
+void EntryBlock::SetKeyEnd(size_t row, size_t end) {
+  uint8_t* const at = key_ends() + row * KeyEndBytes(has_long_keys_);
+  if (has_long_keys_) {
+    const auto number = static_cast<uint32_t>(end);
+    std::memcpy(at, &number, sizeof number);
+  } else {
+    const auto number = static_cast<uint16_t>(end);
+    std::memcpy(at, &number, sizeof number);
+  }
 }
 
 bool EntryBlock::VisibleAt(size_t row, uint64_t sequence, int64_t now) const {

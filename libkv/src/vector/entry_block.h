@@ -1,7 +1,7 @@
 // An EntryBlock is up to 256 entries of a posting list in one piece of memory.
 //
-//   fixed block  values int8[rows][padded] | one-bit block and factors, if it has them | scales |
-//                norms2 | documents | key offsets | keys            (exactly as large as needed)
+//   fixed block  values int8[rows][padded] | one-bit block and factors, if it has them | norms2 |
+//                scales | documents, 5 bytes each | key offsets | keys   (as large as needed)
 //   tail block   room for a fixed number of rows, appended to by one thread while others read; each
 //                key has its own memory
 //   bits block   one-bit block and factors | norms2, if they are asked for | documents, 5 bytes
@@ -10,7 +10,8 @@
 //
 // When an entry was born, when it expires and when it died is kept in arrays that exist only if
 // some entry of the block needs them. So an entry at rest costs its codes, 12 bytes of factors, 8
-// of scale and norm, 8 of document, 4 of key offset, and its key.
+// of scale and norm, 5 of document, 2 of key offset (4 if the keys of a block are long), and its
+// key.
 #ifndef LIBKV_SRC_VECTOR_ENTRY_BLOCK_H_
 #define LIBKV_SRC_VECTOR_ENTRY_BLOCK_H_
 
@@ -128,7 +129,6 @@ class EntryBlock {
   uint64_t BitsHash(size_t row) const;
 
   uint64_t document(size_t row) const {
-    if (keeps_codes()) return documents()[row];
     return uint64_t{document_highs()[row]} << 32 | document_lows()[row];
   }
   std::string_view key(size_t row) const;
@@ -147,36 +147,41 @@ class EntryBlock {
   EntryBlock(size_t padded, size_t value_rows, size_t capacity, bool has_bits, size_t key_bytes);
   EntryBlock(size_t padded, size_t rows, ListStorage storage);  // a bits block
   // A full block in memory that somebody else owns: bits, factors and norms | values | the rest.
-  EntryBlock(size_t padded, uint8_t* scanned, uint8_t* values, uint8_t* beside);
+  EntryBlock(size_t padded, uint8_t* scanned, uint8_t* values, uint8_t* beside, bool has_long_keys);
   void Fill(const OneBitCentroid* centroid, std::span<const ListItem> items);
   void Put(size_t row, const ListItem& item);
   void PutCode(size_t row, const ListItem& item);
   void CopyBits(const EntryBlock& from, size_t from_row, size_t row);
 
-  // Of a bits block.
+  // The parts behind scales_, or behind the bits of a bits block, in the order of the memory.
   uint32_t* document_lows() const {
+    if (keeps_codes()) return reinterpret_cast<uint32_t*>(scales_ + value_rows_);
     return reinterpret_cast<uint32_t*>(bits_ + OneBitBlockBytes(padded_) + sizeof(OneBitFactors)) +
            (norms2_ == nullptr ? 0 : kOneBitRows);
   }
   uint8_t* document_highs() const {
     return reinterpret_cast<uint8_t*>(document_lows() + value_rows_);
   }
-
-  // The parts behind scales_, in the order of the memory. Norms are one of them unless they are
-  // beside the bits.
-  uint64_t* documents() const {
-    const size_t floats = norms2_ == scales_ + capacity_ ? 2 : 1;
-    return reinterpret_cast<uint64_t*>(scales_ + floats * capacity_);
+  // Where the key of a row ends; two bytes or four.
+  uint8_t* key_ends() const { return document_highs() + value_rows_; }
+  char* keys() const {
+    return reinterpret_cast<char*>(key_ends() + value_rows_ * KeyEndBytes(has_long_keys_));
   }
-  uint32_t* key_offsets() const { return reinterpret_cast<uint32_t*>(documents() + capacity_); }
-  char* keys() const { return reinterpret_cast<char*>(key_offsets() + value_rows_ + 1); }
+  static size_t KeyEndBytes(bool has_long_keys) {
+    return has_long_keys ? sizeof(uint32_t) : sizeof(uint16_t);
+  }
+  size_t KeyEnd(size_t row) const;
+  void SetKeyEnd(size_t row, size_t end);
+  static size_t BesideBytes(size_t rows, size_t key_bytes);
 
   // Fixed after construction.
   const uint32_t padded_;
   const uint16_t value_rows_;  // that have memory for their values
-  const uint16_t capacity_;    // of scales, norms and documents
+  const uint16_t capacity_;    // of norms
   const ListStorage storage_;
-  uint8_t* memory_;  // where it begins; null if it is another's
+  const bool has_long_keys_;       // together
+  std::atomic<uint32_t> rows_{0};  // the only one of these that changes
+  uint8_t* memory_;                // where it begins; null if it is another's
   int8_t* values_ = nullptr;
   uint8_t* bits_ = nullptr;
   float* scales_ = nullptr;
@@ -185,7 +190,6 @@ class EntryBlock {
 
   // Null as long as every entry lives. Published whole; then single numbers change.
   std::atomic<std::atomic<uint64_t>*> died_{nullptr};
-  std::atomic<uint32_t> rows_{0};
 };
 
 inline uint64_t BlockEntry::document() const { return block_->document(row_); }

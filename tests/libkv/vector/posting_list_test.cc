@@ -271,7 +271,53 @@ TEST_CASE("an entry at rest of 384 dimensions and ten bytes of key costs 480 byt
   const auto list = PostingList::Build(1, 384, items.centroid(), items.some(0, 256));
   MESSAGE("bytes per entry: ", static_cast<double>(list->memory_bytes()) / 256);
   CHECK(list->memory_bytes() <= 480 * 256);
-  CHECK(list->memory_bytes() >= (384 + 48 + 12 + 8 + 8 + 4 + 10) * 256);
+  CHECK(list->memory_bytes() >= (384 + 48 + 12 + 8 + 5 + 2 + 10) * 256);
+  // Lists of the mean length that they are made with, centroids included.
+  const Items many(320, 384);
+  std::vector<std::shared_ptr<PostingList>> lists;
+  for (uint32_t number = 1; number <= 64; ++number) {
+    lists.push_back(
+        PostingList::Build(number, 384, many.centroid(), many.some(0, 160 + number % 32)));
+  }
+  const auto table = ListTable::Empty(384)->With({}, lists);
+  const double bytes =
+      static_cast<double>(table->memory_bytes()) / static_cast<double>(table->size());
+  MESSAGE("bytes per entry of a table: ", bytes);
+  CHECK(bytes <= 481);
+}
+
+TEST_CASE("entries have their keys and documents, however long and high") {
+  // Goal: what is kept in few bytes is whole at their limits. Method: blocks whose keys together
+  // are as long as two bytes can say, or longer, with and without a centroid; documents around
+  // multiples of 2^32, of which those with equal low halves stand in one block.
+  for (const size_t key_bytes : {0, 1, 2'047, 2'048, 65'535}) {
+    CAPTURE(key_bytes);
+    Items items(64, 64, key_bytes);
+    std::vector<ListItem> entries(items.all().begin(), items.all().end());
+    for (size_t i = 0; i < entries.size(); ++i) {
+      entries[i].document = (uint64_t{i} << 32 | 5) + (i % 2);
+    }
+    entries.back().document = (uint64_t{1} << 40) - 1;
+    for (const bool has_centroid : {false, true}) {
+      CAPTURE(has_centroid);
+      const auto list = has_centroid ? PostingList::Build(1, 64, items.centroid(), entries)
+                                     : PostingList::Build(0, 64, {}, entries);
+      size_t at = 0;
+      list->ForEach([&](const ListItem& item) {
+        REQUIRE(at < entries.size());
+        CHECK(item.document == entries[at].document);
+        CHECK(item.key == entries[at].key);
+        ++at;
+      });
+      CHECK(at == entries.size());
+      for (const size_t killed : {0, 31, 63}) {
+        CHECK(list->Kill(entries[killed].document, 9));
+        CHECK_FALSE(list->Kill(entries[killed].document, 9));
+        CHECK_FALSE(list->Kill(entries[killed].document ^ uint64_t{1} << 39, 9));
+      }
+      CHECK(list->live() == entries.size() - 3);
+    }
+  }
 }
 
 TEST_CASE("by bits alone an entry of 384 dimensions costs 80 bytes at most, its list included") {

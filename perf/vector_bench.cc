@@ -40,9 +40,14 @@ constexpr Part kParts[] = {
 
 constexpr size_t kBulk = 1'000;
 
+// Where a run looks for vectors when it is told nothing: beside the project's folder, from which it
+// is started.
+constexpr const char* kUsualFolder = "../shared/data/vectors";
+const std::string kGenerated = "50000x128";
+
 struct Arguments {
   std::string data;
-  std::string generate = "50000x128";
+  std::string generate;
   size_t vectors_max = SIZE_MAX;
   size_t queries = 400;
   int passes = 3;
@@ -66,7 +71,8 @@ VectorData MakeData(const Arguments& arguments) {
   }
   size_t count = 0, dimension = 0;
   constexpr size_t kFloatsMax = size_t{1} << 31;
-  if (std::sscanf(arguments.generate.c_str(), "%zux%zu", &count, &dimension) != 2 || count == 0 ||
+  const std::string& generate = arguments.generate.empty() ? kGenerated : arguments.generate;
+  if (std::sscanf(generate.c_str(), "%zux%zu", &count, &dimension) != 2 || count == 0 ||
       dimension == 0 || dimension > kVectorDimensionMax || count > kFloatsMax / dimension) {
     Fail("--generate takes COUNTxDIMENSION");
   }
@@ -268,14 +274,25 @@ class EmptyDirectory {
   const std::string path_;
 };
 
-int RunAll(Arguments arguments, const std::string& command) {
-  arguments.directory += "/vector_bench_" + std::to_string(getpid());  // of this run alone
-  for (const std::string& name : arguments.parts) {
-    if (std::none_of(std::begin(kParts), std::end(kParts),
-                     [&](const Part& part) { return name == part.name; })) {
-      Fail("no part " + name);
+// The folders to take data from, one after the other: that of --data, or those of kUsualFolder if
+// nothing is asked for. Empty: the data is invented.
+std::vector<std::string> FoldersFor(const Arguments& arguments) {
+  if (!arguments.data.empty()) return {arguments.data};
+  if (!arguments.generate.empty()) return {};
+  const std::vector<std::string> folders = FindVectorFolders(kUsualFolder);
+  if (folders.empty()) {
+    std::printf("no vectors in %s: they are invented, %s\n", kUsualFolder, kGenerated.c_str());
+  } else {
+    std::printf("the vectors of %s:", kUsualFolder);
+    for (const std::string& folder : folders) {
+      std::printf(" %s", fs::path(folder).filename().c_str());
     }
+    std::puts("");
   }
+  return folders;
+}
+
+void RunOn(const Arguments& arguments, const std::string& command) {
   VectorData data = MakeData(arguments);
   data.bits_only = arguments.bits_only;
   std::printf("%s: %zu vectors, %zu dimensions, %zu queries, %s\n", data.name.c_str(),
@@ -302,6 +319,22 @@ int RunAll(Arguments arguments, const std::string& command) {
     if (part.measure != nullptr && IsNamed(arguments.parts, part.name)) part.measure(&bench);
   }
   bench.report.Save(arguments.json_path, data.name, command);
+}
+
+int RunAll(Arguments arguments, const std::string& command) {
+  arguments.directory += "/vector_bench_" + std::to_string(getpid());  // of this run alone
+  for (const std::string& name : arguments.parts) {
+    if (std::none_of(std::begin(kParts), std::end(kParts),
+                     [&](const Part& part) { return name == part.name; })) {
+      Fail("no part " + name);
+    }
+  }
+  const std::vector<std::string> folders = FoldersFor(arguments);
+  if (folders.empty()) RunOn(arguments, command);
+  for (const std::string& folder : folders) {
+    arguments.data = folder;
+    RunOn(arguments, command);
+  }
   return 0;
 }
 
@@ -311,9 +344,11 @@ int RunAll(Arguments arguments, const std::string& command) {
 int main(int argc, char** argv) {
   libkv::perf::Arguments arguments;
   CLI::App app("Measures libkv's vector index beside others, in turns.");
-  app.add_option("--data", arguments.data, "A folder with vectors; else they are invented");
-  app.add_option("--generate", arguments.generate, "Invents COUNTxDIMENSION")
-      ->capture_default_str();
+  app.add_option("--data", arguments.data,
+                 "A folder with vectors; else those in " + std::string(libkv::perf::kUsualFolder) +
+                     ", if it is there, else they are invented");
+  app.add_option("--generate", arguments.generate,
+                 "Invents COUNTxDIMENSION, " + libkv::perf::kGenerated + " unless told");
   app.add_option("--vectors", arguments.vectors_max, "Vectors at most")->check(CLI::PositiveNumber);
   app.add_option("--queries", arguments.queries, "Queries at most")
       ->check(CLI::PositiveNumber)

@@ -80,9 +80,15 @@ bool PassesAll(size_t) { return true; }
 
 bool Agree(float a, float b) { return std::abs(a - b) <= kTolerance * std::max(a, b); }
 
+VectorSet MustRead(const std::string& path, size_t rows_max) {
+  absl::StatusOr<VectorSet> set = ReadVectors(path, rows_max);
+  if (!set.ok()) Fail(std::string(set.status().message()));
+  return *std::move(set);
+}
+
 // What the file says, where some of it is true.
 bool TakeTruth(const std::string& path, size_t shift, VectorData* data) {
-  const VectorSet rows = ReadVectors(path, data->queries.count());
+  const VectorSet rows = MustRead(path, data->queries.count());
   if (rows.count() < data->queries.count() || rows.dimension < kNeighboursWanted) return false;
   Truth truth;
   for (size_t i = 0; i < data->queries.count(); ++i) {
@@ -100,6 +106,23 @@ bool TakeTruth(const std::string& path, size_t shift, VectorData* data) {
 }
 
 }  // namespace
+
+std::vector<std::string> FindVectorFolders(const std::string& path) {
+  std::vector<std::string> folders;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(path, ignored)) {
+    const std::string name = entry.path().filename();
+    if (entry.is_regular_file(ignored) && IsVectorFile(name)) return {path};
+    if (!entry.is_directory(ignored)) continue;
+    for (const auto& file : fs::directory_iterator(entry.path(), ignored)) {
+      if (!IsVectorFile(file.path().filename())) continue;
+      folders.push_back(entry.path());
+      break;
+    }
+  }
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
 
 float SquaredDistance(const float* a, const float* b, size_t dimension) {
   float lanes[kLanes] = {};
@@ -160,7 +183,7 @@ VectorData ReadVectorData(const std::string& path, size_t vectors_max, size_t qu
   if (data.name.empty()) data.name = fs::path(path).lexically_normal().parent_path().filename();
   size_t shift = 0;
   if (folder.queries.empty()) {
-    data.base = ReadVectors(folder.base, SIZE_MAX);
+    data.base = MustRead(folder.base, SIZE_MAX);
     const size_t queries = std::min({queries_max, kOwnQueriesMax, data.base.count() / 2});
     // All that a truth file may have counted as queries leave the base, whatever is asked.
     shift = std::min(kOwnQueriesMax, data.base.count() / 2);
@@ -173,8 +196,8 @@ VectorData ReadVectorData(const std::string& path, size_t vectors_max, size_t qu
       data.base.floats.resize(vectors_max * data.base.dimension);
     }
   } else {
-    data.base = ReadVectors(folder.base, vectors_max);
-    data.queries = ReadVectors(folder.queries, queries_max);
+    data.base = MustRead(folder.base, vectors_max);
+    data.queries = MustRead(folder.queries, queries_max);
   }
   if (data.base.dimension != data.queries.dimension) Fail(path + ": different dimensions");
   data.by_direction = folder.base.find(".vec") != std::string::npos;

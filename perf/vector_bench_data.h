@@ -50,6 +50,10 @@ struct VectorData {
   Truth truth;
 };
 
+// Folders that ReadVectorData takes: `path` if there are files of vectors in it, else those in it
+// with such files, by name. Empty: there are none, or no such folder.
+std::vector<std::string> FindVectorFolders(const std::string& path);
+
 // At most so many vectors and queries. The truth of the file is used where it agrees with what is
 // computed for some queries; otherwise all of it is computed.
 VectorData ReadVectorData(const std::string& folder, size_t vectors_max, size_t queries_max);

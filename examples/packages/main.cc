@@ -90,9 +90,13 @@ void PrintNext(CorpusKind kind) {
   std::puts("  ./run --bench                         how fast it answers");
 }
 
+void PrintProblems(const std::vector<std::string>& problems) {
+  for (const std::string& problem : problems) std::cerr << "wrong: " << problem << "\n";
+}
+
 int Check(const libkv::Store& store, std::vector<std::string> problems) {
   for (std::string& problem : VerifyAll(store)) problems.push_back(std::move(problem));
-  for (const std::string& problem : problems) std::cerr << "wrong: " << problem << "\n";
+  PrintProblems(problems);
   std::puts(problems.empty() ? "Everything is as it should be." : "Something is wrong.");
   return problems.empty() ? 0 : 1;
 }
@@ -125,7 +129,8 @@ int Run(const CLI::App& app, const Arguments& arguments) {
   const std::vector<std::string> problems = AskSamples(**store, *kind);
   if (arguments.check) return Check(**store, problems);
   PrintNext(*kind);
-  return 0;
+  PrintProblems(problems);
+  return problems.empty() ? 0 : 1;
 }
 
 void Define(CLI::App& app, Arguments& arguments) {

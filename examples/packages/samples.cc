@@ -16,6 +16,12 @@ namespace {
 
 using Keys = std::vector<std::string>;
 
+constexpr size_t kAnswers = 5;  // that hash/1 gives, as many as Answers does
+constexpr size_t kShown = 3;    // of them
+
+// Of fewer texts lsa has nearly as many axes as texts, and says no more than their words do.
+constexpr uint64_t kTextsToLearnFrom = 2'000;
+
 // Shorter words are in nearly every text.
 constexpr size_t kTellingWordBytes = 5;
 
@@ -82,12 +88,11 @@ bool AnyHas(const libkv::Store& store, const Keys& keys, std::string_view word) 
 }
 
 // What the embedder that knows no meaning would have said: every text is compared by it here.
-void PrintHashAnswer(const libkv::Store& store, std::string_view question) {
-  constexpr size_t kShown = 3;
+Keys HashAnswer(const libkv::Store& store, std::string_view question) {
   const auto hash = libkv::MakeHashEmbedder();
   const size_t dimension = hash->dimension();
   std::vector<float> query(dimension), vector(dimension);
-  if (!hash->Embed(libkv::EmbedKind::kQuery, std::span(&question, 1), query).ok()) return;
+  if (!hash->Embed(libkv::EmbedKind::kQuery, std::span(&question, 1), query).ok()) return {};
   std::vector<std::pair<double, std::string>> best;
   const auto all = store.NewIterator({.fill_cache = false});
   for (all->SeekToFirst(); all->Valid(); all->Next()) {
@@ -98,11 +103,33 @@ void PrintHashAnswer(const libkv::Store& store, std::string_view question) {
     best.emplace_back(-std::inner_product(query.begin(), query.end(), vector.begin(), 0.0),
                       std::string(all->key()));
     std::sort(best.begin(), best.end());
-    if (best.size() > kShown) best.pop_back();
+    if (best.size() > kAnswers) best.pop_back();
   }
+  Keys keys;
+  for (const auto& [score, key] : best) keys.push_back(key);
+  return keys;
+}
+
+size_t CountIn(const libkv::Store& store, const Keys& keys, const std::string& section) {
+  return static_cast<size_t>(std::count_if(keys.begin(), keys.end(), [&](const std::string& key) {
+    const auto json = nlohmann::json::parse(ValueOf(store, key), nullptr, false);
+    return json.is_object() && json.value("section", "") == section;
+  }));
+}
+
+// What was learnt must have told more answers of the right section than hash/1 tells.
+void CompareWithHash(const libkv::Store& store, const std::string& question, const Keys& answers,
+                     const std::string& section, Problems* problems) {
+  const Keys by_hash = HashAnswer(store, question);
   std::string names;
-  for (const auto& [score, key] : best) names += (names.empty() ? "" : ", ") + key;
+  for (size_t i = 0; i < by_hash.size() && i < kShown; ++i) {
+    names += (names.empty() ? "" : ", ") + by_hash[i];
+  }
   std::printf("  (by hash/1, which learns nothing, it would be: %s)\n", names.c_str());
+  const libkv::StoreStats stats = store.Stats();
+  if (stats.spaces.empty() || stats.spaces[0].documents < kTextsToLearnFrom) return;
+  problems->Unless(CountIn(store, answers, section) > CountIn(store, by_hash, section),
+                   "hash/1, which learns nothing, finds as many " + section + " for: " + question);
 }
 
 std::vector<std::string> AskAboutPackages(const libkv::Store& store) {
@@ -130,10 +157,10 @@ std::vector<std::string> AskAboutPackages(const libkv::Store& store) {
   }
   const Keys games = answers.Meaning("play chess");
   problems.Unless(AnyHas(store, games, "chess"), "nothing to play chess with was found");
-  PrintHashAnswer(store, "play chess");
+  CompareWithHash(store, "play chess", games, "games", &problems);
   const Keys tools = answers.Both("tool to edit photographs");
   problems.Unless(AnyHas(store, tools, "photo"), "no tool to edit photographs was found");
-  PrintHashAnswer(store, "tool to edit photographs");
+  CompareWithHash(store, "tool to edit photographs", tools, "graphics", &problems);
   const Keys section = answers.Section("httpd");
   problems.Unless(Has(section, "nginx") || Has(section, "apache2"),
                   "neither nginx nor apache2 is in the section httpd");

@@ -34,27 +34,15 @@ constexpr int kReadOnlyEvery = 4;
 constexpr int64_t kLifeMin = 2'000;  // microseconds
 // Of those that write blocks only.
 constexpr int64_t kBlocksLifeMin = 50'000, kBlocksLifeMax = 800'000;
-constexpr int kRoundsForLists = 50;  // in so many lists must have been split and merged
-
-// What has happened to lists of clusters. At least: between two looks of the writer a split and a
-// merge cancel each other.
-struct ListChanges {
-  uint64_t made = 0, split = 0, merged = 0;
-  int killed_among = 0;  // rounds in which lists were still to be split when the store was opened
-  int64_t now = 0;       // lists
-
-  void Take(int64_t lists) {
-    const auto change = static_cast<uint64_t>(std::abs(lists - now));
-    (now == 0 ? made : lists > now ? split : merged) += change;
-    now = lists;
-  }
-};
+constexpr int kRoundsForLists = 50;  // in so many writers must have split and merged lists
 
 struct Totals {
   int rounds = 0;
   uint64_t attempted = 0, acknowledged = 0;
   Findings findings;
-  ListChanges lists;
+  ListChanges killed;      // what writers did to lists before they were killed
+  ListChanges after;       // and what the stores did that were opened then
+  int killed_between = 0;  // kills that left such a change to be done
   std::vector<double> open_ms;
   bool failed = false;
 };
@@ -77,9 +65,12 @@ class Run {
         std::chrono::microseconds(std::uniform_int_distribution<int64_t>(least, most)(random_));
     const Mode mode = is_long ? Mode::kBlocksOnly : mode_;
     const uint64_t attempted = model_.attempted(), acknowledged = model_.acknowledged();
-    const auto take = [this](const Message& message) {
-      if (message.kind == Message::Kind::kLists) {
-        totals_.lists.Take(message.result);
+    ListChanges lists;
+    const auto take = [&](const Message& message) {
+      if (message.kind == Message::Kind::kListSplits) {
+        lists.splits = static_cast<uint64_t>(message.result);
+      } else if (message.kind == Message::Kind::kListMerges) {
+        lists.merges = static_cast<uint64_t>(message.result);
       } else {
         model_.Take(message);
       }
@@ -88,6 +79,8 @@ class Run {
       std::fprintf(stderr, "crash_test: the writer ended by itself\n");
       totals_.failed = true;
     }
+    totals_.killed.splits += lists.splits;
+    totals_.killed.merges += lists.merges;
     totals_.attempted += model_.attempted() - attempted;
     totals_.acknowledged += model_.acknowledged() - acknowledged;
     if (totals_.rounds % kReadOnlyEvery == 0) LookReadOnly();
@@ -101,7 +94,6 @@ class Run {
   void StartAnew() {
     std::filesystem::remove_all(directory_);
     model_ = {};
-    totals_.lists.now = 0;
   }
 
   void LookReadOnly() {
@@ -119,8 +111,6 @@ class Run {
     const Clock::time_point before = Clock::now();
     const absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(StoreOptions(), directory_);
     if (!store.ok()) return FailedToOpen(store.status());
-    const uint64_t lists = ListsOf(**store);
-    totals_.lists.Take(static_cast<int64_t>(lists));
     totals_.open_ms.push_back(
         std::chrono::duration<double, std::milli>(Clock::now() - before).count());
     const absl::Status indexed = (*store)->WaitIndexed(std::chrono::seconds(30));
@@ -128,9 +118,11 @@ class Run {
     model_.Check(**store, looks_++, is_last, &totals_.findings);
     model_.CheckVectors(**store, &totals_.findings);
     model_.Settle(**store);
-    const uint64_t now = ListsOf(**store);
-    if (now != lists) ++totals_.lists.killed_among;
-    totals_.lists.Take(static_cast<int64_t>(now));
+    // Nothing was written since: it was due before the kill, or under way.
+    const ListChanges lists = ListChangesOf(**store);
+    if (lists.splits + lists.merges > 0) ++totals_.killed_between;
+    totals_.after.splits += lists.splits;
+    totals_.after.merges += lists.merges;
   }
 
   void FailedToOpen(const absl::Status& status) {
@@ -162,10 +154,10 @@ void Print(const Totals& totals) {
               found.lost, found.torn, found.foreign, found.disagree, found.problems);
   std::printf("asked for vectors of clusters %" PRIu64 "  missed at the usual recall %" PRIu64 "\n",
               found.asked, found.missed);
-  std::printf("lists made %" PRIu64 "  split at least %" PRIu64 "  merged at least %" PRIu64
-              "  kills that left some to be changed %d\n",
-              totals.lists.made, totals.lists.split, totals.lists.merged,
-              totals.lists.killed_among);
+  std::printf("lists split by the killed %" PRIu64 "  merged by them %" PRIu64
+              "  kills that left some to be split or merged %d (%" PRIu64 ", %" PRIu64 ")\n",
+              totals.killed.splits, totals.killed.merges, totals.killed_between,
+              totals.after.splits, totals.after.merges);
   std::printf("open p50 %.1f ms  p99 %.1f ms\n", Percentile(totals.open_ms, 50),
               Percentile(totals.open_ms, 99));
 }
@@ -182,15 +174,20 @@ int Main(int rounds, uint64_t seed, int64_t life_max, const std::string& control
   const auto found_out = [&] {
     return mode == Mode::kEarly ? totals.findings.lost > 0 : totals.findings.torn > 0;
   };
-  for (int i = 0; i < rounds && !totals.failed; ++i) {
-    run.Round(i + 1 == rounds);
+  const bool wants_lists = mode == Mode::kHonest && rounds >= kRoundsForLists;
+  const auto lacks_lists = [&] {
+    return wants_lists && (totals.killed.splits == 0 || totals.killed.merges == 0);
+  };
+  // More rounds if these had no splits or no merges, which few have: twice as many at most.
+  for (int i = 0; (i < rounds || (lacks_lists() && i < 2 * rounds)) && !totals.failed; ++i) {
+    run.Round(i + 1 >= rounds);
     if (mode != Mode::kHonest && found_out()) break;
   }
   Print(totals);
   if (totals.failed || totals.acknowledged == 0) return 1;
   if (mode == Mode::kHonest) {
-    if (rounds >= kRoundsForLists && (totals.lists.split == 0 || totals.lists.merged == 0)) {
-      std::fprintf(stderr, "crash_test: no list was split, or none was merged\n");
+    if (lacks_lists()) {
+      std::fprintf(stderr, "crash_test: no list was split, or none merged, before a kill\n");
       return 1;
     }
     return totals.findings.none() ? 0 : 1;

@@ -159,13 +159,17 @@ void ReembedForEver(Store& store) {
   }
 }
 
-// Says when lists of clusters have become more or fewer.
+// Says when lists of clusters have been split or merged.
 void WatchListsForEver(const Store& store) {
   constexpr auto kBetweenLooks = std::chrono::microseconds(300);
-  for (uint64_t lists = 0;; std::this_thread::sleep_for(kBetweenLooks)) {
-    const uint64_t now = ListsOf(store);
-    if (now != lists) Send(Message::Kind::kLists, 0, 0, static_cast<int64_t>(now));
-    lists = now;
+  const auto tell = [](Message::Kind kind, uint64_t before, uint64_t now) {
+    if (now != before) Send(kind, 0, 0, static_cast<int64_t>(now));
+  };
+  for (ListChanges before;; std::this_thread::sleep_for(kBetweenLooks)) {
+    const ListChanges now = ListChangesOf(store);
+    tell(Message::Kind::kListSplits, before.splits, now.splits);
+    tell(Message::Kind::kListMerges, before.merges, now.merges);
+    before = now;
   }
 }
 

@@ -14,7 +14,7 @@ constexpr double kSamePlace = -1e-6;  // score of a vector compared with itself,
 constexpr double kSamePlaceByCodes = -0.01;
 
 constexpr int kSaidMax = 50;
-constexpr uint64_t kLooksForAll = 33;       // until every vector with bits alone was asked for
+constexpr uint64_t kLooksForAll = 8;        // until every vector with bits alone was asked for
 constexpr uint64_t kLooksForClusters = 10;  // likewise, of clusters
 constexpr size_t kGoneStep = 50;            // keys of a cluster that is gone, from one asked for
 constexpr double kCodesTolerance = 0.01;  // of a score by codes: a part of it, and as much besides

@@ -32,9 +32,8 @@ class Model {
   void Take(const Message& message);
 
   // Compares `store` with what was reported; what was in doubt may have happened or not. Prints
-  // the first of what it finds. Which of the vectors with bits alone are asked for follows from
-  // `look`: any 33 looks in a row ask for each of them; of
-  // clusters any ten, or with `all` this one.
+  // the first of what it finds. Which vectors are asked for follows from `look`: any eight looks in
+  // a row ask for each of those with bits alone; of clusters any ten, or with `all` this one.
   void Check(const Store& store, uint64_t look, bool all, Findings* findings) const;
 
   // That every text has its vector, in a store in which none is still to be made.

@@ -129,11 +129,13 @@ std::vector<float> ClusterVector(size_t thread, uint64_t number, size_t i) {
   return vector;
 }
 
-uint64_t ListsOf(const Store& store) {
+ListChanges ListChangesOf(const Store& store) {
   for (const SpaceStats& space : store.Stats().spaces) {
-    if (space.prefix == BlockPrefix(Role::kClusters)) return space.vector_lists;
+    if (space.prefix == BlockPrefix(Role::kClusters)) {
+      return {.splits = space.list_splits, .merges = space.list_merges};
+    }
   }
-  return 0;
+  return {};
 }
 
 std::string StampedKey(size_t thread, size_t i) {

@@ -46,11 +46,11 @@ inline Durability DurabilityOf(size_t thread) {
 
 // One line of the report that goes through the pipe.
 struct Message {
-  enum class Kind : uint64_t { kAttempt, kAcknowledged, kAborted, kLists };
+  enum class Kind : uint64_t { kAttempt, kAcknowledged, kAborted, kListSplits, kListMerges };
   Kind kind;
   uint64_t thread;
   uint64_t number;
-  int64_t result;  // of Increment: the sum; of kLists: how many the clusters are in now
+  int64_t result;  // of Increment: the sum; of lists: how often since this process opened the store
 };
 
 // How the writer behaves. The last two are wrong on purpose: the checker must notice.
@@ -80,8 +80,11 @@ std::string BlockKey(size_t thread, size_t block, size_t i);
 std::string BlockValue(size_t thread, uint64_t number, size_t i);
 std::vector<float> ClusterVector(size_t thread, uint64_t number, size_t i);  // of kClusters
 
-// Lists that the clusters are in.
-uint64_t ListsOf(const Store& store);
+// What was done to the lists that the clusters are in, since `store` was opened.
+struct ListChanges {
+  uint64_t splits = 0, merges = 0;
+};
+ListChanges ListChangesOf(const Store& store);
 
 // Of kRows. The last row is deleted by those operations that delete.
 std::string StampedKey(size_t thread, size_t i);

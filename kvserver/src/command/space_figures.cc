@@ -15,6 +15,8 @@ void ReplySpaceFigures(ReplyWriter& reply, const libkv::SpaceStats& space) {
   ReplyField(reply, "terms", space.terms);
   ReplyField(reply, "vectors", space.vectors);
   ReplyField(reply, "vector_lists", space.vector_lists);
+  ReplyField(reply, "list_splits", space.list_splits);
+  ReplyField(reply, "list_merges", space.list_merges);
   ReplyField(reply, "index_bytes", space.index_bytes);
   ReplyField(reply, "vector_bytes", space.vector_bytes);
   reply.Value("recall");

@@ -15,7 +15,7 @@ namespace kvserver {
 void ReplyField(ReplyWriter& reply, std::string_view name, uint64_t value);
 
 // So many names of a map and their values: from "documents" to "recall".
-inline constexpr size_t kSpaceFigures = 10;
+inline constexpr size_t kSpaceFigures = 12;
 void ReplySpaceFigures(ReplyWriter& reply, const libkv::SpaceStats& space);
 
 }  // namespace kvserver

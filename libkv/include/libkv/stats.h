@@ -19,12 +19,16 @@ struct SpaceStats {
   std::string embedder;       // the identity of the one that makes them, now; "": none
   uint64_t vectors = 0;       // live; right after an open, those that have been read
   uint64_t vector_lists = 0;  // that they are in; 0: all are compared
+  // Lists that were split, and that were merged into others, since the store was opened, or since
+  // the vectors were made anew.
+  uint64_t list_splits = 0, list_merges = 0;
   uint64_t index_bytes = 0;   // memory held by the word index
   uint64_t vector_bytes = 0;  // memory held by the vector index
   // For every recall target that was measured: how much of a space a search for 10 neighbours
   // looks at to reach it, as a share of the vectors, and the share of the true neighbours that such
   // searches found, on average over stored vectors and some of the latest queries; 0: measured by a
-  // version that did not keep it. Empty: searches compare everything.
+  // version that did not keep it. Empty: searches compare everything, or the bits of everything
+  // where these alone are in memory.
   struct Recall {
     double target = 0;
     double share = 0;

@@ -88,6 +88,12 @@ class VectorIndex {
   void AbortLoad(uint32_t list);
   uint64_t last_document() const { return last_document_; }
 
+  // Splits and merges of lists that are in force; any thread.
+  uint64_t splits() const { return splits_.load(std::memory_order_relaxed); }
+  uint64_t merges() const { return merges_.load(std::memory_order_relaxed); }
+  void CountSplit() { splits_.fetch_add(1, std::memory_order_relaxed); }
+  void CountMerge() { merges_.fetch_add(1, std::memory_order_relaxed); }
+
   // Lists come, go, or are replaced; `complete_from` as in VectorView.
   void Replace(std::span<const uint32_t> removed, std::span<const std::shared_ptr<PostingList>> put,
                uint64_t complete_from);
@@ -175,7 +181,7 @@ class VectorIndex {
   absl::flat_hash_map<uint32_t, size_t> resting_;
 
   KeeperNotes keeper_notes_;
-  std::atomic<uint64_t> changes_{0};
+  std::atomic<uint64_t> changes_{0}, splits_{0}, merges_{0};
   std::atomic<uint64_t> recall_deaths_{0};
   std::atomic<size_t> recall_list_size_{0};
   std::atomic<uint32_t> queries_{0};

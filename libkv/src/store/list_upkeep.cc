@@ -269,8 +269,8 @@ ListChange Store::Impl::NewListChange(const ActiveSpace& space,
           }};
 }
 
-absl::Status Store::Impl::CommitLists(ListChange& change) {
-  if (change.empty()) return absl::OkStatus();
+absl::StatusOr<bool> Store::Impl::CommitLists(ListChange& change) {
+  if (change.empty()) return false;
   WriteRequest request;
   request.is_alone = true;  // what it moves must be what is on disk
   bool in_force = false;
@@ -284,7 +284,8 @@ absl::Status Store::Impl::CommitLists(ListChange& change) {
     if (in_force) change.Apply(sequence);
   };
   // Everything is derived: whoever syncs next makes it durable.
-  return Run({.durability = Durability::kWritten}, request);
+  LIBKV_RETURN_IF_ERROR(Run({.durability = Durability::kWritten}, request));
+  return in_force;
 }
 
 // -- make -----------------------------------------------------------------------------------------
@@ -304,7 +305,7 @@ absl::Status Store::Impl::MakeLists(const ActiveSpace& space) {
   const CodeArray centroids = KMeans(sample, table->padded(), count, {.seed = space.id()});
   ListChange change = NewListChange(space, index);
   for (size_t i = 0; i < centroids.size(); ++i) change.Make(vectors.NextList(), centroids[i]);
-  return CommitLists(change);
+  return CommitLists(change).status();
 }
 
 absl::Status Store::Impl::DrainFlat(const ActiveSpace& space) {
@@ -326,7 +327,7 @@ absl::Status Store::Impl::DrainFlat(const ActiveSpace& space) {
     for (size_t i = 0; i < step.size(); ++i) {
       change.Move(step[i].document, kFlatList, numbers[nearest[i]]);
     }
-    LIBKV_RETURN_IF_ERROR(CommitLists(change));
+    LIBKV_RETURN_IF_ERROR(CommitLists(change).status());
   }
   CleanList(*index, kFlatList);
   return absl::OkStatus();
@@ -399,7 +400,9 @@ absl::Status Store::Impl::SplitList(const ActiveSpace& space,
       change.Move(item.document, neighbours[j]->number(), to);
     });
   }
-  return CommitLists(change);
+  LIBKV_ASSIGN_OR_RETURN(const bool is_split, CommitLists(change));
+  if (is_split) vectors.CountSplit();
+  return absl::OkStatus();
 }
 
 absl::Status Store::Impl::MergeList(const ActiveSpace& space,
@@ -419,7 +422,9 @@ absl::Status Store::Impl::MergeList(const ActiveSpace& space,
     }
   }
   change.Remove(list.number());
-  return CommitLists(change);
+  LIBKV_ASSIGN_OR_RETURN(const bool is_merged, CommitLists(change));
+  if (is_merged) index->vectors()->CountMerge();
+  return absl::OkStatus();
 }
 
 // What the writers and the keeper have left in memory: searches find only blocks with bits. Lists

@@ -369,6 +369,8 @@ StoreStats Store::Impl::Stats() const {
       of_space.vectors = lists->live();
       of_space.vector_bytes = lists->memory_bytes();
       of_space.vector_lists = lists->list_count();
+      of_space.list_splits = vectors->splits();
+      of_space.list_merges = vectors->merges();
       if (space->next() != nullptr) {
         of_space.reembedded = space->next()->building().done;
         of_space.reembed_total = space->next()->building().total;

@@ -14,6 +14,7 @@
 #include <limits>
 #include <optional>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -50,6 +51,44 @@ constexpr double kOutdatedDepthFactor = 4;  // which so much more depth is
 constexpr double kUsualShare = 0.7;     // of list_due(): the length of a list, once all are split
 constexpr size_t kFilteredAll = 5'000;  // when so few pass a filter, all lists are looked into
 constexpr size_t kRefinedTimes = 4;     // then, of the limit
+
+// Entries on disk that are few enough to be held in memory, each read once, while they are asked
+// for again and again.
+class HeldEntries final : public FarReader {
+ public:
+  static constexpr size_t kEntriesMax = VectorIndex::kBitsExactMax;  // whose codes memory held once
+
+  // `disk` is asked for those that are not here, and must outlive this.
+  explicit HeldEntries(FarReader* disk) : disk_(*disk) {}
+
+  // With its codes.
+  void Hold(std::shared_ptr<const PostingList> list) {
+    list->ForEach([&](const ListItem& item) { items_[item.document] = {item.code, item.key}; });
+    lists_.push_back(std::move(list));
+  }
+
+  void Read(
+      std::span<const FarEntry> entries,
+      absl::FunctionRef<void(size_t i, const CodeView& code, std::string_view key)> take) override {
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if (const auto found = items_.find(entries[i].document); found != items_.end()) {
+        take(i, found->second.code, found->second.key);
+        continue;
+      }
+      disk_.Read(entries.subspan(i, 1),
+                 [&](size_t, const CodeView& code, std::string_view key) { take(i, code, key); });
+    }
+  }
+
+ private:
+  struct Item {
+    CodeView code;
+    std::string_view key;
+  };
+  FarReader& disk_;
+  LoadedLists lists_;  // which own what items_ shows
+  absl::flat_hash_map<uint64_t, Item> items_;
+};
 
 // A query and its true neighbours, best first.
 struct Judged {
@@ -364,7 +403,8 @@ SearchDepth Store::Impl::DepthOf(const NearestQuery& query, const StoreSnapshot:
                                  .refined = kRefinedTimes * query.limit};
   if (query.filtered.has_value() && *query.filtered <= kFilteredAll) return all_lists;
   const std::shared_ptr<const RecallTable> table = vectors.recall();
-  if (table == nullptr) return {};
+  // Nothing was measured yet. Comparing every code would read every code where they are on disk.
+  if (table == nullptr) return vectors.keeps_codes() ? SearchDepth() : all_lists;
   const uint64_t live = vectors.is_loaded() ? vectors.live() : table->vectors;
 
   // The smallest measured point that promises as much; more neighbours take more entries.
@@ -454,7 +494,7 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space, bool is_rough)
     return read.ok() ? *read : nullptr;
   };
 
-  StoredEntries far(*this, space, snapshot->rows.get(), &status);
+  StoredEntries stored(*this, space, snapshot->rows.get(), &status);
 
   // The questions: stored vectors, evenly over the lists, and what was asked lately.
   const size_t live = lists.live();
@@ -462,6 +502,14 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space, bool is_rough)
   lists.ForEach([&](const std::shared_ptr<PostingList>& list) {
     has_codes = has_codes && (!list->is_loaded() || list->keeps_codes());
   });
+  HeldEntries far(&stored);
+  if (!has_codes && live <= HeldEntries::kEntriesMax) {
+    lists.ForEach([&](const std::shared_ptr<PostingList>& list) {
+      if (list->keeps_codes() || stop_keeper_) return;
+      if (auto held = load(*list); held != nullptr) far.Hold(std::move(held));
+    });
+    LIBKV_RETURN_IF_ERROR(status);
+  }
   const size_t sampled = has_codes && !is_rough ? kSampledVectors : kSampledFew;
   const size_t step = std::max<size_t>(1, live / sampled);
   std::vector<Judged> judged;

@@ -502,7 +502,8 @@ class Store::Impl {
   absl::Status KeepSpace(const ActiveSpace& space, bool* did_something);
   absl::Status CompactPostings(const ActiveSpace& space, bool* did_something);
   absl::Status KeepList(const ActiveSpace& space, uint32_t number);
-  absl::Status CommitLists(ListChange& change);
+  // True: the change is in force. False: there was nothing to change, or no longer.
+  absl::StatusOr<bool> CommitLists(ListChange& change);
   absl::Status MakeLists(const ActiveSpace& space);
   absl::Status DrainFlat(const ActiveSpace& space);
   ListChange NewListChange(const ActiveSpace& space,

@@ -31,6 +31,11 @@ namespace {
 
 constexpr size_t kProblemsShown = 100;
 
+// Rows that are looked at together, so that those they ask for are read together: fewer, if they
+// or these take more memory than that.
+constexpr size_t kTogether = 256;
+constexpr size_t kTogetherBytes = size_t{1} << 20;
+
 }  // namespace
 
 class Store::Impl::Verifier {
@@ -38,7 +43,12 @@ class Store::Impl::Verifier {
   explicit Verifier(const Impl& store)
       : store_(store),
         snapshot_(store.GetSnapshot()),
-        read_{.snapshot = snapshot_->rows.get(), .fill_cache = false} {}
+        read_{.snapshot = snapshot_->rows.get(), .fill_cache = false} {
+    for (const StoreSnapshot::Space& space : snapshot_->spaces) {
+      const size_t vector_bytes = sizeof(float) * space.space->definition().dimension;
+      together_ = std::min(together_, std::max<size_t>(1, kTogetherBytes / (1 + vector_bytes)));
+    }
+  }
 
   absl::StatusOr<VerifyReport> Run() {
     if (absl::Status files = store_.engine_->VerifyFiles(); !files.ok()) {
@@ -53,6 +63,22 @@ class Store::Impl::Verifier {
   }
 
  private:
+  // A row that was asked for.
+  class Row {
+   public:
+    std::string_view view() const { return view_; }
+
+   private:
+    friend class Verifier;
+    PinnedValue pinned_;
+    std::string_view view_;  // of pinned_, or of what was read ahead
+  };
+
+  // Some rows of a walk over a family.
+  struct Walked {
+    std::string key, value;
+  };
+
   template <typename... Pieces>
   void Problem(const Pieces&... pieces) {
     if (++report_.problem_count <= kProblemsShown) report_.problems.push_back(Concat(pieces...));
@@ -73,20 +99,128 @@ class Store::Impl::Verifier {
     return nullptr;
   }
 
-  bool Has(Family family, const std::string& row_key, PinnedValue* row) {
+  bool Has(Family family, const std::string& row_key, Row* row) {
+    const auto& ahead = ahead_[static_cast<size_t>(family)];
+    if (const auto known = ahead.find(row_key); known != ahead.end()) {
+      if (known->second.has_value()) row->view_ = known->second->view();
+      return known->second.has_value();
+    }
     bool found = false;
-    const absl::Status status = store_.engine_->Get(family, read_, row_key, row, &found);
+    const absl::Status status = store_.engine_->Get(family, read_, row_key, &row->pinned_, &found);
     if (!status.ok()) Problem(ToStd(status.message()));
+    row->view_ = row->pinned_.view();
     return found;
   }
 
+  // Reads rows that Has will be asked for. Nothing that is read here stays in the caches, so one
+  // after the other each would cost its block anew: reading it, its checksum, unpacking it.
+  void ReadAhead(Family family, std::vector<std::string> row_keys) {
+    auto& ahead = ahead_[static_cast<size_t>(family)];
+    std::erase_if(row_keys, [&](const std::string& key) { return ahead.contains(key); });
+    if (row_keys.empty()) return;
+    const std::vector<std::string_view> views(row_keys.begin(), row_keys.end());
+    std::vector<PinnedValue> rows(row_keys.size());
+    const auto found = std::make_unique<bool[]>(row_keys.size());
+    // A row that cannot be read is asked for alone, and named then.
+    if (!store_.engine_->MultiGet(family, read_, views, rows.data(), found.get()).ok()) return;
+    for (size_t i = 0; i < row_keys.size(); ++i) {
+      auto& row = ahead[std::move(row_keys[i])];
+      if (found[i]) row = std::move(rows[i]);
+    }
+  }
+
+  // Calls `check` with every row of `family`, in order; before, `prepare` with some of them at a
+  // time, to read ahead what they ask for.
+  absl::Status Walk(Family family, absl::FunctionRef<void(std::span<const Walked> rows)> prepare,
+                    absl::FunctionRef<void(std::string_view key, std::string_view value)> check) {
+    const auto cursor = store_.engine_->NewCursor(family, read_, {}, {});
+    std::vector<Walked> rows;
+    cursor->SeekToFirst();
+    while (cursor->Valid()) {
+      rows.clear();
+      for (size_t bytes = 0; cursor->Valid() && rows.size() < together_ && bytes < kTogetherBytes;
+           cursor->Next()) {
+        bytes += cursor->key().size() + cursor->value().size();
+        rows.push_back({std::string(cursor->key()), std::string(cursor->value())});
+      }
+      prepare(rows);
+      for (const Walked& row : rows) check(row.key, row.value);
+      for (auto& ahead : ahead_) ahead.clear();
+    }
+    return cursor->status();
+  }
+
+  // What records ask for, those of the vectors only if `maps` is false.
+  void PrepareRecords(std::span<const Walked> rows, bool maps) {
+    std::vector<std::string> map_rows, vector_rows, postings;
+    struct Place {
+      uint32_t vectors_id;
+      uint64_t document;
+    };
+    std::vector<Place> places;
+    for (const Walked& row : rows) {
+      Record record;
+      if (!ParseRecord(row.key, row.value, &record).ok()) continue;
+      const ActiveSpace* const space = SpaceById(record.header.space);
+      const uint64_t document = record.header.document;
+      if (space == nullptr || document == 0) continue;
+      if (maps) map_rows.push_back(DocumentKey(space->id(), document));
+      if (!record.header.has_vector) continue;
+      places.push_back({space->vectors_id(), document});
+      vector_rows.push_back(VectorKey(space->vectors_id(), document));
+      vector_rows.push_back(ListKey(space->vectors_id(), document));
+    }
+    ReadAhead(Family::kIndex, std::move(map_rows));
+    ReadAhead(Family::kVectors, std::move(vector_rows));
+    if (!maps) return;
+    for (const Place& place : places) {
+      Row row;
+      uint32_t list = kFlatList;
+      if (Has(Family::kVectors, ListKey(place.vectors_id, place.document), &row) &&
+          !ParseListRow(row.view(), &list)) {
+        continue;
+      }
+      postings.push_back(PostingKey(place.vectors_id, list, place.document));
+      if (list != kFlatList) postings.push_back(CentroidKey(place.vectors_id, list));
+    }
+    ReadAhead(Family::kVectors, std::move(postings));
+  }
+
+  // Which documents the rows of vectors are of.
+  void PrepareVectorRows(std::span<const Walked> rows) {
+    std::vector<std::string> map_rows, list_rows;
+    for (const Walked& row : rows) {
+      uint32_t id = 0, list = 0;
+      uint8_t kind = 0;
+      uint64_t document = 0;
+      std::string_view rest;
+      if (!ParseRowKey(row.key, &id, &kind, &rest)) continue;
+      const ActiveSpace* const space = SpaceByVectors(id);
+      if (space == nullptr) {
+        list_rows.push_back(VectorDescriptorKey(id));
+        continue;
+      }
+      const auto is = static_cast<VectorKind>(kind);
+      if (is == VectorKind::kPosting) {
+        if (!ParsePostingSuffix(rest, &list, &document)) continue;
+        list_rows.push_back(ListKey(id, document));
+      } else if ((is != VectorKind::kVector && is != VectorKind::kList) ||
+                 !ParseDocumentSuffix(rest, &document)) {
+        continue;
+      }
+      map_rows.push_back(DocumentKey(space->id(), document));
+    }
+    ReadAhead(Family::kIndex, std::move(map_rows));
+    ReadAhead(Family::kVectors, std::move(list_rows));
+  }
+
   bool IsMapped(const ActiveSpace& space, uint64_t document) {
-    PinnedValue row;
+    Row row;
     return Has(Family::kIndex, DocumentKey(space.id(), document), &row);
   }
 
   // The record that `key` has now; false: none that can be read.
-  bool RecordOf(std::string_view key, PinnedValue* pinned, Record* record) {
+  bool RecordOf(std::string_view key, Row* pinned, Record* record) {
     return Has(Family::kData, std::string(key), pinned) &&
            ReadRecord(key, pinned->view(), record).ok();
   }
@@ -94,21 +228,18 @@ class Store::Impl::Verifier {
   // -- 2 ------------------------------------------------------------------------------------------
 
   absl::Status CheckRecords() {
-    const auto cursor = store_.engine_->NewCursor(Family::kData, read_, {}, {});
-    for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    const auto check = [&](std::string_view key, std::string_view value) {
       ++report_.keys;
       Record record;
-      const absl::Status status = ReadRecord(cursor->key(), cursor->value(), &record);
-      if (!status.ok()) {
-        Problem(ToStd(status.message()));
-        continue;
-      }
+      const absl::Status status = ReadRecord(key, value, &record);
+      if (!status.ok()) return Problem(ToStd(status.message()));
       if (const ActiveSpace* space = SpaceById(record.header.space)) {
-        CheckIndexed(*space, cursor->key(), record);
+        CheckIndexed(*space, key, record);
       }
-      CheckBelonging(cursor->key(), record);
-    }
-    return cursor->status();
+      CheckBelonging(key, record);
+    };
+    return Walk(
+        Family::kData, [&](std::span<const Walked> rows) { PrepareRecords(rows, true); }, check);
   }
 
   absl::Status CheckRows() {
@@ -159,7 +290,7 @@ class Store::Impl::Verifier {
     DerivedDocument derived;
     Words(space, record, &derived);
     FinishedValueRows(space, record, &derived);
-    PinnedValue row;
+    Row row;
     for (const std::string& row_key : ValueRowKeys(space, key, derived)) {
       if (!Has(Family::kIndex, row_key, &row)) {
         Problem("key '", Printable(key), "' lacks a value or field row");
@@ -180,7 +311,7 @@ class Store::Impl::Verifier {
 
   // The list that has the posting of a document; nothing: its row is damaged.
   std::optional<uint32_t> ListOf(const ActiveSpace& space, uint64_t document) {
-    PinnedValue row;
+    Row row;
     uint32_t list = kFlatList;
     if (!Has(Family::kVectors, ListKey(space.vectors_id(), document), &row)) return kFlatList;
     return ParseListRow(row.view(), &list) ? std::optional(list) : std::nullopt;
@@ -189,7 +320,7 @@ class Store::Impl::Verifier {
   // The flag of a record may speak of another generation of vectors: an embedder may have nothing
   // to say about a text that another one has a vector for.
   bool LacksVector(const ActiveSpace& space, uint64_t document) {
-    PinnedValue row;
+    Row row;
     const uint32_t id = space.vectors_id();
     return !space.definition().embedder.empty() &&
            !Has(Family::kVectors, VectorKey(id, document), &row) &&
@@ -203,7 +334,7 @@ class Store::Impl::Verifier {
     if (LacksVector(space, document)) return;
     ++report_.vectors;
     const std::string row_key = VectorKey(space.vectors_id(), document);
-    PinnedValue row;
+    Row row;
     std::vector<float> vector;
     absl::Status status = absl::OkStatus();
     if (!Has(Family::kVectors, row_key, &row)) {
@@ -256,7 +387,7 @@ class Store::Impl::Verifier {
     if (id == 0) return static_cast<IndexKind>(kind) == IndexKind::kExpiry;
     const ActiveSpace* const space = SpaceById(id);
     if (space == nullptr) return false;
-    PinnedValue pinned;
+    Row pinned;
     Record record;
     uint64_t document = 0;
     std::string_view key, ordered;
@@ -277,7 +408,7 @@ class Store::Impl::Verifier {
         return ParseDocumentSuffix(rest, &document) && !IsMapped(*space, document);
       case IndexKind::kPending: {
         PendingState state{};
-        PinnedValue mapped;
+        Row mapped;
         uint32_t words = 0;
         return space->definition().deferred && ParseDocumentSuffix(rest, &document) &&
                ParsePendingRow(row, &state) &&
@@ -320,21 +451,21 @@ class Store::Impl::Verifier {
   }
 
   absl::Status CheckVectorRows() {
-    const auto cursor = store_.engine_->NewCursor(Family::kVectors, read_, {}, {});
-    for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
-      if (ExplainsVectorRow(cursor->key(), cursor->value())) {
+    const auto check = [&](std::string_view key, std::string_view row) {
+      if (ExplainsVectorRow(key, row)) {
         ++report_.index_rows;
       } else {
-        Problem("vectors row '", Printable(cursor->key()), "' belongs to no value");
+        Problem("vectors row '", Printable(key), "' belongs to no value");
       }
-    }
-    return cursor->status();
+    };
+    return Walk(
+        Family::kVectors, [&](std::span<const Walked> rows) { PrepareVectorRows(rows); }, check);
   }
 
   // One that is being built, or was replaced and is being deleted, or was left so by a crash: no
   // search looks at it, and the next open deletes it.
   bool IsGeneration(uint32_t id) {
-    PinnedValue row;
+    Row row;
     VectorDescriptor descriptor;
     return Has(Family::kVectors, VectorDescriptorKey(id), &row) &&
            ParseVectorDescriptor(id, row.view(), &descriptor).ok();
@@ -384,7 +515,7 @@ class Store::Impl::Verifier {
       default:
         return true;
     }
-    PinnedValue mapped, pinned;
+    Row mapped, pinned;
     uint32_t words = 0;
     std::string_view key;
     Record record;
@@ -414,29 +545,29 @@ class Store::Impl::Verifier {
 
   // What the values ask for.
   absl::Status AddRecords(IndexDigest* digest) {
-    const auto cursor = store_.engine_->NewCursor(Family::kData, read_, {}, {});
-    for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    const auto add = [&](std::string_view key, std::string_view value) {
       Record record;
-      if (!ReadRecord(cursor->key(), cursor->value(), &record).ok()) continue;
+      if (!ReadRecord(key, value, &record).ok()) return;
       const ActiveSpace* const space = SpaceById(record.header.space);
-      if (space == nullptr || record.header.document == 0) continue;
+      if (space == nullptr || record.header.document == 0) return;
       DerivedDocument derived;
       Words(*space, record, &derived);
-      if (derived.has_words()) AddDerived(*space, cursor->key(), record.header, derived, digest);
+      if (derived.has_words()) AddDerived(*space, key, record.header, derived, digest);
       std::vector<float> vector;
-      PinnedValue row;
+      Row row;
       const std::string row_key = VectorKey(space->vectors_id(), record.header.document);
       if (record.header.has_vector && Has(Family::kVectors, row_key, &row) &&
           ParseVectorRow(row_key, row.view(), space->definition().dimension, &vector).ok() &&
           DeriveVector(*space, vector, &derived).ok()) {
         const ListItem item = {.document = record.header.document,
-                               .key = cursor->key(),
+                               .key = key,
                                .code = {{derived.scale, derived.norm2}, derived.code}};
         digest->Add(IndexDigest::Side::kWanted, CodesOf(*space),
                     CodeEntry(ListOf(*space, item.document).value_or(kFlatList), item));
       }
-    }
-    return cursor->status();
+    };
+    return Walk(
+        Family::kData, [&](std::span<const Walked> rows) { PrepareRecords(rows, false); }, add);
   }
 
   static std::string PostingsOf(const ActiveSpace& space, std::string_view term) {
@@ -605,6 +736,8 @@ class Store::Impl::Verifier {
   const std::shared_ptr<const StoreSnapshot> snapshot_;
   const EngineRead read_;
   VerifyReport report_;
+  size_t together_ = kTogether;
+  absl::flat_hash_map<std::string, std::optional<PinnedValue>> ahead_[kFamilyCount];
   std::string entry_;
   std::vector<uint32_t> positions_;
 };

@@ -77,14 +77,24 @@ class FarEntries {
     if (entries_.size() >= 2 * count_max_) Clean();
   }
 
-  // The furthest reaching first.
-  std::vector<Far> Take() {
+  // Then they are taken one by one, the furthest reaching first. Most never are: a heap costs less
+  // than to sort them all.
+  void Finish() {
     Clean();
-    std::sort(entries_.begin(), entries_.end(), ReachesFurther);
-    return std::move(entries_);
+    std::make_heap(entries_.begin(), entries_.end(), ReachesLess);
+  }
+  bool empty() const { return entries_.empty(); }
+  const Far& next() const { return entries_.front(); }
+  Far TakeNext() {
+    std::pop_heap(entries_.begin(), entries_.end(), ReachesLess);
+    const Far taken = entries_.back();
+    entries_.pop_back();
+    return taken;
   }
 
  private:
+  static bool ReachesLess(const Far& a, const Far& b) { return ReachesFurther(b, a); }
+
   void Clean() {
     std::erase_if(entries_, [this](const Far& entry) { return entry.reach < threshold_; });
     if (entries_.size() <= count_max_) return;
@@ -347,22 +357,23 @@ void Searcher::ScanFar(const EntryBlock& block, uint32_t list, const OneBitBound
 }
 
 void Searcher::ReadFar(std::deque<std::string>* keys) {
-  const std::vector<Far> far = far_.Take();
+  far_.Finish();
+  std::vector<Far> far;
   std::vector<FarEntry> step;
   // The first as many as are wanted: before, nothing can be ruled out.
-  for (size_t begin = 0; begin < far.size(); begin += step.size()) {
-    if (far[begin].reach < threshold()) break;
+  while (!far_.empty() && far_.next().reach >= threshold()) {
     const size_t wanted = best_.full() ? kFarStep : std::max(limit_, kFarStep);
-    const size_t end = std::min(far.size(), begin + wanted);
+    far.clear();
     step.clear();
-    for (size_t i = begin; i < end; ++i) {
-      step.push_back({far[i].list, far[i].block->document(far[i].row)});
+    while (!far_.empty() && far.size() < wanted) {
+      const Far& taken = far.emplace_back(far_.TakeNext());
+      step.push_back({taken.list, taken.block->document(taken.row)});
     }
     const auto take = [&](size_t i, const CodeView& code, std::string_view key) {
       const int32_t high = kernels_.dot_i8(query_.high.data(), code.values.data(), query_.padded);
       Kept kept = Judge(code.code, code.values.data(), high);
-      kept.row = far[begin + i].row;
-      kept.block = far[begin + i].block;
+      kept.row = far[i].row;
+      kept.block = far[i].block;
       if (!best_.WouldKeep(kept)) return;
       kept.key = &keys->emplace_back(key);
       Keep(kept, code.code);

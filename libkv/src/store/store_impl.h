@@ -400,6 +400,7 @@ class Store::Impl {
   bool EmbedStepOf(const ActiveSpace& space, DeferredSpace& progress);
   absl::Status ReadWaiting(const ActiveSpace& space, DeferredSpace& progress,
                            std::vector<DeferredValue>* values) const;
+  void SetEmbedError(const ActiveSpace& space, std::string message);
   static absl::Status EmbedValues(const ActiveSpace& space, const ActiveSpace* next,
                                   std::span<DeferredValue> values);
   absl::Status CommitValues(const ActiveSpace& space, const std::shared_ptr<ActiveSpace>& next,

@@ -487,7 +487,9 @@ class Store::Impl {
   absl::Status LoadAllLists(const ActiveSpace& space) const;
   absl::Status KeepSpace(const ActiveSpace& space, bool* did_something);
   absl::Status KeepList(const ActiveSpace& space, uint32_t number);
+  static bool Lags(const VectorIndex& vectors);
   absl::Status CommitLists(ListChange& change);
+  void NoteLag();
   absl::Status MakeLists(const ActiveSpace& space);
   absl::Status DrainFlat(const ActiveSpace& space);
   ListChange NewListChange(const ActiveSpace& space,
@@ -569,7 +571,7 @@ class Store::Impl {
   std::mutex keeper_mutex_;
   std::condition_variable keeper_wake_;  // something is due
   std::condition_variable kept_;         // the keeper has done a round
-  absl::Status keeper_status_;           // of its last round; guarded by keeper_mutex_
+  absl::Status keeper_status_;           // of a space that lags for it; guarded by keeper_mutex_
   std::atomic<bool> lists_lag_{false}, stop_keeper_{false};
   std::thread list_keeper_;
 

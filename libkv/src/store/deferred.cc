@@ -127,6 +127,7 @@ bool Store::Impl::EmbedStepOf(const ActiveSpace& space, DeferredSpace& progress)
     const std::shared_ptr<ActiveSpace> next = space.next();
     status = ReadWaiting(space, progress, &values);
     if (status.ok()) status = EmbedValues(space, next.get(), values);
+    if (status.ok()) SetEmbedError(space, "");  // before anybody sees that they are done
     if (status.ok()) status = CommitValues(space, next, values);
     if (absl::IsInvalidArgument(status) && values.size() == 1) {
       const uint64_t refused[] = {values.front().document};
@@ -137,10 +138,7 @@ bool Store::Impl::EmbedStepOf(const ActiveSpace& space, DeferredSpace& progress)
   } catch (const std::exception& error) {
     status = absl::InternalError(error.what());  // out of memory
   }
-  {
-    const std::lock_guard lock(embedding_mutex_);
-    embed_errors_[space.id()] = status.ok() ? "" : ToStd(status.message());
-  }
+  if (!status.ok()) SetEmbedError(space, std::string(ToStd(status.message())));
   if (status.ok()) {
     if (!values.empty()) progress.Succeed();
     if (values.empty()) progress.not_before = Clock::now() + kFirstPause;
@@ -154,6 +152,11 @@ bool Store::Impl::EmbedStepOf(const ActiveSpace& space, DeferredSpace& progress)
   }
   progress.Fail();
   return false;
+}
+
+void Store::Impl::SetEmbedError(const ActiveSpace& space, std::string message) {
+  const std::lock_guard lock(embedding_mutex_);
+  embed_errors_[space.id()] = std::move(message);
 }
 
 // -- 2 --------------------------------------------------------------------------------------------

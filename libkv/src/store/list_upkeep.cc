@@ -97,22 +97,28 @@ void Store::Impl::WakeListKeeper() {
 void Store::Impl::KeepLists() {
   bool is_warm = false;
   while (!stop_keeper_) {
-    bool did_something = false;
-    absl::Status status;
+    bool did_something = false, all_are_kept = true;
+    absl::Status hopeless;  // of a space that lags and cannot be kept
     for (const auto& space : Spaces().with_vectors()) {
       if (stop_keeper_) break;
-      if (!is_warm && status.ok()) status = LoadAllLists(*space);
-      if (status.ok()) status = KeepSpace(*space, &did_something);
+      bool did = false;
+      absl::Status status = is_warm ? absl::OkStatus() : LoadAllLists(*space);
+      if (status.ok()) status = KeepSpace(*space, &did);
+      did_something = did_something || (did && status.ok());
+      if (status.ok()) continue;
+      all_are_kept = false;  // the other spaces are
+      if (Lags(*space->index()->vectors())) hopeless = status;
     }
-    is_warm = is_warm || status.ok();
+    is_warm = is_warm || all_are_kept;
     std::unique_lock lock(keeper_mutex_);
-    keeper_status_ = status;
+    keeper_status_ = hopeless;
     const bool lags = ListsLag();
     lists_lag_.store(lags, std::memory_order_release);
     kept_.notify_all();
-    if (!status.ok()) {
+    if (did_something) continue;
+    if (!all_are_kept) {
       keeper_wake_.wait_for(lock, kPauseAfterFailure, [&] { return stop_keeper_.load(); });
-    } else if (!did_something) {
+    } else {
       keeper_wake_.wait_for(lock, kPause, [&] { return stop_keeper_.load() || ListsAreDue(); });
     }
   }
@@ -127,14 +133,23 @@ bool Store::Impl::ListsAreDue() const {
   return false;
 }
 
+bool Store::Impl::Lags(const VectorIndex& vectors) {
+  return vectors.due_count() > VectorIndex::kDueMax ||
+         vectors.view().lists->flat()->live() > kFlatTimes * vectors.exact_max();
+}
+
 bool Store::Impl::ListsLag() const {
-  for (const auto& space : Spaces().with_vectors()) {
-    const VectorIndex* const vectors = space->index()->vectors();
-    if (vectors->due_count() > VectorIndex::kDueMax) return true;
-    const std::shared_ptr<PostingList> flat = vectors->view().lists->flat();
-    if (flat->live() > kFlatTimes * vectors->exact_max()) return true;
-  }
-  return false;
+  const auto& spaces = Spaces().with_vectors();
+  return std::any_of(spaces.begin(), spaces.end(),
+                     [](const auto& space) { return Lags(*space->index()->vectors()); });
+}
+
+// At each publication, so that a long round of the keeper cannot leave writers alone meanwhile.
+void Store::Impl::NoteLag() {
+  if (lists_lag_.load(std::memory_order_acquire) || !ListsLag()) return;
+  // The keeper looks and notes under this lock: it does not take back what it has not seen.
+  const std::lock_guard lock(keeper_mutex_);
+  lists_lag_.store(true, std::memory_order_release);
 }
 
 // Writers wait here when the keeper does not keep up: searches stay fast.

@@ -109,9 +109,10 @@ absl::StatusOr<std::unique_ptr<Store::Impl>> Store::Impl::Open(const Options& op
     store->queue_ = std::make_unique<CommitQueue>(
         [raw](std::span<CommitQueue::Request* const> group) noexcept { raw->CommitGroup(group); });
     LIBKV_RETURN_IF_ERROR(store->FinishSegments());
+    // Whoever indexes existing values waits for these two.
     store->StartSealer();
-    LIBKV_RETURN_IF_ERROR(store->FinishSpaces(options));
     store->StartListKeeper();
+    LIBKV_RETURN_IF_ERROR(store->FinishSpaces(options));
     store->StartLearner();
     store->StartEmbedding();
     store->StartMaintenance();

@@ -289,6 +289,8 @@ class Store::Impl {
   static const ActiveSpace& SpaceAsIn(const std::shared_ptr<const Snapshot>& snapshot,
                                       const ActiveSpace& space);
   absl::StatusOr<const ActiveSpace*> OneVectorSpace(std::string_view prefix) const;
+  absl::Status CheckNotLost(const ActiveSpace& space, const EngineSnapshot* snapshot,
+                            uint64_t document) const;
   absl::StatusOr<DocumentFilter> FilterFor(const SimilarOptions& options, const ActiveSpace& space,
                                            const StoreSnapshot& snapshot) const;
   absl::StatusOr<std::unique_ptr<LazyFilter>> LazyFilterFor(const SimilarOptions& options,
@@ -413,6 +415,7 @@ class Store::Impl {
   void KeepEmbedding();
   int64_t WaitingVectors() const;
   bool EmbedStepOf(const ActiveSpace& space, DeferredSpace& progress);
+  void SetEmbedError(const ActiveSpace& space, std::string message);
   absl::Status ReadWaiting(const ActiveSpace& space, DeferredSpace& progress,
                            std::vector<DeferredValue>* values) const;
   static absl::Status EmbedValues(const ActiveSpace& space, const ActiveSpace* next,
@@ -449,6 +452,7 @@ class Store::Impl {
   absl::Status Merge(const ActiveSpace& space,
                      const std::vector<std::shared_ptr<SealedPart>>& parts);
   absl::Status FoldMarkers(const ActiveSpace& space);
+  absl::Status ReindexWords(std::string_view prefix);
 
   // vector_lists.cc
   static void AssignList(const ActiveSpace& space, DerivedDocument* derived);
@@ -478,6 +482,9 @@ class Store::Impl {
 
   // vector_repair.cc
   absl::Status RepairVectors(const ActiveSpace& space);
+  absl::Status RemakeVectors(const ActiveSpace& space);
+  absl::StatusOr<bool> HasVector(const ActiveSpace& space, const EngineRead& read,
+                                 uint64_t document) const;
   absl::StatusOr<bool> HasRow(const std::string& row_key) const;
   absl::Status RepairRows(
       const ActiveSpace& space, VectorKind kind,
@@ -495,7 +502,9 @@ class Store::Impl {
   void WakeListKeeper();
   void KeepLists();
   bool ListsAreDue() const;
+  static bool Lags(const VectorIndex& vectors);
   bool ListsLag() const;
+  void NoteLag();
   absl::Status WaitForLists();
   void LetSearchesLoad() const;
   absl::Status LoadAllLists(const ActiveSpace& space) const;
@@ -585,7 +594,7 @@ class Store::Impl {
   std::mutex keeper_mutex_;
   std::condition_variable keeper_wake_;  // something is due
   std::condition_variable kept_;         // the keeper has done a round
-  absl::Status keeper_status_;           // of its last round; guarded by keeper_mutex_
+  absl::Status keeper_status_;           // of a space that lags for it; guarded by keeper_mutex_
   std::atomic<bool> lists_lag_{false}, stop_keeper_{false};
   std::thread list_keeper_;
 

@@ -104,8 +104,8 @@ void Store::Impl::PublishVectors() {
     VectorIndex* const vectors = space->index()->vectors();
     vectors->Publish();
     due = due || vectors->due_count() > 0;
-    if (vectors->due_count() > VectorIndex::kDueMax) lists_lag_.store(true);
   }
+  NoteLag();
   if (due) WakeListKeeper();
 }
 

@@ -8,31 +8,11 @@
 #include <random>
 #include <thread>
 
-#include "base/hash.h"
+#include "libkv/store/deferred_values.h"
 #include "support/store_test.h"
-#ifdef LIBKV_HTTP
-#include <nlohmann/json.hpp>
-
-#include "libkv/embed/http_test_server.h"
-#include "libkv/http_embedder.h"
-#endif
 
 namespace libkv {
 namespace {
-
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-constexpr size_t kDimension = 8;
-constexpr milliseconds kLong{60'000}, kShort{30};
-
-std::vector<float> VectorOf(std::string_view text, uint64_t model = 1) {
-  std::mt19937_64 random(Hash64(text) + model);
-  std::uniform_real_distribution<float> uniform(-1, 1);
-  std::vector<float> vector(kDimension);
-  for (float& x : vector) x = uniform(random);
-  return vector;
-}
 
 // Waits while it is shut, fails while it is down, refuses texts with "bad", and all others with
 // "cursed" fail.
@@ -41,7 +21,7 @@ class GatedEmbedder final : public Embedder {
   explicit GatedEmbedder(uint64_t model = 1, bool takes_all = false)
       : model_(model), takes_all_(takes_all) {}
   std::string identity() const override { return "gated/" + std::to_string(model_); }
-  size_t dimension() const override { return kDimension; }
+  size_t dimension() const override { return kDeferredDimension; }
   absl::Status Embed(EmbedKind, std::span<const std::string_view> texts,
                      std::span<float> vectors) const override {
     bool is_bad = false, is_cursed = false;
@@ -63,7 +43,7 @@ class GatedEmbedder final : public Embedder {
     for (size_t i = 0; i < texts.size(); ++i) {
       const std::vector<float> vector = VectorOf(texts[i], model_);
       std::copy(vector.begin(), vector.end(),
-                vectors.begin() + static_cast<ptrdiff_t>(i * kDimension));
+                vectors.begin() + static_cast<ptrdiff_t>(i * kDeferredDimension));
     }
     return absl::OkStatus();
   }
@@ -93,33 +73,6 @@ class GatedEmbedder final : public Embedder {
   mutable std::atomic<size_t> calls_{0};
 };
 using Gated = std::shared_ptr<GatedEmbedder>;
-
-Options With(const std::shared_ptr<const Embedder>& embedder) {
-  Space space;
-  space.prefix = "d";
-  space.text = true;
-  space.embedder = embedder;
-  space.deferred = true;
-  return WithSpaces({space});
-}
-
-SpaceStats StatsOf(const Store& store) { return store.Stats().spaces.at(0); }
-
-using Model = std::map<std::string, std::string>;
-
-void CheckVectors(const Store& store, const Model& model, uint64_t by = 1) {
-  REQUIRE_OK(store.WaitIndexed(kLong));
-  for (const auto& [key, text] : model) {
-    CAPTURE(key);
-    const auto vector = store.GetVector({}, key);
-    REQUIRE_OK(vector);
-    CHECK(*vector == VectorOf(text, by));
-    CHECK(Keys(store.Similar({.prefix = "d", .limit = 1, .exact = true}, *vector)) == key);
-  }
-  CHECK(StatsOf(store).vectors == model.size());
-  CHECK(StatsOf(store).pending_vectors == 0);
-  CheckVerifies(store);
-}
 
 TEST_CASE("a deferred value is found by words at once, and by its vector when that is made") {
   const TempDir dir;
@@ -159,7 +112,7 @@ TEST_CASE("what becomes of a value while its vector is made decides which vector
   embedder->WaitInside();
   REQUIRE_OK(store->Set({}, "d1", "new text"));
   REQUIRE_OK(store->Delete({}, "d2"));
-  const std::vector<float> given(kDimension, 0.25F);
+  const std::vector<float> given(kDeferredDimension, 0.25F);
   REQUIRE_OK(store->SetVector({}, "d3", given));
   batch.Clear();
   batch.SetExpiry("d4", 7'258'118'400'000);
@@ -284,7 +237,7 @@ TEST_CASE("a space with values that wait can be embedded anew") {
   // Half of what is written meanwhile comes before the switch, as chance will have it.
   for (int i = 100; i < 350; ++i) set(i);
   old->Shut(false);
-  const std::vector<float> given(kDimension, 0.5F);
+  const std::vector<float> given(kDeferredDimension, 0.5F);
   for (int i = 10; i < 20; ++i) REQUIRE_OK(store->SetVector({}, "d" + std::to_string(i), given));
   reembed.join();
   REQUIRE_OK(store->WaitIndexed(kLong));
@@ -386,154 +339,6 @@ TEST_CASE("deferred is part of the definition, and needs an embedder that is giv
   }
   CheckVectors(*OpenStore(dir.path(), With(embedder)), model);
 }
-
-#ifdef LIBKV_HTTP
-using Reply = HttpTestServer::Reply;
-
-// The right answer to a request for embeddings.
-Reply Answer(const HttpTestServer::Request& request) {
-  const auto asked = nlohmann::json::parse(request.body);
-  nlohmann::json data = nlohmann::json::array();
-  for (size_t i = 0; i < asked["input"].size(); ++i) {
-    data.push_back({{"index", i}, {"embedding", VectorOf(asked["input"][i].get<std::string>())}});
-  }
-  return {.body = nlohmann::json{{"data", data}}.dump()};
-}
-
-TEST_CASE("a server that is slow, busy, broken or away delays vectors, and no write") {
-  enum class State { kWell, kBusy, kBroken, kAway, kSlow };
-  std::atomic<State> state{State::kWell};
-  const HttpTestServer server([&](const HttpTestServer::Request& request, size_t) -> Reply {
-    switch (state.load()) {
-      case State::kBusy:
-        return {.code = 429, .body = "{}", .headers = "Retry-After: 60\r\n"};
-      case State::kBroken:
-        return {.code = 500, .body = "{\"error\":\"out of memory\"}"};
-      case State::kAway:
-        return {.kind = Reply::Kind::kReset};
-      case State::kSlow:
-        std::this_thread::sleep_for(milliseconds(300));
-        break;
-      case State::kWell:
-        break;
-    }
-    return Answer(request);
-  });
-  const auto embedder = MakeHttpEmbedder({.base_url = server.url(),
-                                          .model = "m",
-                                          .dimension = kDimension,
-                                          .normalize = false,
-                                          .request_timeout = milliseconds(2'000),
-                                          .retries_max = 1,
-                                          .first_wait = milliseconds(10),
-                                          .wait_max = milliseconds(50)});
-  REQUIRE_OK(embedder);
-  const TempDir dir;
-  auto store = OpenStore(dir.path(), With(*embedder));
-  Model model;
-  int number = 0;
-  for (const State at : {State::kBusy, State::kBroken, State::kAway, State::kSlow}) {
-    CAPTURE(static_cast<int>(at));
-    state = at;
-    const auto begin = std::chrono::steady_clock::now();
-    for (int i = 0; i < 40; ++i) {
-      const std::string key = "d" + std::to_string(number++);
-      model[key] = "text of " + key;
-      REQUIRE_OK(store->Set({.durability = Durability::kWritten}, key, model[key]));
-      CHECK(Search(*store, key) == key);
-    }
-    if (at == State::kSlow) {
-      CHECK(std::chrono::steady_clock::now() - begin < seconds(5));
-    } else {
-      CHECK(absl::IsDeadlineExceeded(store->WaitIndexed(milliseconds(100))));
-      REQUIRE_OK(store->Set({}, "d" + std::to_string(number - 1), "overwritten while it waits"));
-      model["d" + std::to_string(number - 1)] =
-          "overwritten while it waits " + std::to_string(number);
-      REQUIRE_OK(store->Set({}, "d" + std::to_string(number - 1),
-                            model["d" + std::to_string(number - 1)]));
-      REQUIRE_OK(store->Delete({}, "d" + std::to_string(number - 2)));
-      model.erase("d" + std::to_string(number - 2));
-      store.reset();
-      store = OpenStore(dir.path(), With(*embedder));
-      state = State::kWell;
-    }
-    CheckVectors(*store, model);
-  }
-}
-
-TEST_CASE("a text that was embedded before is not sent again") {
-  std::atomic<size_t> texts{0};
-  const HttpTestServer server([&](const HttpTestServer::Request& request, size_t) {
-    texts += nlohmann::json::parse(request.body)["input"].size();
-    return Answer(request);
-  });
-  const auto embedder = MakeHttpEmbedder(
-      {.base_url = server.url(), .model = "m", .dimension = kDimension, .normalize = false});
-  REQUIRE_OK(embedder);
-  const TempDir dir;
-  const auto store = OpenStore(dir.path(), With(*embedder));
-  REQUIRE_OK(store->Set({}, "d1", "the same text"));
-  REQUIRE_OK(store->WaitIndexed(kLong));
-  const size_t before = texts;
-  REQUIRE_OK(store->Set({}, "d1", "the same text"));
-  REQUIRE_OK(store->Set({}, "d2", "the same text"));
-  REQUIRE_OK(store->WaitIndexed(kLong));
-  CHECK(*store->GetVector({}, "d2") == VectorOf("the same text"));
-  CHECK(texts == before);
-}
-
-TEST_CASE("what an embedder remembers does not hide that the model behind it has changed") {
-  // Goal: one embedder object may outlive a store, and the server behind it get another model. Then
-  // nothing of the old one is compared with the new one's, and Reembed asks for every text again.
-  std::atomic<bool> is_other{false};
-  const auto vector_of = [](std::string_view text, bool other) {
-    std::vector<float> vector = VectorOf(text);
-    if (other) std::rotate(vector.begin(), vector.begin() + 3, vector.end());
-    return vector;
-  };
-  const HttpTestServer server([&](const HttpTestServer::Request& request, size_t) {
-    const bool other = is_other;
-    HttpTestServer::Reply reply = Answer(request);
-    if (!other) return reply;
-    nlohmann::json body = nlohmann::json::parse(reply.body);
-    for (auto& item : body["data"]) {
-      auto vector = item["embedding"].get<std::vector<float>>();
-      std::rotate(vector.begin(), vector.begin() + 3, vector.end());
-      item["embedding"] = vector;
-    }
-    reply.body = body.dump();
-    return reply;
-  });
-  const auto embedder = MakeHttpEmbedder(
-      {.base_url = server.url(), .model = "m", .dimension = kDimension, .normalize = false});
-  REQUIRE_OK(embedder);
-  const TempDir dir;
-  {
-    const auto store = OpenStore(dir.path(), With(*embedder));
-    for (int i = 0; i < 40; ++i) {
-      REQUIRE_OK(store->Set({}, "d" + std::to_string(i), "text " + std::to_string(i)));
-    }
-    REQUIRE_OK(store->WaitIndexed(kLong));
-    CHECK(*store->GetVector({}, "d7") == vector_of("text 7", false));
-  }
-  is_other = true;
-  const auto store = OpenStore(dir.path(), With(*embedder));
-  CHECK(absl::IsFailedPrecondition(store->SimilarText({.prefix = "d"}, "text 7").status()));
-  // A value that is written meanwhile waits.
-  REQUIRE_OK(store->Set({}, "dnew", "text 7"));
-  CHECK(absl::IsDeadlineExceeded(store->WaitIndexed(milliseconds(100))));
-  CHECK(absl::IsNotFound(store->GetVector({}, "dnew").status()));
-  REQUIRE_OK(store->Reembed("d"));
-  REQUIRE_OK(store->WaitIndexed(kLong));
-  for (int i = 0; i < 40; ++i) {
-    const auto vector = store->GetVector({}, "d" + std::to_string(i));
-    REQUIRE_OK(vector);
-    CHECK(*vector == vector_of("text " + std::to_string(i), true));
-  }
-  CHECK(*store->GetVector({}, "dnew") == vector_of("text 7", true));
-  CheckVerifies(*store);
-}
-#endif
 
 }  // namespace
 }  // namespace libkv

@@ -195,7 +195,8 @@ class Store {
   // over kSimilarLimitMax, a recall target outside of (0, 1], a prefix that leads to several
   // spaces, too many filters, or words that are no strict query. NotFound: `key` has no vector.
   // FailedPrecondition: no space under the prefix has vectors; it does not index a field of a
-  // filter, or, with words, no text.
+  // filter, or, with words, no text. DataLoss: a vector that must be compared is missing or
+  // damaged.
   absl::StatusOr<std::vector<Neighbor>> Similar(const SimilarOptions& options,
                                                 std::span<const float> vector) const;
   absl::StatusOr<std::vector<Neighbor>> SimilarTo(const SimilarOptions& options,
@@ -211,7 +212,7 @@ class Store {
   absl::StatusOr<HybridResult> Hybrid(const HybridOptions& options, std::string_view query) const;
 
   // The stored vector of `key`. NotFound: no such key, or it has none. FailedPrecondition: it is in
-  // no space with vectors.
+  // no space with vectors. DataLoss: it is damaged, or, where no embedder makes vectors, missing.
   absl::StatusOr<std::vector<float>> GetVector(const ReadOptions& read, std::string_view key) const;
 
   // The vector that the embedder of the space makes of `text`: of the one space with vectors that
@@ -304,8 +305,11 @@ class Store {
   // MergeIndex: all segments become one, without what was overwritten or deleted; as expensive as
   // the index is large. Reindex: the words of all values are taken from them again, into new
   // segments, which then replace the old ones; the codes and lists of its vectors are compared with
-  // the vectors, and repaired: for an index that Verify finds fault with.
+  // the vectors, and repaired: for an index that Verify finds fault with. A vector that is lost
+  // itself is made again by the space's embedder; without one its value is no longer found by
+  // similarity, and Verify names it until it is set again.
   // NotFound: no such space. FailedPrecondition: it indexes no text (Reindex: nor vectors).
+  // Reindex, with all else repaired: the error of the embedder, or that it was not given at open.
   absl::Status SealIndex(std::string_view prefix);
   absl::Status MergeIndex(std::string_view prefix);
   absl::Status Reindex(std::string_view prefix);

@@ -117,14 +117,21 @@ absl::Status Store::Impl::MergeIndex(std::string_view prefix) {
   return absl::OkStatus();
 }
 
-// The values are analysed again, into new segments beside the old ones, which serve meanwhile.
 absl::Status Store::Impl::Reindex(std::string_view prefix) {
   LIBKV_RETURN_IF_ERROR(CheckWritable());
-  for (const auto& space : std::vector(Spaces().all())) {
-    if (space->definition().prefix != prefix || space->rotation() == nullptr) continue;
-    LIBKV_RETURN_IF_ERROR(RepairVectors(*space));
-    if (space->analyzer() == nullptr) return absl::OkStatus();
+  std::shared_ptr<ActiveSpace> with_vectors;
+  for (const auto& space : Spaces().all()) {
+    if (space->definition().prefix == prefix && space->rotation() != nullptr) with_vectors = space;
   }
+  if (with_vectors != nullptr) LIBKV_RETURN_IF_ERROR(RepairVectors(*with_vectors));
+  if (with_vectors == nullptr || with_vectors->analyzer() != nullptr) {
+    LIBKV_RETURN_IF_ERROR(ReindexWords(prefix));
+  }
+  return with_vectors == nullptr ? absl::OkStatus() : RemakeVectors(*with_vectors);
+}
+
+// The values are analysed again, into new segments beside the old ones, which serve meanwhile.
+absl::Status Store::Impl::ReindexWords(std::string_view prefix) {
   LIBKV_RETURN_IF_ERROR(SealIndex(prefix));
   LIBKV_ASSIGN_OR_RETURN(const std::shared_ptr<ActiveSpace> space, TextSpaceAt(prefix));
   const std::lock_guard lock(merge_mutex_);

@@ -81,6 +81,11 @@ bool HasCodesOf(const PostingList& loaded, const PostingList& unloaded) {
 
 }  // namespace
 
+absl::Status LostVector(std::string_view key, bool is_there) {
+  return DataLoss("the vector of key '", Printable(key), "' is ", is_there ? "damaged" : "missing",
+                  ": Reindex the space");
+}
+
 // Compares candidates by their full vectors, those with the greatest bounds first: once `limit`
 // exact scores are above what the next one can reach, the rest need not be read.
 absl::StatusOr<std::vector<NearDocument>> Store::Impl::Refine(
@@ -105,12 +110,12 @@ absl::StatusOr<std::vector<NearDocument>> Store::Impl::Refine(
     LIBKV_RETURN_IF_ERROR(
         engine_->MultiGet(Family::kVectors, {.snapshot = rows}, views, pinned.data(), found));
     for (size_t i = begin; i < end; ++i) {
-      if (!found[i - begin]) {
-        return DataLoss("the vector of key '", Printable(candidates[i].key), "' is missing");
-      }
       std::vector<float> stored;
-      LIBKV_RETURN_IF_ERROR(ParseVectorRow(row_keys[i - begin], pinned[i - begin].view(),
-                                           space.definition().dimension, &stored));
+      if (!found[i - begin] || !ParseVectorRow(row_keys[i - begin], pinned[i - begin].view(),
+                                               space.definition().dimension, &stored)
+                                    .ok()) {
+        return LostVector(candidates[i].key, found[i - begin]);
+      }
       const double score = ExactScore(space.metric(), query, Comparable(space, stored));
       best.Push({{std::string(candidates[i].key), score}, candidates[i].document});
     }

@@ -7,7 +7,9 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <string_view>
 
+#include "absl/status/status.h"
 #include "libkv/similar.h"
 
 namespace libkv {
@@ -33,6 +35,9 @@ struct SearchDepth {
   uint64_t usual_entries = 0;
   size_t refined = 0;  // of the best to compare by their full vectors; 0: none
 };
+
+// Of a full vector that cannot be read, whose row is there, or not.
+absl::Status LostVector(std::string_view key, bool is_there);
 
 }  // namespace libkv
 

@@ -489,9 +489,11 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space, bool is_rough)
       bool found = false;
       LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, {.snapshot = snapshot->rows.get()},
                                          row_key, &row, &found));
-      if (!found) continue;  // removed meanwhile
-      LIBKV_RETURN_IF_ERROR(
-          ParseVectorRow(row_key, row.view(), space.definition().dimension, &one.vector));
+      // Removed meanwhile, or damaged, which Verify names: no question.
+      if (!found ||
+          !ParseVectorRow(row_key, row.view(), space.definition().dimension, &one.vector).ok()) {
+        continue;
+      }
       one.vector = Comparable(space, one.vector);
     }
     space.rotation()->Apply(one.vector, rotated);
@@ -521,8 +523,11 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space, bool is_rough)
     }
     LIBKV_RETURN_IF_ERROR(status);
     for (size_t i = 0; i < hits.size(); ++i) {
-      LIBKV_ASSIGN_OR_RETURN(some[i].truth, Refine(space, snapshot->rows.get(), some[i].vector,
-                                                   CandidatesOf(hits[i].hits), limit_max));
+      auto truth = Refine(space, snapshot->rows.get(), some[i].vector, CandidatesOf(hits[i].hits),
+                          limit_max);
+      if (absl::IsDataLoss(truth.status())) continue;  // near a vector that is lost
+      LIBKV_RETURN_IF_ERROR(truth.status());
+      some[i].truth = *std::move(truth);
     }
   }
   // Without neighbours, or with more that are as near as the last one than were asked for.

@@ -10,6 +10,7 @@
 #include "format/keys.h"
 #include "index/derive.h"
 #include "index/index_rows.h"
+#include "index/vector_rows.h"
 #include "store/document_filter.h"
 #include "store/lazy_filter.h"
 #include "store/store_impl.h"
@@ -186,13 +187,39 @@ absl::StatusOr<std::vector<float>> Store::Impl::VectorOf(const ActiveSpace& spac
   const std::string row_key = VectorKey(space.vectors_id(), record.header.document);
   bool found = false;
   if (here) LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, read, row_key, &pinned, &found));
+  // Of an embedder it may still come, or there may be nothing to say.
+  if (!found && here && space.definition().embedder.empty()) return LostVector(key, false);
   if (!found) {
     return MakeStatus(absl::StatusCode::kNotFound, "key '", Printable(key), "' has no vector");
   }
   std::vector<float> vector;
-  LIBKV_RETURN_IF_ERROR(
-      ParseVectorRow(row_key, pinned.view(), space.definition().dimension, &vector));
+  if (!ParseVectorRow(row_key, pinned.view(), space.definition().dimension, &vector).ok()) {
+    return LostVector(key, true);
+  }
   return vector;
+}
+
+// Of a document whose full vector cannot be read. Without a posting it has none: nothing was given,
+// or it is still to be made, or Reindex has given it up.
+absl::Status Store::Impl::CheckNotLost(const ActiveSpace& space, const EngineSnapshot* snapshot,
+                                       uint64_t document) const {
+  const EngineRead read{.snapshot = snapshot};
+  PinnedValue row;
+  bool found = false;
+  uint32_t list = kFlatList;
+  LIBKV_RETURN_IF_ERROR(
+      engine_->Get(Family::kVectors, read, ListKey(space.vectors_id(), document), &row, &found));
+  if (found && !ParseListRow(row.view(), &list)) list = kFlatList;
+  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, read,
+                                     PostingKey(space.vectors_id(), list, document), &row, &found));
+  if (!found) return absl::OkStatus();
+  std::string key;
+  int64_t expiry = 0;
+  LIBKV_RETURN_IF_ERROR(ReadKeyOf(space, read, document, &key, &expiry, &found));
+  if (!found) return absl::OkStatus();  // it is not in force
+  const std::string row_key = VectorKey(space.vectors_id(), document);
+  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, read, row_key, &row, &found));
+  return LostVector(key, found);
 }
 
 absl::StatusOr<DocumentFilter> Store::Impl::FilterFor(const SimilarOptions& options,
@@ -405,10 +432,13 @@ absl::StatusOr<std::vector<std::optional<double>>> Store::Impl::VectorScores(
     LIBKV_RETURN_IF_ERROR(engine_->MultiGet(Family::kVectors, {.snapshot = snapshot.rows.get()},
                                             views, rows.data(), found));
     for (size_t i = 0; i < count; ++i) {
-      if (!found[i]) continue;
       std::vector<float> stored;
-      LIBKV_RETURN_IF_ERROR(
-          ParseVectorRow(row_keys[i], rows[i].view(), space.definition().dimension, &stored));
+      if (!found[i] ||
+          !ParseVectorRow(row_keys[i], rows[i].view(), space.definition().dimension, &stored)
+               .ok()) {
+        LIBKV_RETURN_IF_ERROR(CheckNotLost(space, snapshot.rows.get(), documents[begin + i]));
+        continue;
+      }
       scores[begin + i] = ExactScore(space.metric(), query, Comparable(space, stored));
     }
   }

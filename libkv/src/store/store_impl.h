@@ -287,6 +287,8 @@ class Store::Impl {
   static const ActiveSpace& SpaceAsIn(const std::shared_ptr<const Snapshot>& snapshot,
                                       const ActiveSpace& space);
   absl::StatusOr<const ActiveSpace*> OneVectorSpace(std::string_view prefix) const;
+  absl::Status CheckNotLost(const ActiveSpace& space, const EngineSnapshot* snapshot,
+                            uint64_t document) const;
   absl::StatusOr<DocumentFilter> FilterFor(const SimilarOptions& options, const ActiveSpace& space,
                                            const StoreSnapshot& snapshot) const;
   absl::StatusOr<std::unique_ptr<LazyFilter>> LazyFilterFor(const SimilarOptions& options,
@@ -398,9 +400,9 @@ class Store::Impl {
   void KeepEmbedding();
   int64_t WaitingVectors() const;
   bool EmbedStepOf(const ActiveSpace& space, DeferredSpace& progress);
+  void SetEmbedError(const ActiveSpace& space, std::string message);
   absl::Status ReadWaiting(const ActiveSpace& space, DeferredSpace& progress,
                            std::vector<DeferredValue>* values) const;
-  void SetEmbedError(const ActiveSpace& space, std::string message);
   static absl::Status EmbedValues(const ActiveSpace& space, const ActiveSpace* next,
                                   std::span<DeferredValue> values);
   absl::Status CommitValues(const ActiveSpace& space, const std::shared_ptr<ActiveSpace>& next,
@@ -435,6 +437,7 @@ class Store::Impl {
   absl::Status Merge(const ActiveSpace& space,
                      const std::vector<std::shared_ptr<SealedPart>>& parts);
   absl::Status FoldMarkers(const ActiveSpace& space);
+  absl::Status ReindexWords(std::string_view prefix);
 
   // vector_lists.cc
   static void AssignList(const ActiveSpace& space, DerivedDocument* derived);
@@ -464,6 +467,9 @@ class Store::Impl {
 
   // vector_repair.cc
   absl::Status RepairVectors(const ActiveSpace& space);
+  absl::Status RemakeVectors(const ActiveSpace& space);
+  absl::StatusOr<bool> HasVector(const ActiveSpace& space, const EngineRead& read,
+                                 uint64_t document) const;
   absl::StatusOr<bool> HasRow(const std::string& row_key) const;
   absl::Status RepairRows(
       const ActiveSpace& space, VectorKind kind,
@@ -481,15 +487,15 @@ class Store::Impl {
   void WakeListKeeper();
   void KeepLists();
   bool ListsAreDue() const;
+  static bool Lags(const VectorIndex& vectors);
   bool ListsLag() const;
+  void NoteLag();
   absl::Status WaitForLists();
   void LetSearchesLoad() const;
   absl::Status LoadAllLists(const ActiveSpace& space) const;
   absl::Status KeepSpace(const ActiveSpace& space, bool* did_something);
   absl::Status KeepList(const ActiveSpace& space, uint32_t number);
-  static bool Lags(const VectorIndex& vectors);
   absl::Status CommitLists(ListChange& change);
-  void NoteLag();
   absl::Status MakeLists(const ActiveSpace& space);
   absl::Status DrainFlat(const ActiveSpace& space);
   ListChange NewListChange(const ActiveSpace& space,

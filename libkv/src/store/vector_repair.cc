@@ -1,8 +1,12 @@
 // Reindex of vectors: what is derived from the full vectors is derived again and compared, row by
 // row, by the committer itself, so that nobody changes a row between the look and the repair. Then
 // memory is filled from the rows again.
+//
+// A full vector that cannot be read has no posting afterwards, so that no search meets it. Where an
+// embedder can make it again its value is written again, as it is.
 #include <optional>
 
+#include "base/hash.h"
 #include "base/status_macros.h"
 #include "format/keys.h"
 #include "index/derive.h"
@@ -13,7 +17,8 @@
 namespace libkv {
 namespace {
 
-constexpr size_t kStepRows = 64;  // looked at by one commit
+constexpr size_t kStepRows = 64;                // looked at by one commit
+constexpr size_t kStepBytes = size_t{1} << 20;  // of values that are written again at once
 
 }  // namespace
 
@@ -34,10 +39,10 @@ absl::Status Store::Impl::RepairVectors(const ActiveSpace& space) {
   LIBKV_RETURN_IF_ERROR(RepairRows(
       space, VectorKind::kList, [&](EngineBatch& batch, std::string_view suffix) -> absl::Status {
         uint64_t document = 0;
-        LIBKV_ASSIGN_OR_RETURN(
-            const bool has_vector,
-            HasRow(ParseDocumentSuffix(suffix, &document) ? VectorKey(space.vectors_id(), document)
-                                                          : ""));
+        bool has_vector = false;
+        if (ParseDocumentSuffix(suffix, &document)) {
+          LIBKV_ASSIGN_OR_RETURN(has_vector, HasVector(space, {.fill_cache = false}, document));
+        }
         if (has_vector) return absl::OkStatus();
         batch.Delete(Family::kVectors,
                      VectorPrefix(space.vectors_id(), VectorKind::kList) + std::string(suffix));
@@ -57,6 +62,17 @@ absl::StatusOr<bool> Store::Impl::HasRow(const std::string& row_key) const {
   LIBKV_RETURN_IF_ERROR(
       engine_->Get(Family::kVectors, {.fill_cache = false}, row_key, &row, &found));
   return found;
+}
+
+// Whether the full vector of a document can be read.
+absl::StatusOr<bool> Store::Impl::HasVector(const ActiveSpace& space, const EngineRead& read,
+                                            uint64_t document) const {
+  const std::string row_key = VectorKey(space.vectors_id(), document);
+  PinnedValue row;
+  bool found = false;
+  std::vector<float> vector;
+  LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, read, row_key, &row, &found));
+  return found && ParseVectorRow(row_key, row.view(), space.definition().dimension, &vector).ok();
 }
 
 // Shows the committer all rows of a kind, some at a time, each alone in its group.
@@ -152,14 +168,14 @@ absl::Status Store::Impl::RepairCentroid(const ActiveSpace& space, std::string_v
   return absl::OkStatus();
 }
 
-// A posting without a vector, or in another list than its vector's.
+// A posting without a vector that can be read, or in another list than its vector's.
 absl::Status Store::Impl::DropStrayPosting(const ActiveSpace& space, std::string_view suffix,
                                            EngineBatch& batch) const {
   uint32_t list = 0, its_list = kFlatList;
   uint64_t document = 0;
   bool found = false;
   if (ParsePostingSuffix(suffix, &list, &document)) {
-    LIBKV_ASSIGN_OR_RETURN(found, HasRow(VectorKey(space.vectors_id(), document)));
+    LIBKV_ASSIGN_OR_RETURN(found, HasVector(space, {.fill_cache = false}, document));
   }
   if (found) {
     PinnedValue row;
@@ -171,6 +187,57 @@ absl::Status Store::Impl::DropStrayPosting(const ActiveSpace& space, std::string
   if (found && list == its_list) return absl::OkStatus();
   batch.Delete(Family::kVectors,
                VectorPrefix(space.vectors_id(), VectorKind::kPosting) + std::string(suffix));
+  return absl::OkStatus();
+}
+
+// -- Vectors that are lost ------------------------------------------------------------------------
+
+absl::Status Store::Impl::RemakeVectors(const ActiveSpace& space) {
+  if (space.definition().embedder.empty()) return absl::OkStatus();
+  std::vector<std::string> lost;
+  {
+    const std::unique_ptr<EngineSnapshot> rows = engine_->NewSnapshot();
+    const EngineRead read{.snapshot = rows.get(), .fill_cache = false};
+    const auto look = [&](std::string_view key, const Record& record) -> absl::Status {
+      const uint64_t document = record.header.document;
+      if (!record.header.has_vector) return absl::OkStatus();
+      LIBKV_ASSIGN_OR_RETURN(bool is_there, HasVector(space, read, document));
+      PinnedValue pending;
+      if (!is_there) {  // one that is still to be made is not lost
+        LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kIndex, read, PendingKey(space.id(), document),
+                                           &pending, &is_there));
+      }
+      if (!is_there) lost.emplace_back(key);
+      return absl::OkStatus();
+    };
+    LIBKV_RETURN_IF_ERROR(ForEachMapped(space, read, 0, kDocumentMax, look));
+  }
+  for (size_t i = 0; i < lost.size();) {
+    WriteRequest request;
+    std::vector<std::string> records;
+    records.reserve(kEmbedTextsMax);  // what the changes view
+    for (size_t bytes = 0; i < lost.size() && records.size() < kEmbedTextsMax; ++i) {
+      PinnedValue pinned;
+      Record record;
+      bool found = false;
+      LIBKV_RETURN_IF_ERROR(
+          engine_->Get(Family::kData, {.fill_cache = false}, lost[i], &pinned, &found));
+      if (bytes > 0 && bytes + pinned.view().size() > kStepBytes) break;
+      if (!found) continue;  // removed meanwhile
+      bytes += pinned.view().size();
+      const std::string& bytes_of = records.emplace_back(pinned.view());
+      if (!ReadRecord(lost[i], bytes_of, &record).ok()) continue;  // Verify names it
+      PendingChange& change = request.changes.emplace_back();
+      change.key = lost[i];
+      change.value = record.value;
+      change.expiry = record.header.expiry;
+      change.stamp = record.header.stamp;
+      change.only_if_record = Hash64(bytes_of);
+    }
+    if (!request.changes.empty()) {
+      LIBKV_RETURN_IF_ERROR(Run({.durability = Durability::kWritten}, request));
+    }
+  }
   return absl::OkStatus();
 }
 

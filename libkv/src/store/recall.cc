@@ -14,6 +14,7 @@
 #include <limits>
 #include <optional>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -36,6 +37,7 @@ constexpr size_t kSampledFew = 200;
 constexpr double kTargets[] = {0.90, 0.95, 0.99};
 constexpr size_t kLimits[] = {10, 100};
 constexpr uint64_t kEntriesMax = 65'536;
+constexpr size_t kReadBytesMax = size_t{16} << 20;  // of codes that are kept until all is measured
 constexpr size_t kJudgedAtOnce = 128;  // questions: what is known of their best fits a cache
 constexpr double kSafety = 1.15;       // more entries than that: queries may lie further from lists
 constexpr uint64_t kEntriesOfSame = 1'024;  // where all vectors are the same
@@ -57,6 +59,49 @@ struct Judged {
   uint64_t without = 0;       // the document it was made from; 0: none
   ListQuery query;
   std::vector<NearDocument> truth;
+};
+
+// Entries that are on disk, of one moment, each read once while there is room: the searches of
+// every depth that is tried ask for about the same.
+class ReadOnce final : public FarReader {
+ public:
+  explicit ReadOnce(FarReader* rows) : rows_(*rows) {}
+  void Read(
+      std::span<const FarEntry> entries,
+      absl::FunctionRef<void(size_t i, const CodeView& code, std::string_view key)> take) override {
+    missing_.clear();
+    places_.clear();
+    for (size_t i = 0; i < entries.size(); ++i) {
+      const auto found = kept_.find(entries[i].document);
+      if (found != kept_.end()) {
+        take(i, {found->second.code, found->second.values}, found->second.key);
+      } else {
+        missing_.push_back(entries[i]);
+        places_.push_back(i);
+      }
+    }
+    if (missing_.empty()) return;
+    rows_.Read(missing_, [&](size_t i, const CodeView& code, std::string_view key) {
+      take(places_[i], code, key);
+      if (bytes_ > kReadBytesMax) return;
+      bytes_ += code.values.size() + key.size() + sizeof(Kept);
+      kept_.try_emplace(
+          missing_[i].document,
+          Kept{code.code, {code.values.begin(), code.values.end()}, std::string(key)});
+    });
+  }
+
+ private:
+  struct Kept {
+    Code code;
+    std::vector<int8_t> values;
+    std::string key;
+  };
+  FarReader& rows_;
+  absl::flat_hash_map<uint64_t, Kept> kept_;  // by document
+  size_t bytes_ = 0;
+  std::vector<FarEntry> missing_;
+  std::vector<size_t> places_;
 };
 
 // The `wanted` true neighbours; equally near ones count as well.
@@ -171,20 +216,18 @@ class DepthFinder {
     // last: how deep they may go without being dearer is known then.
     for (const size_t refined : {limit + limit / 2, 4 * limit, size_t{0}}) {
       if (refined > 2 * limit && watch_ == nullptr) continue;
-      Curve curve;
-      double low = scale_.least;
+      Curve curve;  // where each depth is a search: those that were tried, in that order
       for (size_t t = 0; t < std::size(kTargets); ++t) {
         RecallPoint point = {.limit = static_cast<uint32_t>(limit),
                              .target = kTargets[t],
                              .refined = static_cast<uint32_t>(refined)};
         const double cost_max = found[t].has_value() ? Cost(*found[t]) : kNoCost;
-        const std::optional<Tried> tried =
-            watch_ != nullptr ? Watched(point, cost_max, &curve) : Searched(point, cost_max, low);
+        const std::optional<Tried> tried = watch_ != nullptr ? Watched(point, cost_max, &curve)
+                                                             : Searched(point, cost_max, &curve);
         if (*stop_) break;
         if (!tried.has_value()) continue;
-        low = tried->depth;
-        const double depth = std::min(deepest_, low * scale_.safety);
-        const Tried used = DeepAs(point, depth, curve);
+        const double depth = std::min(deepest_, tried->depth * scale_.safety);
+        const Tried used = DeepAs(point, depth, &curve);
         point.entries = static_cast<uint64_t>(has_depths_ ? used.entries : depth);
         if (has_depths_) point.depth = static_cast<uint64_t>(depth);
         point.delivered = used.mean;
@@ -277,37 +320,58 @@ class DepthFinder {
     }
   }
 
-  // The same from `low` on, each depth by searches of its own.
-  std::optional<Tried> Searched(RecallPoint point, double cost_max, double low) const {
-    const auto is_dear = [&](const Tried& tried) {
-      point.entries = static_cast<uint64_t>(tried.entries * kSafety);
+  // The same, each depth by searches of its own. What was tried for other targets is in `tried`.
+  std::optional<Tried> Searched(RecallPoint point, double cost_max, Curve* tried) const {
+    const auto is_dear = [&](const Tried& at) {
+      point.entries = static_cast<uint64_t>(at.entries * kSafety);
       return Cost(point) >= cost_max;
     };
-    // No deeper than it takes: the deepest search may read everything.
-    Tried high = Try(point, std::min(deepest_, scale_.growth * low));
-    while (high.recall < point.target) {
-      if (high.depth >= deepest_ || is_dear(high) || *stop_) return std::nullopt;
-      low = high.depth;
-      high = Try(point, std::min(deepest_, scale_.growth * low));
+    double low = scale_.least;
+    std::optional<Tried> high;
+    for (const Tried& at : *tried) {
+      if (at.recall >= point.target && (!high.has_value() || at.depth < high->depth)) high = at;
     }
-    while (high.depth > low * scale_.step && !*stop_) {
-      const Tried middle = Try(point, std::sqrt(low * high.depth));
+    for (const Tried& at : *tried) {
+      if (at.recall >= point.target || (high.has_value() && at.depth > high->depth)) continue;
+      low = std::max(low, at.depth);
+    }
+    // No deeper than it takes: the deepest search may read everything.
+    while (!high.has_value()) {
+      const Tried at = TryOnce(point, std::min(deepest_, scale_.growth * low), tried);
+      if (at.recall >= point.target) {
+        high = at;
+      } else if (at.depth >= deepest_ || is_dear(at) || *stop_) {
+        return std::nullopt;
+      } else {
+        low = at.depth;
+      }
+    }
+    while (high->depth > low * scale_.step && !*stop_) {
+      const Tried middle = TryOnce(point, std::sqrt(low * high->depth), tried);
       if (middle.recall >= point.target) {
         high = middle;
       } else {
         low = middle.depth;
       }
     }
-    if (is_dear(high)) return std::nullopt;
+    if (is_dear(*high)) return std::nullopt;
     return high;
   }
 
+  Tried TryOnce(const RecallPoint& point, double depth, Curve* tried) const {
+    const auto same = std::find_if(tried->begin(), tried->end(),
+                                   [&](const Tried& at) { return at.depth == depth; });
+    if (same != tried->end()) return *same;
+    tried->push_back(Try(point, depth));
+    return tried->back();
+  }
+
   // What is known of the depth that will be used.
-  Tried DeepAs(const RecallPoint& point, double depth, const Curve& curve) const {
-    if (watch_ == nullptr) return Try(point, depth);
+  Tried DeepAs(const RecallPoint& point, double depth, Curve* curve) const {
+    if (watch_ == nullptr) return TryOnce(point, depth, curve);
     const auto deeper = [&](const Tried& tried, double at) { return tried.depth < at; };
-    const auto found = std::lower_bound(curve.begin(), curve.end(), depth, deeper);
-    return found != curve.end() ? *found : curve.back();
+    const auto found = std::lower_bound(curve->begin(), curve->end(), depth, deeper);
+    return found != curve->end() ? *found : curve->back();
   }
 
   Tried Try(const RecallPoint& point, double depth) const {
@@ -454,7 +518,8 @@ absl::Status Store::Impl::MeasureRecall(const ActiveSpace& space, bool is_rough)
     return read.ok() ? *read : nullptr;
   };
 
-  StoredEntries far(*this, space, snapshot->rows.get(), &status);
+  StoredEntries stored(*this, space, snapshot->rows.get(), &status);
+  ReadOnce far(&stored);
 
   // The questions: stored vectors, evenly over the lists, and what was asked lately.
   const size_t live = lists.live();

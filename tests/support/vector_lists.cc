@@ -18,6 +18,7 @@ constexpr uint64_t kLongestMean = 600;
 
 Points::Points(uint64_t seed, size_t clusters, size_t dimension)
     : dimension_(dimension), random_(seed) {
+  MESSAGE("points of seed ", seed);
   for (size_t i = 0; i < clusters; ++i) centres_.push_back(Uniform());
 }
 
@@ -69,18 +70,36 @@ void Fill(Store& store, Model& model, size_t count, const std::function<Vector(s
 }
 
 double Distance2(const Vector& a, const Vector& b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) sum += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
-  return sum;
+  double sums[4] = {};  // one would wait for itself
+  size_t i = 0;
+  for (; i + 4 <= a.size(); i += 4) {
+    for (size_t j = 0; j < 4; ++j) {
+      const double difference = double{a[i + j]} - b[i + j];
+      sums[j] += difference * difference;
+    }
+  }
+  for (; i < a.size(); ++i) sums[0] += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
+  return sums[0] + sums[1] + sums[2] + sums[3];
 }
 
-std::vector<std::string> Nearest(const Model& model, const Vector& query, size_t limit) {
-  std::vector<std::pair<double, std::string>> all;
-  for (const auto& [key, vector] : model) all.emplace_back(Distance2(query, vector), key);
+std::vector<std::string> Nearest(const Model& model, const Vector& query, size_t limit,
+                                 const std::string& without) {
+  struct Near {
+    double distance2;
+    const std::string* key;
+    bool operator<(const Near& other) const {
+      return distance2 != other.distance2 ? distance2 < other.distance2 : *key < *other.key;
+    }
+  };
+  std::vector<Near> all;
+  all.reserve(model.size());
+  for (const auto& [key, vector] : model) {
+    if (key != without) all.push_back({Distance2(query, vector), &key});
+  }
   limit = std::min(limit, all.size());
   std::partial_sort(all.begin(), all.begin() + static_cast<ptrdiff_t>(limit), all.end());
   std::vector<std::string> keys;
-  for (size_t i = 0; i < limit; ++i) keys.push_back(all[i].second);
+  for (size_t i = 0; i < limit; ++i) keys.push_back(*all[i].key);
   return keys;
 }
 
@@ -99,15 +118,33 @@ size_t CountTrue(const std::vector<std::string>& found, const std::vector<std::s
   return count;
 }
 
-double Recall(const Store& store, const Model& model, Points& points, double target,
-              size_t queries) {
-  size_t found = 0;
-  for (size_t q = 0; q < queries; ++q) {
-    const Vector query = points.Any();
-    found += CountTrue(KeysOf(store.Similar({.recall_target = target}, query)),
-                       Nearest(model, query, 10));
+std::vector<Question> QuestionsOf(const Model& model, Points& points, size_t count) {
+  std::vector<Question> questions;
+  for (size_t i = 0; i < count; ++i) {
+    Vector query = points.Any();
+    std::vector<std::string> truth = Nearest(model, query, 10);
+    questions.push_back({std::move(query), std::move(truth)});
   }
-  return static_cast<double>(found) / static_cast<double>(10 * queries);
+  return questions;
+}
+
+void Recall::Add(const std::vector<std::string>& found, const std::vector<std::string>& truth) {
+  found_ += CountTrue(found, truth);
+  wanted_ += truth.size();
+}
+
+double Recall::mean() const {
+  REQUIRE(wanted_ > 0);
+  return static_cast<double>(found_) / static_cast<double>(wanted_);
+}
+
+double RecallOf(const Store& store, const std::vector<Question>& questions,
+                const SimilarOptions& options) {
+  Recall recall;
+  for (const Question& question : questions) {
+    recall.Add(KeysOf(store.Similar(options, question.query)), question.truth);
+  }
+  return recall.mean();
 }
 
 void CheckExact(const Store& store, const Model& model, Points& points) {

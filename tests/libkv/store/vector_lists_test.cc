@@ -131,9 +131,10 @@ TEST_CASE("whoever is written is found at once, while lists are made and split a
     CHECK(lost == 0);
     WaitForLists(*store, vectors.size());
     CHECK(store->Stats().spaces[0].vector_lists > vectors.size() / 500);
+    const std::vector<Question> questions = QuestionsOf(model, points, kManyQuestions);
     for (const double target : {0.90, 0.95, 0.99}) {
       CAPTURE(target);
-      CHECK(Recall(*store, model, points, target) >= target - 0.02);
+      CHECK(RecallOf(*store, questions, {.recall_target = target}) >= target - kRecallSlack);
     }
     CheckExact(*store, model, points);
   }
@@ -162,7 +163,8 @@ TEST_CASE("overwritten and deleted vectors are not found, and leave the rest as 
     Fill(*store, model, Scaled(8'000), [&](size_t i) { return points.Of((i + 7) % 50); });
     WaitForLists(*store, model.size());
     CheckExact(*store, model, points);
-    CHECK(Recall(*store, model, points, 0.95) >= 0.93);
+    const std::vector<Question> questions = QuestionsOf(model, points);
+    CHECK(RecallOf(*store, questions, {.recall_target = 0.95}) >= 0.95 - kRecallSlack);
     store.reset();
     store = OpenStore(dir.path(), VectorOptions(Metric::kL2, memory));
     CheckExact(*store, model, points);

@@ -46,10 +46,15 @@ absl::Status Store::Impl::ReadKeptVector(const RecordHeader& header, PendingChan
   PinnedValue row;
   bool found = false;
   LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kVectors, {}, row_key, &row, &found));
-  // One that is still to be made is still to be made, and so is one that was lost.
-  if (!found && space->definition().embedder.empty()) return LostVector(change.key, false);
-  change.embeds = !found;
-  if (!found) return absl::OkStatus();
+  if (!found) {
+    // A record that has gone went with its vector, and the commit will see that.
+    LIBKV_RETURN_IF_ERROR(engine_->Get(Family::kData, {}, change.key, &row, &found));
+    if (!found || Hash64(row.view()) != change.kept->hash) return absl::OkStatus();
+    // One that is still to be made is still to be made, and so is one that was lost.
+    if (space->definition().embedder.empty()) return LostVector(change.key, false);
+    change.embeds = true;
+    return absl::OkStatus();
+  }
   std::vector<float>& vector = change.kept->vector;
   if (!ParseVectorRow(row_key, row.view(), space->definition().dimension, &vector).ok()) {
     return LostVector(change.key, true);

@@ -40,6 +40,7 @@ constexpr uint64_t kEntriesMax = 65'536;
 constexpr size_t kReadBytesMax = size_t{16} << 20;  // of codes that are kept until all is measured
 constexpr size_t kJudgedAtOnce = 128;  // questions: what is known of their best fits a cache
 constexpr double kSafety = 1.15;       // more entries than that: queries may lie further from lists
+constexpr double kDeeperGain = 0.2;    // of the neighbours a target leaves out, found by these
 constexpr uint64_t kEntriesOfSame = 1'024;  // where all vectors are the same
 constexpr size_t kVectorsMin = 1'000;       // fewer are compared at once
 constexpr double kReadCost = 1'500;         // ns: a third of the wanted are read in full
@@ -228,6 +229,10 @@ class DepthFinder {
         if (!tried.has_value()) continue;
         const double depth = std::min(deepest_, tried->depth * scale_.safety);
         const Tried used = DeepAs(point, depth, &curve);
+        // What codes alone confuse is not found by going deeper: then the target is met by chance,
+        // and nothing is left for other queries. Full vectors tell it.
+        const double wanted = point.target + kDeeperGain * (1 - point.target);
+        if (refined == 0 && found[t].has_value() && used.recall < wanted) continue;
         point.entries = static_cast<uint64_t>(has_depths_ ? used.entries : depth);
         if (has_depths_) point.depth = static_cast<uint64_t>(depth);
         point.delivered = used.mean;

@@ -20,7 +20,10 @@ namespace libkv {
 namespace {
 
 constexpr uint32_t kNoRow = UINT32_MAX;
-constexpr size_t kTermsAtOnce = 256;  // whose postings are fetched in one go
+// Terms whose postings are fetched in one go, in their order: neighbours lie in one block on disk.
+constexpr size_t kTermsAtOnce = 1'024;
+// Words that are asked for their texts, most documents first, before it is seen who can be better.
+constexpr size_t kAskedTogether = kLsaWordsMax + kLsaWordsMax / 2;
 // Shares of the whole, for those who wait.
 constexpr double kDrawn = 0.2, kChosen = 0.6, kCounted = 0.8;
 
@@ -55,8 +58,9 @@ class CorpusCounter {
   absl::Status DrawFrom(uint32_t part, uint64_t seed);
   void KeepLeast();
   absl::StatusOr<std::vector<CorpusWord>> Dictionary() const;
-  absl::Status ForEachPosting(std::span<const std::string> terms, VisitPosting visit) const;
-  absl::Status ForEachChosenPosting(double from, double to, VisitPosting visit) const;
+  absl::Status ForEachPosting(std::span<const std::string> terms, double from, double to,
+                              VisitPosting visit) const;
+  absl::Status VisitSome(std::span<const std::string> terms, VisitPosting visit) const;
   absl::Status Report(double from, double to, size_t done, size_t all) const;
 
   const std::span<const TextPart* const> parts_;
@@ -165,20 +169,20 @@ absl::Status CorpusCounter::ChooseWords() {
     }
   };
   TopK<ChosenWord, Better> best(kLsaWordsMax);
-  for (size_t first = 0; first < words.size(); first += kTermsAtOnce) {
+  for (size_t first = 0; first < words.size(); first += kAskedTogether) {
     if (best.full() && words[first].documents < best.worst().word.texts) break;
     std::vector<std::string> terms;
-    for (size_t i = first; i < std::min(first + kTermsAtOnce, words.size()); ++i) {
+    for (size_t i = first; i < std::min(first + kAskedTogether, words.size()); ++i) {
       terms.push_back(words[i].term);
     }
+    std::sort(terms.begin(), terms.end());
     std::vector<uint32_t> texts(terms.size());
-    LIBKV_RETURN_IF_ERROR(
-        ForEachPosting(terms, [&](size_t word, uint32_t, uint32_t) { ++texts[word]; }));
+    LIBKV_RETURN_IF_ERROR(ForEachPosting(terms, first == 0 ? kDrawn : kChosen, kChosen,
+                                         [&](size_t word, uint32_t, uint32_t) { ++texts[word]; }));
     for (size_t i = 0; i < terms.size(); ++i) {
       if (texts[i] == 0) continue;
       best.Push({{Hash64(terms[i], kLsaWordSeed), texts[i]}, std::move(terms[i])});
     }
-    LIBKV_RETURN_IF_ERROR(Report(kDrawn, kChosen, first, words.size()));
   }
   chosen_ = best.TakeSorted();
   std::sort(chosen_.begin(), chosen_.end(),
@@ -190,9 +194,22 @@ absl::Status CorpusCounter::ChooseWords() {
   return absl::OkStatus();
 }
 
-// Of the texts that were drawn; words are counted from the first of `terms`.
-absl::Status CorpusCounter::ForEachPosting(std::span<const std::string> terms,
-                                           VisitPosting visit) const {
+// Of the texts that were drawn, term after term, which ascend.
+absl::Status CorpusCounter::ForEachPosting(std::span<const std::string> terms, double from,
+                                           double to, VisitPosting visit) const {
+  for (size_t first = 0; first < terms.size(); first += kTermsAtOnce) {
+    const size_t count = std::min(kTermsAtOnce, terms.size() - first);
+    LIBKV_RETURN_IF_ERROR(
+        VisitSome(terms.subspan(first, count), [&](size_t word, uint32_t row, uint32_t frequency) {
+          visit(first + word, row, frequency);
+        }));
+    LIBKV_RETURN_IF_ERROR(Report(from, to, first + count, terms.size()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CorpusCounter::VisitSome(std::span<const std::string> terms,
+                                      VisitPosting visit) const {
   for (size_t part = 0; part < parts_.size(); ++part) {
     const std::vector<uint32_t>& rows = rows_of_[part];
     if (rows.empty()) continue;
@@ -218,35 +235,25 @@ absl::Status CorpusCounter::ForEachPosting(std::span<const std::string> terms,
 
 // -- 3 --------------------------------------------------------------------------------------------
 
-// Of all chosen words, in the order of chosen_.
-absl::Status CorpusCounter::ForEachChosenPosting(double from, double to, VisitPosting visit) const {
-  for (size_t first = 0; first < chosen_.size(); first += kTermsAtOnce) {
-    std::vector<std::string> terms;
-    for (size_t i = first; i < std::min(first + kTermsAtOnce, chosen_.size()); ++i) {
-      terms.push_back(chosen_[i].term);
-    }
-    LIBKV_RETURN_IF_ERROR(ForEachPosting(terms, [&](size_t word, uint32_t row, uint32_t frequency) {
-      visit(first + word, row, frequency);
-    }));
-    LIBKV_RETURN_IF_ERROR(Report(from, to, first + terms.size(), chosen_.size()));
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<LsaCounts> CorpusCounter::Counts() {
+  std::vector<std::pair<std::string, uint32_t>> column_of;
+  for (uint32_t i = 0; i < chosen_.size(); ++i) column_of.emplace_back(chosen_[i].term, i);
+  std::sort(column_of.begin(), column_of.end());
+  std::vector<std::string> terms;
+  for (const auto& [term, column] : column_of) terms.push_back(term);
   // How many words each text has, then where its entries begin.
   std::vector<size_t> places(texts_.size());
-  LIBKV_RETURN_IF_ERROR(ForEachChosenPosting(
-      kChosen, kCounted, [&](size_t, uint32_t row, uint32_t) { ++places[row]; }));
+  LIBKV_RETURN_IF_ERROR(ForEachPosting(terms, kChosen, kCounted,
+                                       [&](size_t, uint32_t row, uint32_t) { ++places[row]; }));
   size_t rows = 0, entry_count = 0;
   for (; rows < places.size() && entry_count <= kLsaMatrixEntriesMax; ++rows) {
     entry_count += std::exchange(places[rows], entry_count);
   }
   std::vector<SparseMatrix::Entry> entries(entry_count);
   LIBKV_RETURN_IF_ERROR(
-      ForEachChosenPosting(kCounted, 1, [&](size_t word, uint32_t row, uint32_t frequency) {
+      ForEachPosting(terms, kCounted, 1, [&](size_t word, uint32_t row, uint32_t frequency) {
         if (row >= rows) return;
-        entries[places[row]++] = {static_cast<uint32_t>(word), static_cast<float>(frequency)};
+        entries[places[row]++] = {column_of[word].second, static_cast<float>(frequency)};
       }));
   places.resize(rows);  // each is where its text's entries end now
   LsaCounts counts;

@@ -13,7 +13,7 @@
 //
 // Memory     9 bytes a text of the sample and 4 a document of the index, about 100 a word of the
 //            dictionary, of which a million are kept; 64 MiB for the matrix.
-// Cost       60,000 documents of 100 words: 0.2 s.
+// Cost       20,000 texts of 1,300 bytes: 1.3 s of CPU; reading them and cutting them 1.6 to 2.1 s.
 #ifndef LIBKV_SRC_INDEX_CORPUS_COUNTS_H_
 #define LIBKV_SRC_INDEX_CORPUS_COUNTS_H_
 
@@ -27,8 +27,9 @@
 namespace libkv {
 
 // The counts in the documents of `parts` that `view` shows, of kLsaTextsMax of them at most. Words
-// over kDictionaryWordBytesMax do not count. `progress` is told the share that is done; Aborted: it
-// returned false. DataLoss: a part cannot be read.
+// over kDictionaryWordBytesMax do not count. The words of a text come in the order of their terms,
+// which is the same wherever the documents are. `progress` is told the share that is done; Aborted:
+// it returned false. DataLoss: a part cannot be read.
 absl::StatusOr<LsaCounts> CountCorpus(std::span<const TextPart* const> parts, const PartView& view,
                                       uint64_t seed, LsaProgress progress);
 

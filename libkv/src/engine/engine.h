@@ -13,7 +13,6 @@
 #include <rocksdb/iterator.h>
 #include <rocksdb/slice.h>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -201,20 +200,6 @@ class Engine {
   // theirs. If rows are left, a range delete is written, under the rules of Write without `sync`:
   // after a crash they may be back.
   virtual absl::Status DropRange(Family family, std::string_view lower, std::string_view upper) = 0;
-
-  // Brings the rows in [lower, upper) together in the last level, so that a walk over them reads
-  // one table after the other instead of many at once. Others read and write meanwhile. Ends early,
-  // with OK, when `*stop` becomes true; what was done until then stays. Like Write, it needs room
-  // on the disk: as much again as the tables that it merges.
-  virtual absl::Status Compact(Family family, std::string_view lower, std::string_view upper,
-                               std::atomic<bool>* stop) = 0;
-
-  // Of the table files that have rows in [lower, upper): the bytes in the last level, and above.
-  struct LevelBytes {
-    uint64_t last = 0, above = 0;
-  };
-  virtual LevelBytes BytesOf(Family family, std::string_view lower,
-                             std::string_view upper) const = 0;
 
   virtual absl::Status Flush() = 0;
   virtual absl::Status Checkpoint(const std::string& directory) = 0;

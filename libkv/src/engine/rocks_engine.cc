@@ -144,9 +144,6 @@ class RocksEngine final : public Engine {
                                                               std::string path) const override;
   absl::Status Ingest(Family family, std::span<const std::string> paths) override;
   absl::Status DropRange(Family family, std::string_view lower, std::string_view upper) override;
-  absl::Status Compact(Family family, std::string_view lower, std::string_view upper,
-                       std::atomic<bool>* stop) override;
-  LevelBytes BytesOf(Family family, std::string_view lower, std::string_view upper) const override;
   absl::Status Flush() override;
   absl::Status Checkpoint(const std::string& directory) override;
   absl::Status VerifyFiles() override;
@@ -302,33 +299,6 @@ absl::Status RocksEngine::DropRange(Family family, std::string_view lower, std::
       db_->DeleteRange(MakeWriteOptions(/*sync=*/false), Handle(family), first, end);
   if (!status.ok()) failed_ = true;
   return FromRocks(status, "deleting a range");
-}
-
-absl::Status RocksEngine::Compact(Family family, std::string_view lower, std::string_view upper,
-                                  std::atomic<bool>* stop) {
-  LIBKV_RETURN_IF_ERROR(CheckWritable(family));
-  rocksdb::CompactRangeOptions options;
-  options.exclusive_manual_compaction = false;
-  options.canceled = stop;
-  const rocksdb::Slice first = ToSlice(lower), end = ToSlice(upper);
-  const rocksdb::Status status = db_->CompactRange(options, Handle(family), &first, &end);
-  if (status.IsManualCompactionPaused()) return absl::OkStatus();
-  return FromRocks(status, "compacting");
-}
-
-Engine::LevelBytes RocksEngine::BytesOf(Family family, std::string_view lower,
-                                        std::string_view upper) const {
-  rocksdb::ColumnFamilyMetaData tables;
-  db_->GetColumnFamilyMetaData(Handle(family), &tables);
-  LevelBytes bytes;
-  for (const rocksdb::LevelMetaData& level : tables.levels) {
-    const bool is_last = static_cast<size_t>(level.level) + 1 == tables.levels.size();
-    for (const rocksdb::SstFileMetaData& table : level.files) {
-      if (table.largestkey < lower || table.smallestkey >= upper) continue;
-      (is_last ? bytes.last : bytes.above) += table.size;
-    }
-  }
-  return bytes;
 }
 
 absl::Status RocksEngine::Flush() {

@@ -129,8 +129,6 @@ class VectorIndex {
     bool is_tidy = true;           // no list was changed since all were tidied
     bool is_recall_rough = false;  // it was measured while lists changed: to be done again
     int quiet_looks = 0;           // in a row at which there was nothing to be done
-    bool is_compact = false;       // nothing was changed since the postings were looked at on disk
-    uint32_t compact_from = 0;     // lists before it have been compacted; 0: that goes not on
   };
   KeeperNotes& keeper_notes() { return keeper_notes_; }
   void MakeDue(uint32_t list);
@@ -138,9 +136,6 @@ class VectorIndex {
 
   // List numbers are not used again while the store is open.
   uint32_t NextList() { return next_list_.fetch_add(1, std::memory_order_relaxed); }
-  uint32_t lists_end() const {
-    return next_list_.load(std::memory_order_relaxed);
-  }  // all are below
 
  private:
   const size_t padded_, exact_max_;

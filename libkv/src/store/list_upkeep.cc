@@ -8,10 +8,8 @@
 //   clean   a list with many dead entries is built anew, in memory only; and every list that has
 //           some dead or new entries, once nothing else is to be done: searches read less then
 //   measure how deep searches must go (recall.cc)
-//   compact the postings on disk, at rest: they came bit by bit, so they stand in many tables, and
-//           an open, which walks over all of them, would take three times as long
 //
-// Each of the first three is one batch. What is unfinished is found again by looking at the lists:
+// Each of them is one batch. What is unfinished is found again by looking at the lists:
 // nothing has to be remembered over a restart. Writers wait when the keeper lags.
 #include <algorithm>
 #include <chrono>
@@ -45,12 +43,6 @@ constexpr uint64_t kChangesOfQuiet = 256;
 // Lists that the keeper loads in one go, and how long it waits before for searches that load some.
 constexpr size_t kLoadedTogether = 64;
 constexpr auto kStepBackMax = std::chrono::milliseconds(20);
-// Postings are compacted when at least this part of the bytes in the last level is above it, and
-// no less than two write buffers.
-constexpr uint64_t kLoosePart = 4;
-constexpr size_t kLooseBytesMin = size_t{2} << 20, kLooseBytesMax = size_t{32} << 20;
-// So many bytes at a time, since nothing else is done meanwhile.
-constexpr uint64_t kCompactedTogether = uint64_t{64} << 20;
 // Beyond, writers wait.
 constexpr size_t kFlatTimes = 8;  // of exact_max()
 
@@ -215,7 +207,7 @@ absl::Status Store::Impl::KeepSpace(const ActiveSpace& space, bool* did_somethin
   }
   VectorIndex::KeeperNotes& notes = vectors.keeper_notes();
   const uint64_t changes = vectors.TakeChanges();
-  if (changes > 0) notes.is_tidy = notes.is_compact = false;
+  if (changes > 0) notes.is_tidy = false;
   const bool looks_quiet =
       due.empty() && vectors.due_count() == 0 && changes <= vectors.live() / kChangesOfQuiet;
   notes.quiet_looks = looks_quiet ? notes.quiet_looks + 1 : 0;
@@ -225,38 +217,11 @@ absl::Status Store::Impl::KeepSpace(const ActiveSpace& space, bool* did_somethin
     TidyLists(*index);
     notes.is_tidy = true;
   }
-  if (RecallIsDue(vectors, is_quiet ? kGrowthQuiet : kGrowthBusy) ||
-      (is_quiet && notes.is_recall_rough)) {
-    return MeasureRecall(space, !is_quiet);
+  if (!RecallIsDue(vectors, is_quiet ? kGrowthQuiet : kGrowthBusy) &&
+      !(is_quiet && notes.is_recall_rough)) {
+    return absl::OkStatus();
   }
-  if (notes.is_compact || notes.quiet_looks < kLongQuiet) return absl::OkStatus();
-  return CompactPostings(space, did_something);
-}
-
-// One step; where the next begins, the notes know.
-absl::Status Store::Impl::CompactPostings(const ActiveSpace& space, bool* did_something) {
-  const std::shared_ptr<SpaceIndex> index = space.index();
-  const std::shared_ptr<const ListTable> lists = index->vectors()->view().lists;
-  VectorIndex::KeeperNotes& notes = index->vectors()->keeper_notes();
-  const std::string first = VectorPrefix(space.vectors_id(), VectorKind::kPosting);
-  const std::string end = PrefixEnd(first);
-  if (notes.compact_from == 0) {
-    const Engine::LevelBytes bytes = engine_->BytesOf(Family::kVectors, first, end);
-    const uint64_t loose_min = std::clamp(memory_bytes_ / 8, kLooseBytesMin, kLooseBytesMax);
-    notes.is_compact = bytes.above < std::max(loose_min, bytes.last / kLoosePart);
-    if (notes.is_compact) return absl::OkStatus();
-  }
-  const uint64_t list_bytes = std::max<uint64_t>(lists->usual_size() * lists->padded(), 64);
-  const uint64_t next = notes.compact_from + std::max<uint64_t>(kCompactedTogether / list_bytes, 1);
-  const bool is_last = next >= index->vectors()->lists_end();
-  LIBKV_RETURN_IF_ERROR(engine_->Compact(
-      Family::kVectors, PostingPrefix(space.vectors_id(), notes.compact_from),
-      is_last ? end : PostingPrefix(space.vectors_id(), static_cast<uint32_t>(next)),
-      &stop_keeper_));
-  notes.is_compact = is_last;
-  notes.compact_from = is_last ? 0 : static_cast<uint32_t>(next);
-  *did_something = true;  // goes on at once
-  return absl::OkStatus();
+  return MeasureRecall(space, !is_quiet);
 }
 
 absl::Status Store::Impl::KeepList(const ActiveSpace& space, uint32_t number) {

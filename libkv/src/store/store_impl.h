@@ -509,7 +509,6 @@ class Store::Impl {
   void LetSearchesLoad() const;
   absl::Status LoadAllLists(const ActiveSpace& space) const;
   absl::Status KeepSpace(const ActiveSpace& space, bool* did_something);
-  absl::Status CompactPostings(const ActiveSpace& space, bool* did_something);
   absl::Status KeepList(const ActiveSpace& space, uint32_t number);
   // True: the change is in force. False: there was nothing to change, or no longer.
   absl::StatusOr<bool> CommitLists(ListChange& change);

@@ -232,40 +232,6 @@ TEST_CASE("a store of a library without segments opens, read-only too") {
   CHECK(Get(*engine, Family::kSegments, "a") == "2");
 }
 
-TEST_CASE("a range is brought together in the last level, and stopping that loses nothing") {
-  const TempDir dir;
-  EngineOptions small;
-  small.memory_bytes = size_t{8} << 20;
-  const auto engine = OpenEngine(dir.path(), small);
-  std::map<std::string, std::string> expected;
-  std::mt19937 random(3);
-  for (int i = 0; i < 12'000; ++i) {
-    const std::string key =
-        std::string(1, static_cast<char>('a' + random() % 3)) + std::to_string(random() % 9'000);
-    std::string value(300, '\0');
-    for (char& c : value) c = static_cast<char>(random());
-    Put(*engine, Family::kVectors, key, value);
-    expected[key] = value;
-  }
-  REQUIRE_OK(engine->Flush());
-  CHECK(engine->BytesOf(Family::kVectors, "b", "c").above > 0);
-  CHECK(engine->BytesOf(Family::kVectors, "x", "y").above == 0);
-  std::atomic<bool> stop{true};
-  REQUIRE_OK(engine->Compact(Family::kVectors, "b", "c", &stop));
-  CHECK(engine->BytesOf(Family::kVectors, "b", "c").above > 0);
-  stop = false;
-  REQUIRE_OK(engine->Compact(Family::kVectors, "b", "c", &stop));
-  CHECK(engine->BytesOf(Family::kVectors, "b", "c").above == 0);
-  CHECK(engine->BytesOf(Family::kVectors, "b", "c").last > 0);
-  size_t rows = 0;
-  const auto cursor = engine->NewCursor(Family::kVectors, {}, "", "");
-  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next(), ++rows) {
-    REQUIRE(cursor->value() == expected.at(std::string(cursor->key())));
-  }
-  CHECK(rows == expected.size());
-  REQUIRE_OK(engine->VerifyFiles());
-}
-
 TEST_CASE("a database that is not to be created is NotFound or refused, and stays missing") {
   const TempDir dir;
   EngineOptions options;

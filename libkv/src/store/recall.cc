@@ -14,13 +14,13 @@
 #include <limits>
 #include <optional>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "format/keys.h"
 #include "index/derive.h"
 #include "index/index_rows.h"
+#include "store/read_once.h"
 #include "store/store_impl.h"
 #include "store/stored_entries.h"
 #include "vector/list_search.h"
@@ -37,7 +37,6 @@ constexpr size_t kSampledFew = 200;
 constexpr double kTargets[] = {0.90, 0.95, 0.99};
 constexpr size_t kLimits[] = {10, 100};
 constexpr uint64_t kEntriesMax = 65'536;
-constexpr size_t kReadBytesMax = size_t{16} << 20;  // of codes that are kept until all is measured
 constexpr size_t kJudgedAtOnce = 128;  // questions: what is known of their best fits a cache
 constexpr double kSafety = 1.15;       // more entries than that: queries may lie further from lists
 constexpr double kDeeperGain = 0.2;    // of the neighbours a target leaves out, found by these
@@ -60,49 +59,6 @@ struct Judged {
   uint64_t without = 0;       // the document it was made from; 0: none
   ListQuery query;
   std::vector<NearDocument> truth;
-};
-
-// Entries that are on disk, of one moment, each read once while there is room: the searches of
-// every depth that is tried ask for about the same.
-class ReadOnce final : public FarReader {
- public:
-  explicit ReadOnce(FarReader* rows) : rows_(*rows) {}
-  void Read(
-      std::span<const FarEntry> entries,
-      absl::FunctionRef<void(size_t i, const CodeView& code, std::string_view key)> take) override {
-    missing_.clear();
-    places_.clear();
-    for (size_t i = 0; i < entries.size(); ++i) {
-      const auto found = kept_.find(entries[i].document);
-      if (found != kept_.end()) {
-        take(i, {found->second.code, found->second.values}, found->second.key);
-      } else {
-        missing_.push_back(entries[i]);
-        places_.push_back(i);
-      }
-    }
-    if (missing_.empty()) return;
-    rows_.Read(missing_, [&](size_t i, const CodeView& code, std::string_view key) {
-      take(places_[i], code, key);
-      if (bytes_ > kReadBytesMax) return;
-      bytes_ += code.values.size() + key.size() + sizeof(Kept);
-      kept_.try_emplace(
-          missing_[i].document,
-          Kept{code.code, {code.values.begin(), code.values.end()}, std::string(key)});
-    });
-  }
-
- private:
-  struct Kept {
-    Code code;
-    std::vector<int8_t> values;
-    std::string key;
-  };
-  FarReader& rows_;
-  absl::flat_hash_map<uint64_t, Kept> kept_;  // by document
-  size_t bytes_ = 0;
-  std::vector<FarEntry> missing_;
-  std::vector<size_t> places_;
 };
 
 // The `wanted` true neighbours; equally near ones count as well.

@@ -357,16 +357,21 @@ TEST_CASE("too much for a server at once goes in parts, and a text too large alo
   CHECK(StatsOf(*store).refused_vectors == 0);
 }
 
+// With the usual patience.
+absl::StatusOr<std::shared_ptr<const Embedder>> PlainEmbedder(const HttpTestServer& server) {
+  return MakeHttpEmbedder({.base_url = server.url(),
+                           .model = "m",
+                           .dimension = kDeferredDimension,
+                           .normalize = false});
+}
+
 TEST_CASE("a text that was embedded before is not sent again") {
   std::atomic<size_t> texts{0};
   const HttpTestServer server([&](const HttpTestServer::Request& request, size_t) {
     texts += nlohmann::json::parse(request.body)["input"].size();
     return Answer(request);
   });
-  const auto embedder = MakeHttpEmbedder({.base_url = server.url(),
-                                          .model = "m",
-                                          .dimension = kDeferredDimension,
-                                          .normalize = false});
+  const auto embedder = PlainEmbedder(server);
   REQUIRE_OK(embedder);
   const TempDir dir;
   const auto store = OpenStore(dir.path(), With(*embedder));
@@ -402,10 +407,7 @@ TEST_CASE("what an embedder remembers does not hide that the model behind it has
     reply.body = body.dump();
     return reply;
   });
-  const auto embedder = MakeHttpEmbedder({.base_url = server.url(),
-                                          .model = "m",
-                                          .dimension = kDeferredDimension,
-                                          .normalize = false});
+  const auto embedder = PlainEmbedder(server);
   REQUIRE_OK(embedder);
   const TempDir dir;
   {
